@@ -1,0 +1,62 @@
+// The plain-C interface of MindSpore's ahead-of-time custom operators, without MindSpore headers:
+// int op(int nparam, void** params, int* ndims, int64_t** shapes, const char** dtypes,
+//        void* stream, void* extra), inputs first, then outputs. 0 means done.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+
+#include "csrc/common/status.h"
+
+#define FASTXAI_AOT_ARGS \
+  int nparam, void **params, int *ndims, int64_t **shapes, const char **dtypes, void *, void *
+#define FASTXAI_AOT extern "C" __attribute__((visibility("default"))) int
+
+namespace fastxai {
+
+// The tensors of one call.
+class AotArgs {
+ public:
+  AotArgs(int count, void** data, int* ndims, int64_t** shapes, const char** dtypes) noexcept
+      : count_(count), data_(data), ndims_(ndims), shapes_(shapes), dtypes_(dtypes) {}
+
+  int count() const noexcept { return count_; }
+  int64_t dim(int tensor, int axis) const noexcept { return shapes_[tensor][axis]; }
+  const int64_t* shape(int tensor) const noexcept { return shapes_[tensor]; }
+  template <class T>
+  T* data(int tensor) const noexcept {
+    return static_cast<T*>(data_[tensor]);
+  }
+  bool is(int tensor, const char* dtype, int rank) const noexcept {
+    return ndims_[tensor] == rank && std::strcmp(dtypes_[tensor], dtype) == 0;
+  }
+  const char* dtype(int tensor) const noexcept { return dtypes_[tensor]; }
+  bool same_shape(int a, int b) const noexcept {
+    return ndims_[a] == ndims_[b] &&
+           std::memcmp(shapes_[a], shapes_[b], static_cast<size_t>(ndims_[a]) * sizeof(int64_t)) ==
+               0;
+  }
+
+ private:
+  int count_;
+  void** data_;
+  int* ndims_;
+  int64_t** shapes_;
+  const char** dtypes_;
+};
+
+// Runs `body(args)` for an op of `want` tensors; says on stderr what went wrong, if anything did.
+template <class Body>
+int aot_call(const char* name, int want, const AotArgs& args, Body body) noexcept {
+  Status status = Status::kException;
+  try {
+    status = args.count() == want ? body(args) : Status::kArgumentCount;
+  } catch (...) {
+    status = Status::kException;
+  }
+  if (status != Status::kOk) std::fprintf(stderr, "%s: %s\n", name, status_text(status));
+  return static_cast<int>(status);
+}
+
+}  // namespace fastxai

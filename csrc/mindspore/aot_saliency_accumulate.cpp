@@ -1,0 +1,53 @@
+#include <cstring>
+
+#include "aot.h"
+#include "csrc/common/params.h"
+#include "csrc/dispatch/launch.h"
+
+using fastxai::AotArgs;
+using fastxai::Status;
+
+namespace {
+
+size_t bytes_of(const AotArgs& a, int tensor, int rank) {
+  int64_t count = 1;
+  for (int axis = 0; axis < rank; ++axis) count *= a.dim(tensor, axis);
+  return static_cast<size_t>(count) * sizeof(double);
+}
+
+}  // namespace
+
+// scores [M, T] float32, params [8] int64, sums [T+1, Sr, Sc, h, w] float64, moments [T+1, 2]
+// float64 -> sums, moments (inputs plus this batch), bad_row [1] int64
+FASTXAI_AOT fastxai_saliency_accumulate(FASTXAI_AOT_ARGS) {
+  const AotArgs all(nparam, params, ndims, shapes, dtypes);
+  return fastxai::aot_call(__func__, 7, all, [](const AotArgs& a) {
+    if (!a.is(0, "float32", 2) || !a.is(1, "int64", 1) || !a.is(2, "float64", 5) ||
+        !a.is(3, "float64", 2) || !a.is(4, "float64", 5) || !a.is(5, "float64", 2) ||
+        !a.is(6, "int64", 1)) {
+      return Status::kDtype;
+    }
+    const int64_t targets = a.dim(0, 1);
+    if (a.dim(1, 0) != fastxai::kMaskParamCount || a.dim(3, 0) != targets + 1 || a.dim(3, 1) != 2 ||
+        !a.same_shape(2, 4) || !a.same_shape(3, 5) || a.dim(6, 0) != 1) {
+      return Status::kShape;
+    }
+    std::memcpy(a.data<void>(4), a.data<void>(2), bytes_of(a, 2, 5));
+    std::memcpy(a.data<void>(5), a.data<void>(3), bytes_of(a, 3, 2));
+    return fastxai::launch_saliency_accumulate(a.data<int64_t>(1), a.dim(0, 0), targets, a.shape(4),
+                                               a.data<float>(0), a.data<double>(4),
+                                               a.data<double>(5), a.data<int64_t>(6));
+  });
+}
+
+// sums [T, Sr, Sc, h, w] float64 -> maps [T, H, W] float64
+FASTXAI_AOT fastxai_saliency_expand(FASTXAI_AOT_ARGS) {
+  const AotArgs all(nparam, params, ndims, shapes, dtypes);
+  return fastxai::aot_call(__func__, 2, all, [](const AotArgs& a) {
+    if (!a.is(0, "float64", 5) || !a.is(1, "float64", 3)) return Status::kDtype;
+    if (a.dim(0, 0) != a.dim(1, 0)) return Status::kShape;
+    const fastxai::SaliencyExpandParams p{a.dim(0, 0), a.dim(0, 1), a.dim(0, 2), a.dim(0, 3),
+                                          a.dim(0, 4), a.dim(1, 1), a.dim(1, 2)};
+    return fastxai::launch_saliency_expand(p, a.data<double>(0), a.data<double>(1));
+  });
+}

@@ -1,0 +1,40 @@
+"""The native ops on NumPy arrays, and as MindSpore primitives in `fastxai.ops.custom`.
+
+Every function takes ``backend='auto'|'native'|'reference'``: 'auto' is the native kernel where the
+package has one and the NumPy reference otherwise; a named backend that is missing is an error.
+"""
+
+from fastxai.ops.mask_grid import mask_grid
+from fastxai.ops.mask_upsample import mask_upsample
+from fastxai.ops.masked_product import masked_product
+from fastxai.ops.native import (
+    has_native,
+    isas,
+    native_info,
+    num_threads,
+    select_isa,
+    set_num_threads,
+)
+from fastxai.ops.occlusion import occlusion_fill, occlusion_patch, occlusion_sum
+from fastxai.ops.params import MaskSpec, OcclusionSpec
+from fastxai.ops.saliency_accumulate import SaliencySums, saliency_accumulate, saliency_expand
+
+__all__ = [
+    "MaskSpec",
+    "OcclusionSpec",
+    "SaliencySums",
+    "has_native",
+    "isas",
+    "mask_grid",
+    "mask_upsample",
+    "masked_product",
+    "native_info",
+    "num_threads",
+    "occlusion_fill",
+    "occlusion_patch",
+    "occlusion_sum",
+    "saliency_accumulate",
+    "saliency_expand",
+    "select_isa",
+    "set_num_threads",
+]

@@ -1,0 +1,122 @@
+"""The native ops as MindSpore primitives (`ops.Custom`, ahead-of-time compiled), for CPU graphs.
+
+They run in PYNATIVE_MODE, under `ms.jit` and in GRAPH_MODE. What varies from call to call (seed,
+mask index, windows) comes in a small int64 tensor from `MaskSpec.params` or `OcclusionSpec.params`,
+so nothing is compiled again; what fixes an output shape is an argument of the functions here.
+
+MindSpore keeps single-op graphs by the primitive's name and attributes, not by its output shape
+(shared notes, custom ops 1.7): every primitive therefore carries a key made of all that fixes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import mindspore as ms
+from mindspore import ops
+
+from fastxai.ops.native import native
+
+_Shape = tuple[int, ...]
+
+
+def _custom(symbol: str, key: str, out_shape: Callable[..., Any], out_dtype: object) -> ops.Custom:
+    path = native().__file__
+    if path is None or ":" in path:
+        raise RuntimeError(f"MindSpore cannot load native ops from a path with a colon: {path}")
+    op = ops.Custom(f"{path}:{symbol}", out_shape=out_shape, out_dtype=out_dtype, func_type="aot")
+    op.add_prim_attr("fastxai_key", f"{symbol}/{key}")
+    return op
+
+
+def mask_grid(count: int, grid: tuple[int, int]) -> ops.Custom:
+    """Primitive (params (8,) int64) -> cells (count, h, w) uint8, shifts (count, 2) int32."""
+
+    def shapes(params: _Shape) -> tuple[_Shape, _Shape]:
+        return (count, *grid), (count, 2)
+
+    def dtypes(params: object) -> tuple[object, object]:
+        return ms.uint8, ms.int32
+
+    return _custom("fastxai_mask_grid", f"{count}x{grid[0]}x{grid[1]}", shapes, dtypes)
+
+
+def mask_upsample(size: tuple[int, int]) -> ops.Custom:
+    """Primitive (cells, shifts, up_size (2,) int64) -> masks (M, 1, H, W) float32."""
+
+    def shape(cells: _Shape, shifts: _Shape, up_size: _Shape) -> _Shape:
+        return (cells[0], 1, *size)
+
+    def dtype(cells: object, shifts: object, up_size: object) -> object:
+        return ms.float32
+
+    return _custom("fastxai_mask_upsample", f"{size[0]}x{size[1]}", shape, dtype)
+
+
+def masked_product(count: int, dtype: object = ms.float32) -> ops.Custom:
+    """Primitive (image (C, H, W) float32, base (C,) float32, params (8,)) -> (count, C, H, W).
+
+    `dtype` is float32, float16 or bfloat16. Rows past the count in `params` hold further masks.
+    """
+
+    def shape(image: _Shape, base: _Shape, params: _Shape) -> _Shape:
+        return (count, *image)
+
+    def out(image: object, base: object, params: object) -> object:
+        return dtype
+
+    return _custom("fastxai_masked_product", f"{count}/{dtype}", shape, out)
+
+
+def saliency_accumulate() -> ops.Custom:
+    """Primitive (scores (M, T) float32, params, sums, moments) -> sums, moments, bad_row.
+
+    `sums` (T + 1, Sr, Sc, h, w) and `moments` (T + 1, 2) are float64; see
+    `fastxai.ops.SaliencySums`. `bad_row` (1,) int64 is the row of the first score that is not
+    finite (nothing was added then), or -1.
+    """
+
+    def shapes(scores: _Shape, params: _Shape, sums: _Shape, moments: _Shape) -> tuple[_Shape, ...]:
+        return tuple(sums), tuple(moments), (1,)
+
+    def dtypes(scores: object, params: object, sums: object, moments: object) -> tuple[object, ...]:
+        return ms.float64, ms.float64, ms.int64
+
+    return _custom("fastxai_saliency_accumulate", "", shapes, dtypes)
+
+
+def saliency_expand(size: tuple[int, int]) -> ops.Custom:
+    """Primitive (sums (T, Sr, Sc, h, w) float64) -> maps (T, H, W) float64."""
+
+    def shape(sums: _Shape) -> _Shape:
+        return (sums[0], *size)
+
+    def dtype(sums: object) -> object:
+        return ms.float64
+
+    return _custom("fastxai_saliency_expand", f"{size[0]}x{size[1]}", shape, dtype)
+
+
+def occlusion_fill(count: int) -> ops.Custom:
+    """Primitive (image (C, H, W) float32, base (C,) float32, params (6,)) -> (count, C, H, W)."""
+
+    def shape(image: _Shape, base: _Shape, params: _Shape) -> _Shape:
+        return (count, *image)
+
+    def dtype(image: object, base: object, params: object) -> object:
+        return ms.float32
+
+    return _custom("fastxai_occlusion_fill", f"{count}", shape, dtype)
+
+
+def occlusion_sum(size: tuple[int, int]) -> ops.Custom:
+    """Primitive (drops (T, P) float64, params (6,) int64) -> maps (T, H, W) float64."""
+
+    def shape(drops: _Shape, params: _Shape) -> _Shape:
+        return (drops[0], *size)
+
+    def dtype(drops: object, params: object) -> object:
+        return ms.float64
+
+    return _custom("fastxai_occlusion_sum", f"{size[0]}x{size[1]}", shape, dtype)

@@ -1,0 +1,84 @@
+"""Coarse masks enlarged and cropped, for those who want to look at them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastxai import reference
+from fastxai.ops.checks import MAX_AXIS, check_elements, check_pair
+from fastxai.ops.native import native, use_native
+
+
+def mask_upsample(
+    cells: np.ndarray,
+    shifts: np.ndarray,
+    size: tuple[int, int],
+    up_size: tuple[int, int],
+    *,
+    backend: str = "auto",
+) -> np.ndarray:
+    """Masks as `masked_product` applies them.
+
+    Args:
+        cells: (M, h, w) integers 0 or 1.
+        shifts: (M, 2) integers, rows and columns, 0 .. up_size - size.
+        size: (H, W) of the masks.
+        up_size: (rows, columns) of the enlarged mask before the crop; `MaskSpec.up_size`.
+        backend: 'auto', 'native' or 'reference'.
+
+    Returns:
+        (M, 1, H, W) float32 in [0, 1].
+
+    Raises:
+        TypeError: An array is not of integers.
+        ValueError: A shape or a value does not fit, or the masks have 2^31 elements or more.
+        RuntimeError: `backend` is 'native' and the package has no native kernels.
+
+    Precision:
+        Half-pixel-centre bilinear with clamped edges; three roundings in float32 per axis, within
+        3 float32 eps of the float64 reference.
+
+    Example:
+        >>> from fastxai.ops import MaskSpec, mask_grid
+        >>> spec = MaskSpec(seed=0, size=(32, 32))
+        >>> mask_upsample(*mask_grid(spec, count=4), spec.size, spec.up_size).shape
+        (4, 1, 32, 32)
+    """
+    owner = "mask_upsample"
+    size = check_pair(owner, "size", size, 1, MAX_AXIS)
+    up_size = check_pair(owner, "up_size", up_size, 1, MAX_AXIS)
+    cells, shifts = _checked(owner, cells, shifts, size, up_size)
+    check_elements(owner, (len(cells), 1, *size))
+    if not use_native(backend, owner):
+        return reference.mask_upsample(cells, shifts, size, up_size).astype(np.float32)
+    masks = np.empty((len(cells), 1, *size), np.float32)
+    native().mask_upsample(cells, shifts, *up_size, masks)
+    return masks
+
+
+def _checked(
+    owner: str,
+    cells: np.ndarray,
+    shifts: np.ndarray,
+    size: tuple[int, int],
+    up_size: tuple[int, int],
+) -> tuple[np.ndarray, np.ndarray]:
+    for name, array in (("cells", cells), ("shifts", shifts)):
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "iub":
+            kind = getattr(array, "dtype", type(array).__name__)
+            raise TypeError(f"{owner}: `{name}` must be an ndarray of integers, got {kind}.")
+    if cells.ndim != 3 or 0 in cells.shape[1:]:
+        raise ValueError(f"{owner}: `cells` must be (M, h, w), got shape {cells.shape}.")
+    if shifts.shape != (len(cells), 2):
+        raise ValueError(f"{owner}: `shifts` must be ({len(cells)}, 2), got {shifts.shape}.")
+    limits = np.array(up_size) - np.array(size)
+    if (limits < 0).any():
+        raise ValueError(f"{owner}: `up_size` must be at least {size}, got {up_size}.")
+    if (shifts < 0).any() or (shifts > limits).any():
+        raise ValueError(f"{owner}: `shifts` must be in [0, {tuple(limits.tolist())}].")
+    if cells.size and int(cells.max()) > 1:
+        raise ValueError(f"{owner}: `cells` must be 0 or 1, got {int(cells.max())}.")
+    return (
+        np.ascontiguousarray(cells, dtype=np.uint8),
+        np.ascontiguousarray(shifts, dtype=np.int32),
+    )

@@ -1,0 +1,144 @@
+"""The native module: found or not, why, and its settings."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from types import ModuleType
+from typing import Any
+
+_BACKENDS = ("auto", "native", "reference")
+_REMEDY = (
+    "Install a C++17 compiler (Debian: apt-get install g++) and reinstall with "
+    "FASTXAI_BUILD=require, which shows why a build fails."
+)
+
+_module: ModuleType | None = None
+_reason = ""
+try:
+    from fastxai import _native as _module  # type: ignore[attr-defined,no-redef]
+except ImportError as error:
+    _reason = str(error)
+
+_warned = False
+
+
+def has_native() -> bool:
+    """Whether the native kernels were built and could be loaded."""
+    return _module is not None
+
+
+def native() -> ModuleType:
+    """The native module.
+
+    Raises:
+        RuntimeError: It was not built or cannot be loaded.
+    """
+    if _module is None:
+        raise RuntimeError(f"fastxai has no native kernels here ({_reason}). {_REMEDY}")
+    return _module
+
+
+def use_native(backend: str, owner: str) -> bool:
+    """Whether an op is to run natively; warns once when 'auto' has to do without.
+
+    Args:
+        backend: 'auto', 'native' or 'reference'.
+        owner: The op, for messages.
+
+    Raises:
+        ValueError: `backend` is none of the three.
+        RuntimeError: 'native' was named and is not there.
+    """
+    global _warned
+    if backend not in _BACKENDS:
+        raise ValueError(f"{owner}: `backend` must be one of {_BACKENDS}, got {backend!r}.")
+    if backend == "native":
+        native()
+    if backend == "auto" and _module is None and not _warned:
+        _warned = True
+        warnings.warn(
+            f"fastxai works without its native kernels, tens of times slower ({_reason}). "
+            f"{_REMEDY}",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    return backend != "reference" and _module is not None
+
+
+def isas() -> list[str]:
+    """Instruction sets that the kernels were compiled for and this machine runs, best last."""
+    return list(native().isas())
+
+
+def select_isa(name: str) -> None:
+    """Makes every kernel use one instruction set (for tests and measurements).
+
+    Args:
+        name: One of `isas()`.
+
+    Raises:
+        ValueError: The machine or the build does not have it.
+        RuntimeError: There are no native kernels.
+    """
+    if not native().select_isa(name):
+        raise ValueError(f"select_isa: `name` must be one of {isas()}, got {name!r}.")
+
+
+def num_threads() -> int:
+    """Threads that a kernel may use."""
+    return int(_module.num_threads()) if _module is not None else 1
+
+
+def set_num_threads(threads: int) -> None:
+    """Limits the threads of the native kernels; results do not depend on it.
+
+    Args:
+        threads: 1 or more; 0 returns to OpenMP's default (OMP_NUM_THREADS, else the cores).
+
+    Raises:
+        TypeError: `threads` is not an int.
+        ValueError: It is negative or above 4096.
+    """
+    if isinstance(threads, bool) or not isinstance(threads, int):
+        kind = type(threads).__name__
+        raise TypeError(f"set_num_threads: `threads` must be an int, got {kind}.")
+    if not 0 <= threads <= 4096:
+        raise ValueError(f"set_num_threads: `threads` must be in [0, 4096], got {threads}.")
+    if _module is not None:
+        _module.set_num_threads(threads)
+
+
+def native_info() -> dict[str, Any]:
+    """What `fastxai.show_config()` says of the native module."""
+    if _module is None:
+        return {
+            "available": False,
+            "reason": _reason,
+            "isa": "",
+            "isas": [],
+            "openmp": False,
+            "num_threads": 1,
+        }
+    return {
+        "available": True,
+        "reason": "",
+        "isa": _module.isa(),
+        "isas": isas(),
+        "openmp": _module.has_openmp(),
+        "num_threads": num_threads(),
+    }
+
+
+def watch_sigterm() -> bool:
+    """Notes from now on who sends SIGTERM; Python's handler must be installed already."""
+    return _module is not None and bool(_module.watch_sigterm())
+
+
+def sigterm_was_ours() -> bool:
+    """Whether this process sent the last SIGTERM to itself, as MindSpore does on Ctrl-C."""
+    return _module is not None and bool(_module.sigterm_was_ours())
+
+
+if _module is not None and os.environ.get("FASTXAI_ISA"):
+    select_isa(os.environ["FASTXAI_ISA"])

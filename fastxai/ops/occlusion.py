@@ -1,0 +1,161 @@
+"""Windows covered one at a time, and the drops summed over them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastxai import reference
+from fastxai.ops.checks import base_levels, check_elements, check_out, float_image
+from fastxai.ops.native import native, use_native
+from fastxai.ops.params import OcclusionSpec
+
+
+def occlusion_fill(
+    image: np.ndarray,
+    spec: OcclusionSpec,
+    first: int = 0,
+    count: int = 1,
+    *,
+    base_value: float | tuple[float, ...] = 0.0,
+    out: np.ndarray | None = None,
+    backend: str = "auto",
+) -> np.ndarray:
+    """Copies of an image, each with one window covered.
+
+    Args:
+        image: (C, H, W) numeric; used as float32.
+        spec: The windows; `spec.size` is (H, W).
+        first: Number of the first window; outside 0 .. num_windows - 1 nothing is covered.
+        count: M, how many.
+        base_value: What a covered pixel shows: a number, or one per channel.
+        out: (M, C, H, W) float32 array to write into.
+        backend: 'auto', 'native' or 'reference'.
+
+    Returns:
+        (M, C, H, W) float32: `out` if it was given.
+
+    Raises:
+        TypeError: An argument is of the wrong kind or dtype.
+        ValueError: A shape or a value does not fit, or the output has 2^31 elements or more.
+        RuntimeError: `backend` is 'native' and the package has no native kernels.
+
+    Precision:
+        Exact: values are copied.
+
+    Source:
+        Zeiler and Fergus, ECCV 2014, section 4.2.
+
+    Example:
+        >>> spec = OcclusionSpec(size=(8, 8), window=(3, 3), strides=(1, 1))
+        >>> occlusion_fill(np.ones((1, 8, 8), np.float32), spec, count=2).sum(axis=(1, 2, 3))
+        array([55., 55.], dtype=float32)
+    """
+    owner = "occlusion_fill"
+    image, base = _checked(owner, image, spec, base_value)
+    shape = (count, *image.shape)
+    check_elements(owner, shape)
+    if out is None:
+        out = np.empty(shape, np.float32)
+    else:
+        check_out(owner, out, shape, np.float32)
+    if use_native(backend, owner):
+        native().occlusion_fill(image, base, spec.params(first, count), out)
+    else:
+        out[...] = reference.occlusion_fill(image, base, first, count, spec.window, spec.strides)
+    return out
+
+
+def occlusion_patch(
+    batch: np.ndarray,
+    image: np.ndarray,
+    spec: OcclusionSpec,
+    previous_first: int,
+    first: int,
+    *,
+    base_value: float | tuple[float, ...] = 0.0,
+    backend: str = "auto",
+) -> None:
+    """Makes a batch of earlier windows of the same image hold other windows, in place.
+
+    Only the pixels of the old and of the new windows are written.
+
+    Args:
+        batch: (M, C, H, W) float32, as `occlusion_fill` left it.
+        image: (C, H, W), the same image.
+        spec: The windows.
+        previous_first: Number of the window that row 0 holds now.
+        first: Number of the window that row 0 is to hold.
+        base_value: What a covered pixel shows: a number, or one per channel.
+        backend: 'auto', 'native' or 'reference'.
+
+    Raises:
+        TypeError: An argument is of the wrong kind or dtype.
+        ValueError: A shape or a value does not fit.
+        RuntimeError: `backend` is 'native' and the package has no native kernels.
+
+    Example:
+        >>> spec = OcclusionSpec(size=(8, 8), window=(3, 3), strides=(1, 1))
+        >>> image = np.ones((1, 8, 8), np.float32)
+        >>> batch = occlusion_fill(image, spec, first=0, count=2)
+        >>> occlusion_patch(batch, image, spec, previous_first=0, first=2)
+        >>> bool((batch == occlusion_fill(image, spec, first=2, count=2)).all())
+        True
+    """
+    owner = "occlusion_patch"
+    image, base = _checked(owner, image, spec, base_value)
+    check_out(owner, batch, (len(batch), *image.shape), np.float32)
+    if use_native(backend, owner):
+        params = spec.params(first, len(batch))
+        native().occlusion_patch(image, base, params, previous_first, batch)
+    else:
+        reference.occlusion_patch(batch, image, base, first, spec.window, spec.strides)
+
+
+def occlusion_sum(drops: np.ndarray, spec: OcclusionSpec, *, backend: str = "auto") -> np.ndarray:
+    """Per pixel, the sum of the drops of the windows over it, divided by 1 + their number.
+
+    Args:
+        drops: (T, num_windows) score drops, floating.
+        spec: The windows.
+        backend: 'auto', 'native' or 'reference'.
+
+    Returns:
+        (T, H, W) float64, exactly 0 where no window reaches.
+
+    Raises:
+        TypeError: `drops` is not a float array.
+        ValueError: It has another shape.
+        RuntimeError: `backend` is 'native' and the package has no native kernels.
+
+    Precision:
+        float64 sums by differences of a summed-area table; within 1e-13 of the sum of |drops|.
+
+    Example:
+        >>> spec = OcclusionSpec(size=(2, 2), window=(2, 2), strides=(1, 1))
+        >>> occlusion_sum(np.array([[1.0]]), spec)
+        array([[[0.5, 0.5],
+                [0.5, 0.5]]])
+    """
+    owner = "occlusion_sum"
+    if not isinstance(drops, np.ndarray) or drops.dtype.kind != "f":
+        kind = getattr(drops, "dtype", type(drops).__name__)
+        raise TypeError(f"{owner}: `drops` must be a float ndarray, got {kind}.")
+    if drops.ndim != 2 or drops.shape[1] != spec.num_windows:
+        raise ValueError(
+            f"{owner}: `drops` must be (T, {spec.num_windows}), got shape {drops.shape}."
+        )
+    if not use_native(backend, owner):
+        return reference.occlusion_sum(drops, spec.size, spec.window, spec.strides)
+    maps = np.empty((len(drops), *spec.size))
+    contiguous = np.ascontiguousarray(drops, dtype=np.float64)
+    native().occlusion_sum(contiguous, spec.params(0, 0), maps)
+    return maps
+
+
+def _checked(
+    owner: str, image: np.ndarray, spec: OcclusionSpec, base_value: object
+) -> tuple[np.ndarray, np.ndarray]:
+    image = float_image(owner, image)
+    if image.shape[1:] != spec.size:
+        raise ValueError(f"{owner}: `image` must be {spec.size} pixels, got {image.shape[1:]}.")
+    return image, base_levels(owner, base_value, len(image))

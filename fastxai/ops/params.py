@@ -1,0 +1,137 @@
+"""What defines a run of masks or windows, and its form as the small tensor the ops take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastxai.ops.checks import MAX_AXIS, check_int, check_pair
+
+
+@dataclass(frozen=True)
+class MaskSpec:
+    """Random masks of one image size; mask i is a pure function of this and of i.
+
+    Args:
+        seed: 0 .. 2^64 - 1.
+        size: (H, W) of the masks in pixels.
+        grid: (h, w) coarse cells.
+        keep_probability: Probability of a cell of 1, in [0, 1].
+        shift_range: (rows, columns); shifts are 0 .. range - 1 pixels. The coarse mask is enlarged
+            to (H + rows - 1, W + columns - 1) and cropped at the shift.
+
+    Raises:
+        TypeError: A field is of the wrong kind.
+        ValueError: A field is out of range.
+
+    Example:
+        >>> MaskSpec(seed=1, size=(224, 224)).up_size
+        (234, 234)
+    """
+
+    seed: int
+    size: tuple[int, int]
+    grid: tuple[int, int] = (10, 10)
+    keep_probability: float = 0.5
+    shift_range: tuple[int, int] = (11, 11)
+
+    def __post_init__(self) -> None:
+        owner = type(self).__name__
+        fixed = {
+            "seed": check_int(owner, "seed", self.seed, 0, 2**64 - 1),
+            "size": check_pair(owner, "size", self.size, 1, MAX_AXIS),
+            "grid": check_pair(owner, "grid", self.grid, 1, MAX_AXIS),
+            "shift_range": check_pair(owner, "shift_range", self.shift_range, 1, MAX_AXIS),
+            "keep_probability": check_probability(owner, "keep_probability", self.keep_probability),
+        }
+        for name, value in fixed.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def up_size(self) -> tuple[int, int]:
+        """(rows, columns) of the enlarged mask before the crop."""
+        return (
+            self.size[0] + self.shift_range[0] - 1,
+            self.size[1] + self.shift_range[1] - 1,
+        )
+
+    @property
+    def threshold(self) -> int:
+        """A cell is kept iff its 32-bit word is below this."""
+        return round(self.keep_probability * 2**32)
+
+    def params(self, first: int, count: int) -> np.ndarray:
+        """The int64 (8,) parameter tensor of masks `first` .. `first + count - 1`."""
+        first = check_int("MaskSpec", "first", first, 0, 2**63 - 1)
+        count = check_int("MaskSpec", "count", count, 0, 2**31 - 1)
+        numbers = [first, count, *self.grid, self.threshold, *self.shift_range]
+        seed = np.array([self.seed], np.uint64).view(np.int64)
+        return np.concatenate([seed, np.array(numbers, np.int64)])
+
+
+@dataclass(frozen=True)
+class OcclusionSpec:
+    """Windows over one image size, numbered row-major over their valid positions.
+
+    Args:
+        size: (H, W) of the image in pixels.
+        window: (rows, columns) of a window, at most `size`.
+        strides: (rows, columns) from one window to the next.
+
+    Raises:
+        TypeError: A field is of the wrong kind.
+        ValueError: A field is out of range.
+
+    Example:
+        >>> OcclusionSpec(size=(32, 32), window=(3, 3), strides=(1, 1)).num_windows
+        900
+    """
+
+    size: tuple[int, int]
+    window: tuple[int, int]
+    strides: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        owner = type(self).__name__
+        size = check_pair(owner, "size", self.size, 1, MAX_AXIS)
+        window = check_pair(owner, "window", self.window, 1, MAX_AXIS)
+        strides = check_pair(owner, "strides", self.strides, 1, MAX_AXIS)
+        if window[0] > size[0] or window[1] > size[1]:
+            raise ValueError(f"{owner}: `window` must fit into the image {size}, got {window}.")
+        for name, value in (("size", size), ("window", window), ("strides", strides)):
+            object.__setattr__(self, name, value)
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Positions from top to bottom and from left to right."""
+        rows, cols = (
+            (n - k) // s + 1 for n, k, s in zip(self.size, self.window, self.strides, strict=True)
+        )
+        return rows, cols
+
+    @property
+    def num_windows(self) -> int:
+        """How many windows there are."""
+        return self.grid[0] * self.grid[1]
+
+    def params(self, first: int, count: int) -> np.ndarray:
+        """The int64 (6,) parameter tensor of windows `first` .. `first + count - 1`.
+
+        An index outside the windows (such as -1) stands for an image with nothing covered.
+        """
+        return np.array([first, count, *self.window, *self.strides], np.int64)
+
+
+def check_probability(owner: str, name: str, value: object) -> float:
+    """A float in [0, 1].
+
+    Raises:
+        TypeError: It is not a number.
+        ValueError: It is out of range.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{owner}: `{name}` must be a float, got {type(value).__name__}.")
+    if not 0.0 <= float(value) <= 1.0:
+        raise ValueError(f"{owner}: `{name}` must be in [0, 1], got {value}.")
+    return float(value)

@@ -1,0 +1,85 @@
+"""Windows covered one at a time, and score drops summed over the windows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def occlusion_grid(
+    size: tuple[int, int], window: tuple[int, int], strides: tuple[int, int]
+) -> tuple[int, int]:
+    """Window positions (from top to bottom, from left to right), valid ones only."""
+    rows, cols = ((n - k) // s + 1 for n, k, s in zip(size, window, strides, strict=True))
+    return rows, cols
+
+
+def _corner(index: int, grid: tuple[int, int], strides: tuple[int, int]) -> tuple[int, int]:
+    return index // grid[1] * strides[0], index % grid[1] * strides[1]
+
+
+def occlusion_fill(
+    image: np.ndarray,
+    base: np.ndarray,
+    first: int,
+    count: int,
+    window: tuple[int, int],
+    strides: tuple[int, int],
+) -> np.ndarray:
+    """Copies of an image with windows `first` .. `first + count - 1` set to `base`.
+
+    Args:
+        image: (C, H, W).
+        base: (C,) value inside a window.
+        first: Row-major number of the first window; outside the grid nothing is covered.
+        count: M.
+        window: (rows, columns) of a window.
+        strides: (rows, columns) from one window to the next.
+
+    Returns:
+        (M, C, H, W), dtype of `image`.
+    """
+    size = (image.shape[1], image.shape[2])
+    grid = occlusion_grid(size, window, strides)
+    batch = np.repeat(image[None], count, axis=0)
+    for row, index in enumerate(range(first, first + count)):
+        if 0 <= index < grid[0] * grid[1]:
+            y, x = _corner(index, grid, strides)
+            batch[row, :, y : y + window[0], x : x + window[1]] = base[:, None, None]
+    return batch
+
+
+def occlusion_patch(
+    batch: np.ndarray,
+    image: np.ndarray,
+    base: np.ndarray,
+    first: int,
+    window: tuple[int, int],
+    strides: tuple[int, int],
+) -> None:
+    """Makes a used batch (M, C, H, W) hold the windows from `first` on, in place."""
+    batch[...] = occlusion_fill(image, base, first, len(batch), window, strides)
+
+
+def occlusion_sum(
+    drops: np.ndarray, size: tuple[int, int], window: tuple[int, int], strides: tuple[int, int]
+) -> np.ndarray:
+    """Per pixel: the sum of the drops of the windows over it, divided by 1 + their number.
+
+    Args:
+        drops: (T, P) score drops of every window.
+        size: (H, W).
+        window: (rows, columns) of a window.
+        strides: (rows, columns) from one window to the next.
+
+    Returns:
+        (T, H, W) float64.
+    """
+    grid = occlusion_grid(size, window, strides)
+    total = np.zeros((len(drops), *size))
+    number = np.ones(size)
+    for index in range(grid[0] * grid[1]):
+        y, x = _corner(index, grid, strides)
+        inside = np.s_[y : y + window[0], x : x + window[1]]
+        total[(np.s_[:], *inside)] += drops[:, index, None, None]
+        number[inside] += 1.0
+    return total / number

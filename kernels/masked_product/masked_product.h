@@ -1,0 +1,39 @@
+// An image under a batch of random masks, in one pass, no mask in memory. Formula: README.md.
+#pragma once
+
+#include <cstdint>
+
+#include "../common/half.h"
+#include "../common/isa.h"
+#include "../common/mask_params.h"
+
+namespace fastxai {
+
+struct ImageShape {
+  int64_t channels;  // C
+  int64_t rows;      // H
+  int64_t cols;      // W
+};
+
+// Floats of scratch that masked_product needs for `threads` threads.
+using MaskedProductScratchFn = int64_t(const MaskParams& params, const ImageShape& shape,
+                                       int threads);
+template <class Out>
+using MaskedProductFn = void(const MaskParams& params, const ImageShape& shape,
+                             const float* image,  // [C, H, W]
+                             const float* base,   // [C], what a cell of 0 shows
+                             int64_t batch,       // M >= params.count; all M rows are written
+                             Out* out,            // [M, C, H, W]
+                             float* scratch, int threads);
+
+#define FASTXAI_DECLARE(isa)                         \
+  namespace isa {                                    \
+  MaskedProductScratchFn masked_product_scratch;     \
+  MaskedProductFn<float> masked_product_float32;     \
+  MaskedProductFn<Float16> masked_product_float16;   \
+  MaskedProductFn<BFloat16> masked_product_bfloat16; \
+  }
+FASTXAI_FOR_EACH_ISA(FASTXAI_DECLARE)
+#undef FASTXAI_DECLARE
+
+}  // namespace fastxai

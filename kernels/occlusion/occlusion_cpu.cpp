@@ -1,0 +1,103 @@
+#include "occlusion.h"
+
+FASTXAI_ISA_BEGIN
+
+// Calls edit(pixels [window_cols], c, offset of them in an image) for each row of window `index`.
+template <class Edit>
+static inline void each_window_row(const OcclusionParams& p, int64_t index, float* image,
+                                   Edit edit) {
+  if (index < 0 || index >= p.grid_rows * p.grid_cols) return;
+  const int64_t top = index / p.grid_cols * p.stride_rows;
+  const int64_t left = index % p.grid_cols * p.stride_cols;
+  for (int64_t c = 0; c < p.channels; ++c) {
+    for (int64_t y = top; y < top + p.window_rows; ++y) {
+      const int64_t at = (c * p.rows + y) * p.cols + left;
+      edit(image + at, c, at);
+    }
+  }
+}
+
+static inline void cover(const OcclusionParams& p, int64_t index, const float* base, float* image) {
+  each_window_row(p, index, image, [&](float* pixels, int64_t c, int64_t) {
+    for (int64_t x = 0; x < p.window_cols; ++x) pixels[x] = base[c];
+  });
+}
+
+static inline void uncover(const OcclusionParams& p, int64_t index, const float* source,
+                           float* image) {
+  each_window_row(p, index, image, [&](float* pixels, int64_t, int64_t at) {
+    for (int64_t x = 0; x < p.window_cols; ++x) pixels[x] = source[at + x];
+  });
+}
+
+void occlusion_fill(const OcclusionParams& p, const float* image, const float* base, float* out,
+                    int threads) {
+  const int64_t size = p.channels * p.rows * p.cols;
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t m = 0; m < p.count; ++m) {
+    float* const copy = out + m * size;
+    __builtin_memcpy(copy, image, static_cast<size_t>(size) * sizeof(float));
+    cover(p, p.first + m, base, copy);
+  }
+}
+
+void occlusion_patch(const OcclusionParams& p, int64_t previous_first, const float* image,
+                     const float* base, float* batch, int threads) {
+  const int64_t size = p.channels * p.rows * p.cols;
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t m = 0; m < p.count; ++m) {
+    uncover(p, previous_first + m, image, batch + m * size);
+    cover(p, p.first + m, base, batch + m * size);
+  }
+}
+
+// Positions whose window covers pixel y of an axis: low..high-1.
+struct Cover {
+  int64_t low;
+  int64_t high;
+};
+
+static inline Cover cover_of(int64_t y, int64_t window, int64_t stride, int64_t positions) {
+  const int64_t low = y < window ? 0 : (y - window) / stride + 1;
+  const int64_t high = y / stride + 1 < positions ? y / stride + 1 : positions;
+  return {low, high > low ? high : low};
+}
+
+// table [grid_rows + 1, grid_cols + 1]: sums of the drops above and to the left of a position.
+static inline void integrate(const OcclusionParams& p, const double* drops, double* table) {
+  const int64_t stride = p.grid_cols + 1;
+  for (int64_t j = 0; j < stride; ++j) table[j] = 0.0;
+  for (int64_t i = 0; i < p.grid_rows; ++i) {
+    double row = 0.0;
+    table[(i + 1) * stride] = 0.0;
+    for (int64_t j = 0; j < p.grid_cols; ++j) {
+      row += drops[i * p.grid_cols + j];
+      table[(i + 1) * stride + j + 1] = table[i * stride + j + 1] + row;
+    }
+  }
+}
+
+void occlusion_sum(const OcclusionParams& p, int64_t targets, const double* drops, double* maps,
+                   double* scratch, int threads) {
+  const int64_t stride = p.grid_cols + 1;
+  const int64_t table_size = (p.grid_rows + 1) * stride;
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t t = 0; t < targets; ++t) {
+    integrate(p, drops + t * p.grid_rows * p.grid_cols, scratch + t * table_size);
+  }
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t k = 0; k < targets * p.rows; ++k) {
+    const double* const table = scratch + k / p.rows * table_size;
+    const Cover v = cover_of(k % p.rows, p.window_rows, p.stride_rows, p.grid_rows);
+    const double* const above = table + v.low * stride;
+    const double* const below = table + v.high * stride;
+    for (int64_t x = 0; x < p.cols; ++x) {
+      const Cover h = cover_of(x, p.window_cols, p.stride_cols, p.grid_cols);
+      const int64_t windows = (v.high - v.low) * (h.high - h.low);
+      const double sum = (below[h.high] - above[h.high]) - (below[h.low] - above[h.low]);
+      maps[k * p.cols + x] = windows > 0 ? sum / static_cast<double>(1 + windows) : 0.0;
+    }
+  }
+}
+
+FASTXAI_ISA_END

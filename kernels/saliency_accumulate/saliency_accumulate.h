@@ -1,0 +1,45 @@
+// Scores summed against coarse masks, and the sums enlarged to a map. Formula: README.md.
+#pragma once
+
+#include <cstdint>
+
+#include "../common/isa.h"
+#include "../common/mask_params.h"
+
+namespace fastxai {
+
+// Row T of the accumulators has weight 1 for every mask: the sum of the masks themselves.
+// Returns the batch row of the first score that is not finite (then nothing was added), or -1.
+using SaliencyAccumulateFn = int64_t(const MaskParams& params, int64_t targets,
+                                     const float* scores,  // [>= params.count, T]
+                                     double* sums,         // [T + 1, Sr, Sc, h, w] in and out
+                                     double* moments,      // [T + 1, 2] in and out: sum f, sum f^2
+                                     uint8_t* cells,       // scratch [params.count, h, w]
+                                     int32_t* shifts,      // scratch [params.count, 2]
+                                     int threads);
+
+struct SaliencyExpandParams {
+  int64_t maps;        // T
+  int64_t shift_rows;  // Sr
+  int64_t shift_cols;  // Sc
+  int64_t grid_rows;   // h
+  int64_t grid_cols;   // w
+  int64_t rows;        // H
+  int64_t cols;        // W
+};
+
+using SaliencyExpandFn = void(const SaliencyExpandParams& params,
+                              const double* sums,  // [T, Sr, Sc, h, w]
+                              double* maps,        // [T, H, W] out
+                              double* scratch,     // [Sr, h, W]
+                              int threads);
+
+#define FASTXAI_DECLARE(isa)                \
+  namespace isa {                           \
+  SaliencyAccumulateFn saliency_accumulate; \
+  SaliencyExpandFn saliency_expand;         \
+  }
+FASTXAI_FOR_EACH_ISA(FASTXAI_DECLARE)
+#undef FASTXAI_DECLARE
+
+}  // namespace fastxai

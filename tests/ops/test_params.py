@@ -1,0 +1,56 @@
+"""Specs and their parameter tensors."""
+
+import numpy as np
+import pytest
+
+from fastxai.ops import MaskSpec, OcclusionSpec
+
+
+def test_mask_params_layout():
+    spec = MaskSpec(2**64 - 2, (20, 30), (3, 4), 0.25, (5, 6))
+    assert spec.params(7, 8).tolist() == [-2, 7, 8, 3, 4, 2**30, 5, 6]
+    assert spec.params(7, 8).dtype == np.int64
+
+
+def test_occlusion_params_layout():
+    spec = OcclusionSpec((20, 30), (3, 4), (5, 6))
+    assert spec.params(-1, 8).tolist() == [-1, 8, 3, 4, 5, 6]
+    assert spec.grid == (4, 5)
+    assert spec.num_windows == 20
+
+
+def test_an_int_stands_for_both_axes():
+    assert MaskSpec(0, 32, 7, 0.5, 3).up_size == (34, 34)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "error", "words"),
+    [
+        ({"seed": -1}, ValueError, "`seed` must be in"),
+        ({"seed": 2**64}, ValueError, "`seed` must be in"),
+        ({"seed": 1.5}, TypeError, "`seed` must be an int, got float"),
+        ({"seed": True}, TypeError, "`seed` must be an int, got bool"),
+        ({"size": (0, 3)}, ValueError, "`size` must be in"),
+        ({"size": (3, 3, 3)}, TypeError, "`size` must be an int or a pair"),
+        ({"grid": (0, 1)}, ValueError, "`grid` must be in"),
+        ({"keep_probability": 1.1}, ValueError, r"in \[0, 1\], got 1.1"),
+        ({"keep_probability": float("nan")}, ValueError, r"in \[0, 1\], got nan"),
+        ({"keep_probability": "half"}, TypeError, "must be a float, got str"),
+        ({"shift_range": (0, 1)}, ValueError, "`shift_range` must be in"),
+    ],
+)
+def test_mask_spec_refuses(kwargs, error, words):
+    with pytest.raises(error, match=words):
+        MaskSpec(**{"seed": 0, "size": (8, 8), **kwargs})
+
+
+def test_occlusion_spec_refuses_a_window_larger_than_the_image():
+    with pytest.raises(
+        ValueError, match=r"`window` must fit into the image \(8, 8\), got \(9, 3\)"
+    ):
+        OcclusionSpec((8, 8), (9, 3), (1, 1))
+
+
+def test_params_refuse_a_negative_first_mask():
+    with pytest.raises(ValueError, match="`first` must be in"):
+        MaskSpec(0, 8).params(-1, 4)
