@@ -1,0 +1,1 @@
+"""What every explainer shares: checks of inputs and targets, the network's guard, progress."""

@@ -1,0 +1,62 @@
+"""Base of all explainers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mindspore as ms
+import numpy as np
+from mindspore import nn
+
+_RETURNS = ("tensor", "image")
+
+
+class Attribution:
+    """An explainer of one network.
+
+    Args:
+        network: The classifier, (N, C, H, W) to (N, classes).
+
+    Raises:
+        TypeError: `network` is not a Cell.
+    """
+
+    def __init__(self, network: nn.Cell) -> None:
+        self._check_cell("network", network)
+        self._network = network
+
+    @property
+    def network(self) -> nn.Cell:
+        """The network that was given, the same object."""
+        return self._network
+
+    @property
+    def _owner(self) -> str:
+        return type(self).__name__
+
+    def _check_cell(self, name: str, value: Any) -> None:
+        if not isinstance(value, nn.Cell):
+            kind = type(value).__name__
+            raise TypeError(f"{self._owner}: `{name}` must be an nn.Cell, got {kind}.")
+
+    def _check_output_form(self, ret: Any, show: Any) -> None:
+        if not isinstance(ret, str):
+            raise TypeError(f"{self._owner}: `ret` must be a str, got {type(ret).__name__}.")
+        if ret not in _RETURNS:
+            raise ValueError(f"{self._owner}: `ret` must be one of {_RETURNS}, got {ret!r}.")
+        if show is not None and not isinstance(show, bool):
+            kind = type(show).__name__
+            raise TypeError(f"{self._owner}: `show` must be a bool or None, got {kind}.")
+
+    def _deliver(self, saliency: np.ndarray, ret: str, show: bool | None) -> Any:
+        """The map (N, L, H, W) as the caller wants it; displayed where asked or in a notebook."""
+        from fastxai.visual.cv.display import in_notebook, show_images, to_images
+
+        saliency = np.ascontiguousarray(saliency, dtype=np.float32)
+        show = in_notebook() if show is None else show
+        if ret == "tensor" and not show:
+            return ms.Tensor(saliency)
+        images = to_images(saliency)
+        if show:
+            show_images(images)
+        return images if ret == "image" else ms.Tensor(saliency)

@@ -1,0 +1,5 @@
+"""The explainers."""
+
+from fastxai.explainer.perturb import RISE, Occlusion
+
+__all__ = ["RISE", "Occlusion"]

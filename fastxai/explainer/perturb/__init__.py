@@ -1,0 +1,6 @@
+"""Explainers that perturb the input and watch the output."""
+
+from fastxai.explainer.perturb.occlusion import Occlusion
+from fastxai.explainer.perturb.rise import RISE
+
+__all__ = ["RISE", "Occlusion"]

@@ -1,0 +1,199 @@
+"""Occlusion: saliency from covering one window at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import mindspore as ms
+import numpy as np
+from mindspore import nn
+
+from fastxai.common.guard import evaluating
+from fastxai.common.inputs import to_images, to_targets
+from fastxai.common.progress import Progress, check_progress, reporting
+from fastxai.explainer.perturb.perturbation import PerturbationAttribution, ScoreCell
+from fastxai.ops import OcclusionSpec, occlusion_fill, occlusion_patch, occlusion_sum
+from fastxai.ops.checks import MAX_AXIS, base_levels, check_pair
+
+_WINDOWS_PER_AXIS = 32
+_SMALL_WINDOW = 3  # of axes up to _WINDOWS_PER_AXIS pixels, with stride 1
+
+
+class Occlusion(PerturbationAttribution):
+    r"""How much the score drops when a window of the image is covered.
+
+    With :math:`d_p` the score of the image minus its score with window p covered, a pixel's value
+    is :math:`|\sum_{p \ni pixel} d_p| / (1 + \#\{p \ni pixel\})`. The 1 in the denominator is
+    mindspore_xai's: with windows that do not overlap the map shows half the drop. Drops and rises
+    look alike. Pixels that no window reaches are 0.
+
+    Args:
+        network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...), further axes
+            being averaged. It is given back as it came.
+        activation_fn: Cell that turns its output into probabilities, such as `nn.Softmax()`.
+        perturbation_per_eval: Covered images scored at a time, at most.
+        window: Window in pixels, an int or (rows, columns); all channels are covered. None: per
+            axis of v pixels, v // 32 if v > 32, else 3.
+        strides: Pixels from one window to the next, an int or (rows, columns). None: the window
+            where v > 32, else 1; the window itself if `window` was given.
+        base_value: What a covered pixel shows, in the units of the inputs: a float, or one per
+            channel.
+
+    Raises:
+        TypeError: An argument is of the wrong kind.
+        ValueError: An argument is out of range.
+
+    Precision:
+        Covered images are exact copies; scores float32, sums float64.
+
+    Source:
+        Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014,
+        section 4.2.
+
+    Supported Platforms:
+        ``CPU`` natively; other devices of MindSpore with images covered on the host.
+
+    Example:
+        >>> import numpy as np
+        >>> import mindspore as ms
+        >>> from mindspore import nn
+        >>> from fastxai.explainer import Occlusion
+        >>> network = nn.SequentialCell(nn.Flatten(), nn.Dense(3 * 16 * 16, 4))
+        >>> occlusion = Occlusion(network, nn.Softmax(), window=4)
+        >>> occlusion(ms.Tensor(np.ones((1, 3, 16, 16), np.float32)), 2).shape
+        (1, 1, 16, 16)
+    """
+
+    def __init__(
+        self,
+        network: nn.Cell,
+        activation_fn: nn.Cell,
+        perturbation_per_eval: int = 32,
+        *,
+        window: int | tuple[int, int] | None = None,
+        strides: int | tuple[int, int] | None = None,
+        base_value: float | tuple[float, ...] = 0.0,
+    ) -> None:
+        super().__init__(network, activation_fn, perturbation_per_eval)
+        self._window = (
+            None if window is None else check_pair(self._owner, "window", window, 1, MAX_AXIS)
+        )
+        self._strides = (
+            None if strides is None else check_pair(self._owner, "strides", strides, 1, MAX_AXIS)
+        )
+        self._base_value = base_value
+        self._cells: dict[str, ScoreCell] = {}
+
+    def __call__(
+        self,
+        inputs: ms.Tensor,
+        targets: Any,
+        ret: str = "tensor",
+        show: bool | None = None,
+        *,
+        progress: Progress = None,
+    ) -> Any:
+        """Explains images.
+
+        Args:
+            inputs: Tensor (N, C, H, W), floats or integers (used as float32), finite.
+            targets: Class or classes to explain, each in [0, classes): one for all images, (N,), or
+                (N, L) for L maps per image; int, list, tuple, ndarray or Tensor of integers.
+            ret: 'tensor', or 'image' for a list (N) of lists (L) of RGB PIL images of size W x H.
+            show: Display the maps; None displays them in a notebook only.
+            progress: None shows a bar in a terminal or notebook when the run takes more than 3
+                seconds, True at once, False never; a callable gets (windows done, windows in all).
+
+        Returns:
+            Tensor (N, L, H, W) float32, 0 or more, or images.
+
+        Raises:
+            TypeError: An argument is of the wrong kind.
+            ValueError: An argument has the wrong shape or range, the window does not fit into the
+                image, or the network returns scores that are not finite.
+        """
+        images = to_images(self._owner, inputs)
+        classes = to_targets(self._owner, targets, len(images))
+        self._check_output_form(ret, show)
+        check_progress(self._owner, progress)
+        base_levels(self._owner, self._base_value, images.shape[1])
+        spec = self._spec((images.shape[2], images.shape[3]))
+        maps = np.empty((len(images), classes.shape[1], *spec.size))
+        total = len(images) * spec.num_windows
+        with (
+            evaluating(self._network, self._activation_fn),
+            reporting(progress, total, "window") as advance,
+        ):
+            for saliency, image, labels in zip(maps, images, classes, strict=True):
+                scores = self._score_windows(image, labels, spec, advance)
+                drops = scores[:1] - scores[1:]
+                saliency[...] = np.abs(occlusion_sum(np.ascontiguousarray(drops.T), spec))
+        return self._deliver(maps, ret, show)
+
+    def _spec(self, size: tuple[int, int]) -> OcclusionSpec:
+        window = self._window or _default_window(size)
+        if self._strides is not None:
+            strides = self._strides
+        elif self._window is not None:
+            strides = self._window
+        else:
+            strides = _default_strides(size)
+        if window[0] > size[0] or window[1] > size[1]:
+            raise ValueError(
+                f"{self._owner}: the window {window} does not fit into images of {size} pixels; "
+                "give a smaller `window`."
+            )
+        return OcclusionSpec(size, window, strides)
+
+    def _score_windows(
+        self,
+        image: np.ndarray,
+        labels: np.ndarray,
+        spec: OcclusionSpec,
+        advance: Callable[[int], None],
+    ) -> np.ndarray:
+        """Scores (1 + windows, L) float64; row 0 is the image with nothing covered."""
+        rows = 1 + spec.num_windows
+        batch = self._batch_size(rows)
+        scores = np.empty((rows, len(labels)))
+        buffer = occlusion_fill(image, spec, -1, batch, base_value=self._base_value)
+        for done in range(0, rows, batch):
+            if done > 0:
+                first = done - 1
+                occlusion_patch(
+                    buffer, image, spec, first - batch, first, base_value=self._base_value
+                )
+            output = self._score(buffer)
+            if done == 0:
+                self._check_scores(output.shape, batch, labels)
+            count = min(batch, rows - done)
+            scores[done : done + count] = output[:count, labels]
+            if not np.isfinite(scores[done : done + count]).all():
+                raise self._not_finite("windows", max(done - 1, 0), done + count - 2)
+            advance(count - (done == 0))
+        return scores
+
+    def _score(self, batch: np.ndarray) -> np.ndarray:
+        """Scores (M, K) of a batch, finished: the buffer may be changed afterwards."""
+        dtype = self._network_dtype()
+        if str(dtype) not in self._cells:
+            self._cells[str(dtype)] = ScoreCell(self._network, self._activation_fn, dtype)
+        # On the CPU the Tensor is a view of the buffer; another device needs a copy of its own.
+        on_cpu = ms.get_context("device_target") == "CPU"
+        images = ms.Tensor.from_numpy(batch) if on_cpu else ms.Tensor(batch)
+        try:
+            return self._cells[str(dtype)](images).asnumpy()
+        except BaseException:
+            self._cells.clear()
+            raise
+
+
+def _default_window(size: tuple[int, int]) -> tuple[int, int]:
+    rows, cols = (v // _WINDOWS_PER_AXIS if v > _WINDOWS_PER_AXIS else _SMALL_WINDOW for v in size)
+    return rows, cols
+
+
+def _default_strides(size: tuple[int, int]) -> tuple[int, int]:
+    rows, cols = (v // _WINDOWS_PER_AXIS if v > _WINDOWS_PER_AXIS else 1 for v in size)
+    return rows, cols
