@@ -1,0 +1,1 @@
+"""Pictures of explanations: the room of the image helpers, `fastxai.visual.cv`."""

@@ -1,0 +1,244 @@
+"""Colours and pictures from saliency maps.
+
+Pillow and matplotlib are imported by the functions that need them, when they are called, and
+MindSpore never: a Tensor is recognised by its ``asnumpy`` method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+ColorMap = Callable[[np.ndarray], Any]
+
+_ALPHA_FACTOR = 1.2  # opacity reaches 1 at five sixths of the normalised range
+_DTYPES = ("float16", "float32", "float64")
+
+
+def normalize_saliency(saliency: Any) -> np.ndarray:
+    """Stretch a saliency map to the range [0, 1].
+
+    The result is ``(s - min(s)) / (max(s) - min(s))``. A constant map, and a map that holds a
+    NaN or an infinity, comes back unchanged.
+
+    Args:
+        saliency: Tensor or array, shape (H, W) or (H, W) with axes of length 1 added, such as
+            (1, 1, H, W); float32 or float64, or float16, which is widened to float32. Any range.
+
+    Returns:
+        A new array of shape (H, W); float64 for float64 input, else float32.
+
+    Raises:
+        TypeError: `saliency` is neither a Tensor nor an array.
+        ValueError: The dtype is not one of those above, the map is empty, or the shape is not
+            (H, W) once axes of length 1 are dropped.
+
+    Supported Platforms:
+        Any: computed by NumPy on the host.
+
+    Examples:
+        >>> import numpy as np
+        >>> from fastxai.visual.cv import normalize_saliency
+        >>> normalize_saliency(np.array([[2.0, 4.0], [3.0, 6.0]]))
+        array([[0.  , 0.5 ],
+               [0.25, 1.  ]])
+    """
+    return _stretched(_as_map("normalize_saliency", saliency))
+
+
+def saliency_to_rgba(
+    saliency: Any,
+    cm: ColorMap | None = None,
+    alpha_factor: float = _ALPHA_FACTOR,
+    as_uint8: bool = True,
+    normalize: bool = True,
+) -> np.ndarray:
+    """Colour a saliency map, the less salient the more transparent.
+
+    Colours are ``cm(s)`` and the opacity is ``s * alpha_factor`` cut to [0, 1], where s is the
+    map, normalised first unless `normalize` is False. NaN pixels become transparent.
+
+    Args:
+        saliency: Tensor or array as `normalize_saliency` takes it.
+        cm: Colour map: a function from (H, W) values to (H, W, 4) or (H, W, 3) colours in
+            [0, 1], such as a matplotlib colour map; its own opacity is replaced. None takes
+            matplotlib's viridis.
+        alpha_factor: float. Opacity of saliency 1, before it is cut to [0, 1].
+        as_uint8: True for 8-bit colours in [0, 255], rounded down; False for floats in [0, 1].
+        normalize: Whether to stretch the map to [0, 1] first, see `normalize_saliency`.
+
+    Returns:
+        Colours of shape (H, W, 4): uint8, or the floating dtype that the colour map returns
+        (float64 for viridis).
+
+    Raises:
+        TypeError: `saliency` is neither a Tensor nor an array, `alpha_factor` is not a float, or
+            `as_uint8` or `normalize` is not a bool.
+        ValueError: `saliency` has a wrong dtype or shape, or `cm` is not callable or returns no
+            (H, W, 4) or (H, W, 3) colours.
+
+    Supported Platforms:
+        Any: computed by NumPy on the host.
+
+    Examples:
+        >>> import numpy as np
+        >>> from fastxai.visual.cv import saliency_to_rgba
+        >>> saliency_to_rgba(np.array([[0.0, 0.5, 1.0]]))[0, :, 3]
+        array([  0, 153, 255], dtype=uint8)
+    """
+    name = "saliency_to_rgba"
+    values = _as_map(name, saliency)
+    if not isinstance(alpha_factor, (float, np.floating)):
+        raise TypeError(f"{name}: `alpha_factor` must be a float, got {_described(alpha_factor)}.")
+    _check_bool(name, "as_uint8", as_uint8)
+    _check_bool(name, "normalize", normalize)
+    return _colored(name, values, cm, float(alpha_factor), as_uint8, normalize)
+
+
+def saliency_to_image(
+    saliency: Any,
+    original: Image.Image | None = None,
+    cm: ColorMap | None = None,
+    normalize: bool = True,
+    with_alpha: bool = False,
+) -> Image.Image:
+    """Paint a saliency map as a picture, alone or over the picture that it explains.
+
+    Args:
+        saliency: Tensor or array as `normalize_saliency` takes it.
+        original: Pillow picture of any mode to paint over; it is turned into RGBA, then
+            resized (bicubic) to the size of the map. None paints the colours alone.
+        cm: Colour map, see `saliency_to_rgba`; None takes viridis.
+        normalize: Whether to stretch the map to [0, 1] first, see `normalize_saliency`.
+        with_alpha: True returns an RGBA picture; False an RGB one, in which the opacity is
+            dropped: without `original` every pixel then shows its full colour.
+
+    Returns:
+        Pillow picture of size (W, H), mode RGB or RGBA.
+
+    Raises:
+        TypeError: `saliency` is neither a Tensor nor an array, `original` is neither None nor a
+            Pillow picture, or `normalize` or `with_alpha` is not a bool.
+        ValueError: `saliency` has a wrong dtype or shape, or `cm` is not callable or returns no
+            (H, W, 4) or (H, W, 3) colours.
+
+    Supported Platforms:
+        Any: computed by NumPy and Pillow on the host.
+
+    Examples:
+        >>> import numpy as np
+        >>> from PIL import Image
+        >>> from fastxai.visual.cv import saliency_to_image
+        >>> photo = Image.new("RGB", (640, 480), "white")
+        >>> picture = saliency_to_image(np.eye(4, 6), photo)
+        >>> picture.size, picture.mode, picture.getpixel((1, 0))
+        ((6, 4), 'RGB', (255, 255, 255))
+    """
+    from PIL import Image
+
+    name = "saliency_to_image"
+    values = _as_map(name, saliency)
+    if original is not None and not isinstance(original, Image.Image):
+        raise TypeError(
+            f"{name}: `original` must be a PIL.Image.Image or None, got {_described(original)}."
+        )
+    _check_bool(name, "normalize", normalize)
+    _check_bool(name, "with_alpha", with_alpha)
+    picture = Image.fromarray(_colored(name, values, cm, _ALPHA_FACTOR, True, normalize))
+    if original is not None:
+        below = original.convert("RGBA").resize(picture.size, Image.Resampling.BICUBIC)
+        picture = Image.alpha_composite(below, picture)
+    return picture if with_alpha else picture.convert("RGB")
+
+
+def _described(value: Any) -> str:
+    return f"{value!r} ({type(value).__name__})"
+
+
+def _check_bool(name: str, argument: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name}: `{argument}` must be a bool, got {_described(value)}.")
+
+
+def _as_map(name: str, saliency: Any) -> np.ndarray:
+    """Return the map as an (H, W) float array, the caller's own memory where possible."""
+    values = saliency
+    if not isinstance(values, np.ndarray) and hasattr(values, "asnumpy"):
+        values = values.asnumpy()
+    if not isinstance(values, np.ndarray):
+        kind = type(saliency).__name__
+        raise TypeError(f"{name}: `saliency` must be a Tensor or a numpy.ndarray, got {kind}.")
+    if values.dtype.name not in _DTYPES:
+        raise ValueError(f"{name}: `saliency` must be float32 or float64, got {values.dtype.name}.")
+    if values.dtype == np.float16:
+        values = values.astype(np.float32)
+    shape = values.shape
+    while values.ndim > 2 and 1 in values.shape:
+        # The first axis of length 1 goes first, so that (1, 1, 1, W) keeps its height of 1.
+        values = values.squeeze(values.shape.index(1))
+    if values.ndim != 2:
+        raise ValueError(
+            f"{name}: `saliency` must be of shape (H, W) apart from axes of length 1, got {shape}."
+        )
+    if values.size == 0:
+        raise ValueError(f"{name}: `saliency` must not be empty, got shape {shape}.")
+    return values
+
+
+def _stretched(values: np.ndarray) -> np.ndarray:
+    low, high = values.min(), values.max()
+    if not (np.isfinite(low) and np.isfinite(high)) or low == high:
+        return values.copy()
+    with np.errstate(over="ignore"):
+        span = high - low
+    if np.isfinite(span):
+        return (values - low) / span
+    return (values / 2 - low / 2) / (high / 2 - low / 2)
+
+
+def _colored(
+    name: str,
+    values: np.ndarray,  # [H, W]
+    cm: ColorMap | None,
+    alpha_factor: float,
+    as_uint8: bool,
+    normalize: bool,
+) -> np.ndarray:
+    if cm is None:
+        cm = _viridis()
+    elif not callable(cm):
+        raise ValueError(f"{name}: `cm` must be callable or None, got {_described(cm)}.")
+    if normalize:
+        values = _stretched(values)
+    colors = np.asarray(cm(values))
+    if colors.shape not in (values.shape + (3,), values.shape + (4,)):
+        raise ValueError(
+            f"{name}: `cm` must return colours of shape {values.shape + (4,)}, got {colors.shape}."
+        )
+    dtype = np.result_type(colors.dtype, np.float32)
+    rgba = np.empty(values.shape + (4,), dtype)
+    rgba[..., :3] = colors[..., :3]
+    rgba[..., 3] = np.clip(np.nan_to_num(values * alpha_factor, nan=0.0), 0, 1)
+    return _as_bytes(rgba) if as_uint8 else rgba
+
+
+def _as_bytes(rgba: np.ndarray) -> np.ndarray:
+    # NaN to uint8 is undefined in C: the colour of a NaN pixel differs between machines.
+    finite = np.nan_to_num(rgba, nan=0.0, posinf=1.0, neginf=0.0)
+    return np.clip(finite * 255, 0, 255).astype(np.uint8)
+
+
+def _viridis() -> ColorMap:
+    try:
+        from matplotlib import colormaps
+    except ImportError as error:
+        raise RuntimeError(
+            "fastxai.visual.cv: the default colour map needs matplotlib; "
+            "pip install matplotlib, or pass `cm`."
+        ) from error
+    return colormaps["viridis"]
