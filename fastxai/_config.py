@@ -1,0 +1,122 @@
+"""What this installation of fastxai runs on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from typing import Any, TextIO
+
+import numpy as np
+
+from fastxai import _onednn
+from fastxai._version import __version__
+
+
+def show_config(file: TextIO | None = None) -> dict[str, Any]:
+    """Print what fastxai runs on, and return it.
+
+    Args:
+        file: Text stream to print to; None prints to standard output.
+
+    Returns:
+        A dict with the keys 'fastxai' (version), 'native' (dict: 'available', 'reason', 'isa',
+        'isas', 'openmp', 'num_threads'), 'mindspore' (dict: 'version', 'device', 'mode'; None
+        where MindSpore is not installed), 'onednn' (dict: 'state', 'detail', 'remedy'), 'python',
+        'numpy' (versions) and 'cpu' (dict: 'model', 'cores', 'usable_cores').
+
+    Raises:
+        TypeError: `file` cannot be written to.
+
+    Supported Platforms:
+        Any.
+
+    Examples:
+        >>> import io
+        >>> import fastxai
+        >>> sorted(fastxai.show_config(file=io.StringIO()))
+        ['cpu', 'fastxai', 'mindspore', 'native', 'numpy', 'onednn', 'python']
+    """
+    if file is not None and not callable(getattr(file, "write", None)):
+        raise TypeError(f"show_config: `file` must be a text stream or None, got {file!r}.")
+    config = _collect()
+    print(_rendered(config), file=sys.stdout if file is None else file)
+    return config
+
+
+def _collect() -> dict[str, Any]:
+    from fastxai.ops import native_info
+
+    onednn = _onednn.protect()
+    return {
+        "fastxai": __version__,
+        "native": dict(native_info()),
+        "mindspore": _mindspore(),
+        "onednn": {"state": onednn.state, "detail": onednn.detail, "remedy": onednn.remedy},
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "cpu": {
+            "model": _cpu_model(),
+            "cores": os.cpu_count() or 1,
+            "usable_cores": _usable_cores(),
+        },
+    }
+
+
+def _mindspore() -> dict[str, str] | None:
+    try:
+        import mindspore
+    except ImportError:
+        return None
+    graph = mindspore.get_context("mode") == mindspore.GRAPH_MODE
+    return {
+        "version": str(mindspore.__version__),
+        "device": str(mindspore.get_context("device_target")),
+        "mode": "graph" if graph else "pynative",
+    }
+
+
+def _cpu_model(cpuinfo: str = "/proc/cpuinfo") -> str:
+    try:
+        with open(cpuinfo, encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                name, _, value = line.partition(":")
+                if name.strip() == "model name":
+                    return value.strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine() or "unknown"
+
+
+def _usable_cores() -> int:
+    """Return how many cores this process may run on, which taskset and containers lower."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _rendered(config: dict[str, Any]) -> str:
+    mindspore, onednn, cpu = config["mindspore"], config["onednn"], config["cpu"]
+    rows = [
+        ("fastxai", config["fastxai"]),
+        ("native code", _native_text(config["native"])),
+        (
+            "mindspore",
+            f"{mindspore['version']}, device {mindspore['device']}, {mindspore['mode']} mode"
+            if mindspore
+            else "not installed",
+        ),
+        ("oneDNN", f"{onednn['state']} ({onednn['detail']})"),
+        ("python", config["python"]),
+        ("numpy", config["numpy"]),
+        ("processor", f"{cpu['model']}, {cpu['usable_cores']} of {cpu['cores']} cores usable"),
+    ]
+    return "\n".join(f"{name:<12} {text}" for name, text in rows)
+
+
+def _native_text(native: dict[str, Any]) -> str:
+    if not native["available"]:
+        return f"no ({native['reason']}): the slow NumPy reference is used"
+    threads = f"{native['num_threads']} thread{'s' if native['num_threads'] != 1 else ''}"
+    openmp = "OpenMP" if native["openmp"] else "no OpenMP"
+    return f"yes, {native['isa']} of {', '.join(native['isas'])}; {threads}, {openmp}"
