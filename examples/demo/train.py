@@ -35,7 +35,7 @@ class LossNet(nn.Cell):
     """Mean cross entropy of the softmax of `net` to a distribution over the classes."""
 
     def __init__(self, net: nn.Cell) -> None:
-        super().__init__()
+        super().__init__(auto_prefix=False)  # the checkpoint holds the network's own names
         self.net = net
 
     def construct(self, x: Tensor, target: Tensor) -> Tensor:

@@ -1,17 +1,13 @@
-"""The caller's network and Ctrl-C during a run: both work, and are given back as they came."""
+"""The caller's network in evaluation mode for a while, then exactly as it came."""
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 from mindspore import nn
 
-from fastxai.ops.native import sigterm_was_ours, watch_sigterm
+from fastxai.common.interrupt import interruptible
 
 
 @contextmanager
@@ -35,38 +31,3 @@ def evaluating(*cells: nn.Cell) -> Iterator[None]:
             if part.training != training:
                 part.add_flags(training=training)  # this cell alone, unlike set_train
             part.phase = phase
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Makes Ctrl-C raise KeyboardInterrupt although MindSpore is running.
-
-    MindSpore 2.10 puts its own handler of SIGINT in Python's place, in GRAPH_MODE at every run; it
-    ends the process by a SIGTERM from the process to itself. In here that SIGTERM is taken for the
-    Ctrl-C it was; one from elsewhere does what it would have done. Needs the native module, and the
-    main thread, which alone may handle signals; does nothing without.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGTERM)
-
-    def on_sigterm(number: int, frame: FrameType | None) -> None:
-        if sigterm_was_ours():
-            raise KeyboardInterrupt
-        signal.signal(signal.SIGTERM, before)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    if before is None or before is signal.SIG_IGN:  # not Python's, or nothing to turn round
-        yield
-        return
-    signal.signal(signal.SIGTERM, on_sigterm)
-    if not watch_sigterm():
-        signal.signal(signal.SIGTERM, before)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        interrupt = signal.getsignal(signal.SIGINT)
-        if interrupt is not None:
-            signal.signal(signal.SIGINT, interrupt)  # Python's handler, not MindSpore's

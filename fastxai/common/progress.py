@@ -7,14 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from fastxai.visual.cv.display import in_notebook
+
 Progress = bool | Callable[[int, int], Any] | None
 _DELAY_S = 3.0  # a bar that nobody asked for shows only if the run takes longer
-
-
-def _in_notebook() -> bool:
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return type(shell).__name__ == "ZMQInteractiveShell"
 
 
 def check_progress(owner: str, progress: Any) -> None:
@@ -41,7 +37,7 @@ def reporting(progress: Progress, total: int, unit: str) -> Iterator[Callable[[i
     Yields:
         The function.
     """
-    if progress is False or (progress is None and not (sys.stderr.isatty() or _in_notebook())):
+    if progress is False or (progress is None and not (sys.stderr.isatty() or in_notebook())):
         yield lambda step: None
         return
     if callable(progress):

@@ -1,0 +1,88 @@
+"""The command line: ``fastxai`` and ``python -m fastxai``.
+
+A sub-command is a module with ``add_parser(commands)``, which makes its parser and sets ``run``, a
+function from the parsed arguments to an exit code. `_COMMANDS` lists them in the order of --help.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+from fastxai._version import __version__
+from fastxai.cli import doctor, explain
+from fastxai.cli._errors import EXIT_CODES, INTERRUPTED, CliError
+from fastxai.common.interrupt import interruptible
+
+_COMMANDS = (explain, doctor)
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, without the usage text before them."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: Arguments without the program's name; None takes those of the process.
+
+    Returns:
+        The exit code: 0 success, 1 `doctor` found something, 2 wrong argument, 3 input cannot be
+        read, 4 the network or the explanation failed, 130 interrupted.
+
+    Supported Platforms:
+        Any.
+
+    Examples:
+        >>> from fastxai.cli import main
+        >>> main(["explain"])  # prints to standard error what is missing
+        2
+    """
+    try:
+        arguments, unknown = _parser().parse_known_args(argv)
+        if unknown:
+            arguments.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    except SystemExit as stop:  # argparse's way to end --help, --version and every error
+        return stop.code if isinstance(stop.code, int) else 2
+    try:
+        with interruptible():
+            return int(arguments.run(arguments))
+    except CliError as error:
+        if arguments.traceback and error.__cause__ is not None:
+            traceback.print_exception(error.__cause__)
+        print(f"fastxai {arguments.command}: error: {error}", file=sys.stderr)
+        return error.code
+    except KeyboardInterrupt:
+        print(f"fastxai {arguments.command}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    epilog = "exit codes:\n" + "\n".join(f"  {code:<4} {text}" for code, text in EXIT_CODES)
+    parser = _Parser(
+        prog="fastxai",
+        description="Explain what an image classifier looks at.",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"fastxai {__version__}")
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, parser_class=_Parser
+    )
+    for command in _COMMANDS:
+        added = command.add_parser(commands)
+        added.set_defaults(parser=added)
+        added.epilog = epilog
+        added.formatter_class = argparse.RawDescriptionHelpFormatter
+        added.add_argument(
+            "--traceback", action="store_true", help="show Python's traceback of an error"
+        )
+    return parser

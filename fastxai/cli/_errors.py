@@ -1,0 +1,38 @@
+"""Exit codes, and the error that carries one."""
+
+from __future__ import annotations
+
+ATTENTION = 1
+WRONG_ARGUMENT = 2
+UNREADABLE_INPUT = 3
+FAILED = 4
+INTERRUPTED = 130
+
+EXIT_CODES = (
+    (0, "success"),
+    (ATTENTION, "doctor: something needs attention"),
+    (WRONG_ARGUMENT, "an argument is wrong"),
+    (UNREADABLE_INPUT, "an input cannot be read: picture, checkpoint, module, class names"),
+    (FAILED, "the network or the explanation failed"),
+    (INTERRUPTED, "interrupted"),
+)
+
+_LONGEST = 300  # characters of somebody else's message; MindSpore's run to pages
+
+
+class CliError(Exception):
+    """What the user did wrong or what failed, as one line with an exit code."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def first_line(error: BaseException) -> str:
+    """Return an exception's kind and the first line of its message."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip(" -\t")]
+    kind = type(error).__name__
+    if not lines:
+        return kind
+    text = lines[0] if len(lines[0]) <= _LONGEST else lines[0][: _LONGEST - 3] + "..."
+    return f"{kind}: {text}"

@@ -1,0 +1,42 @@
+"""How far an explanation is, and how fast it was."""
+
+from __future__ import annotations
+
+import time
+
+from tqdm import tqdm
+
+
+class Progress:
+    """Counts steps for a report, and shows them as a bar on a terminal.
+
+    Called with (done, total) as an explainer's `progress`.
+
+    Args:
+        noun: What a step is, in the plural.
+        quiet: Show nothing. Nothing is shown either where standard error is no terminal.
+    """
+
+    def __init__(self, noun: str, quiet: bool) -> None:
+        self._noun = noun
+        self._done = 0
+        self._start = self._last = time.perf_counter()
+        # disable=None: only on a terminal.
+        self._bar = tqdm(unit=f" {noun}", leave=False, disable=True if quiet else None)
+
+    def __call__(self, done: int, total: int) -> None:
+        self._last = time.perf_counter()
+        self._bar.total = total
+        self._bar.update(done - self._done)
+        self._done = done
+
+    @property
+    def summary(self) -> str:
+        """What was done up to the last step, and how fast."""
+        seconds = self._last - self._start
+        rate = self._done / seconds if seconds > 0 else float("inf")
+        return f"{self._done} {self._noun} in {seconds:.1f} s, {rate:.1f} {self._noun}/s"
+
+    def close(self) -> None:
+        """Wipe the bar."""
+        self._bar.close()

@@ -1,0 +1,79 @@
+"""Networks for the command-line tests, in a real file as graph mode and `--model` need."""
+
+import os
+import signal
+import sys
+import threading
+
+import mindspore
+from mindspore import Tensor, nn, ops
+
+CLASS_NAMES = ["upper left", "upper right", "lower left", "lower right"]
+
+
+class Corners(nn.Cell):
+    """One class per quarter of the picture: the brighter the quarter, the likelier."""
+
+    def __init__(self, channels=3, gain=8.0):
+        super().__init__()
+        self.mix = nn.Conv2d(channels, 1, 1, weight_init="ones")
+        self.gain = gain / channels
+
+    def construct(self, x: Tensor) -> Tensor:
+        gray = self.mix(x)
+        h, w = gray.shape[2] // 2, gray.shape[3] // 2
+        left, right = gray[:, :, :, :w], gray[:, :, :, w:]
+        quarters = (left[:, :, :h], right[:, :, :h], left[:, :, h:], right[:, :, h:])
+        return self.gain * ops.cat([quarter.mean((2, 3)) for quarter in quarters], axis=1)
+
+
+class Fixed(nn.Cell):
+    """Returns the same whatever it sees."""
+
+    def __init__(self, *values, axes=2):
+        super().__init__()
+        self.values = Tensor([values] if axes == 2 else values, mindspore.float32)
+
+    def construct(self, x: Tensor) -> Tensor:
+        return self.values + 0 * x.mean()
+
+
+def corners():
+    return Corners()
+
+
+def gray_corners():
+    return Corners(channels=1)
+
+
+def nan_scores():
+    return Fixed(1.0, float("nan"))
+
+
+def no_batch_axis():
+    return Fixed(1.0, 2.0, axes=1)
+
+
+def not_a_network():
+    return {"weights": 1}
+
+
+def broken():
+    raise OSError("the weights are\non another disk")
+
+
+def leaves():
+    sys.exit(5)
+
+
+def interrupted():
+    raise KeyboardInterrupt
+
+
+def interrupted_later():
+    threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+    return Corners()
+
+
+ready = Corners()
+number = 5

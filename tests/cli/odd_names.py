@@ -1,0 +1,7 @@
+"""A module whose CLASS_NAMES do not fit its networks."""
+
+from corner_networks import corners
+
+CLASS_NAMES = ["one", "two"]
+
+__all__ = ["corners"]
