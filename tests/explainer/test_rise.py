@@ -105,7 +105,7 @@ def test_graph_mode_compiles_one_step_for_all_batches_seeds_and_targets():
         rise = RISE(networks.SmallConv(), nn.Softmax(), 32, num_masks=70)
         for target in range(3):
             rise(ms.Tensor(IMAGES), target)
-        (step,) = rise._steps.values()
+        (step,) = rise._cells.values()
         assert len(step.compile_cache) == 1
     finally:
         ms.set_context(mode=ms.PYNATIVE_MODE)

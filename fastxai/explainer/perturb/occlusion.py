@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
 import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from fastxai.common.guard import evaluating
-from fastxai.common.inputs import to_images, to_targets
-from fastxai.common.progress import Progress, check_progress, reporting
 from fastxai.explainer.perturb.perturbation import PerturbationAttribution, ScoreCell
 from fastxai.ops import OcclusionSpec, occlusion_fill, occlusion_patch, occlusion_sum
 from fastxai.ops.checks import MAX_AXIS, base_levels, check_pair
 
 _WINDOWS_PER_AXIS = 32
 _SMALL_WINDOW = 3  # of axes up to _WINDOWS_PER_AXIS pixels, with stride 1
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a call does for each of its images."""
+
+    units: int  # windows
+    spec: OcclusionSpec
+    base: tuple[float, ...]  # per channel
 
 
 class Occlusion(PerturbationAttribution):
@@ -65,6 +71,8 @@ class Occlusion(PerturbationAttribution):
         (1, 1, 16, 16)
     """
 
+    _unit = "window"
+
     def __init__(
         self,
         network: nn.Cell,
@@ -83,55 +91,8 @@ class Occlusion(PerturbationAttribution):
             None if strides is None else check_pair(self._owner, "strides", strides, 1, MAX_AXIS)
         )
         self._base_value = base_value
-        self._cells: dict[str, ScoreCell] = {}
 
-    def __call__(
-        self,
-        inputs: ms.Tensor,
-        targets: Any,
-        ret: str = "tensor",
-        show: bool | None = None,
-        *,
-        progress: Progress = None,
-    ) -> Any:
-        """Explains images.
-
-        Args:
-            inputs: Tensor (N, C, H, W), floats or integers (used as float32), finite.
-            targets: Class or classes to explain, each in [0, classes): one for all images, (N,), or
-                (N, L) for L maps per image; int, list, tuple, ndarray or Tensor of integers.
-            ret: 'tensor', or 'image' for a list (N) of lists (L) of RGB PIL images of size W x H.
-            show: Display the maps; None displays them in a notebook only.
-            progress: None shows a bar in a terminal or notebook when the run takes more than 3
-                seconds, True at once, False never; a callable gets (windows done, windows in all).
-
-        Returns:
-            Tensor (N, L, H, W) float32, 0 or more, or images.
-
-        Raises:
-            TypeError: An argument is of the wrong kind.
-            ValueError: An argument has the wrong shape or range, the window does not fit into the
-                image, or the network returns scores that are not finite.
-        """
-        images = to_images(self._owner, inputs)
-        classes = to_targets(self._owner, targets, len(images))
-        self._check_output_form(ret, show)
-        check_progress(self._owner, progress)
-        base_levels(self._owner, self._base_value, images.shape[1])
-        spec = self._spec((images.shape[2], images.shape[3]))
-        maps = np.empty((len(images), classes.shape[1], *spec.size))
-        total = len(images) * spec.num_windows
-        with (
-            evaluating(self._network, self._activation_fn),
-            reporting(progress, total, "window") as advance,
-        ):
-            for saliency, image, labels in zip(maps, images, classes, strict=True):
-                scores = self._score_windows(image, labels, spec, advance)
-                drops = scores[:1] - scores[1:]
-                saliency[...] = np.abs(occlusion_sum(np.ascontiguousarray(drops.T), spec))
-        return self._deliver(maps, ret, show)
-
-    def _spec(self, size: tuple[int, int]) -> OcclusionSpec:
+    def _plan(self, channels: int, size: tuple[int, int]) -> _Plan:
         window = self._window or _default_window(size)
         if self._strides is not None:
             strides = self._strides
@@ -144,26 +105,34 @@ class Occlusion(PerturbationAttribution):
                 f"{self._owner}: the window {window} does not fit into images of {size} pixels; "
                 "give a smaller `window`."
             )
-        return OcclusionSpec(size, window, strides)
+        spec = OcclusionSpec(size, window, strides)
+        base = base_levels(self._owner, self._base_value, channels)
+        return _Plan(spec.num_windows, spec, tuple(base.tolist()))
+
+    def _explain(
+        self, image: np.ndarray, labels: np.ndarray, plan: _Plan, advance: Callable[[int], None]
+    ) -> np.ndarray:
+        scores = self._score_windows(image, labels, plan, advance)
+        drops = scores[:1] - scores[1:]
+        return np.abs(occlusion_sum(np.ascontiguousarray(drops.T), plan.spec))
 
     def _score_windows(
         self,
         image: np.ndarray,
         labels: np.ndarray,
-        spec: OcclusionSpec,
+        plan: _Plan,
         advance: Callable[[int], None],
     ) -> np.ndarray:
         """Scores (1 + windows, L) float64; row 0 is the image with nothing covered."""
-        rows = 1 + spec.num_windows
+        spec, base = plan.spec, plan.base
+        rows = 1 + plan.units
         batch = self._batch_size(rows)
         scores = np.empty((rows, len(labels)))
-        buffer = occlusion_fill(image, spec, -1, batch, base_value=self._base_value)
+        buffer = occlusion_fill(image, spec, -1, batch, base_value=base)
         for done in range(0, rows, batch):
             if done > 0:
                 first = done - 1
-                occlusion_patch(
-                    buffer, image, spec, first - batch, first, base_value=self._base_value
-                )
+                occlusion_patch(buffer, image, spec, first - batch, first, base_value=base)
             output = self._score(buffer)
             if done == 0:
                 self._check_scores(output.shape, batch, labels)

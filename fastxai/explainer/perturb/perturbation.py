@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import mindspore as ms
@@ -9,7 +11,10 @@ import numpy as np
 from mindspore import nn, ops
 
 from fastxai.common.attribution import Attribution
-from fastxai.common.inputs import check_target_range
+from fastxai.common.guard import evaluating
+from fastxai.common.inputs import to_images, to_targets
+from fastxai.common.network import check_scores, class_scores, network_dtype
+from fastxai.common.progress import Progress, check_progress, reporting
 from fastxai.ops.checks import check_int
 
 
@@ -28,14 +33,10 @@ class ScoreCell(nn.Cell):
     def construct(self, images: ms.Tensor) -> ms.Tensor:
         """Scores of images (M, C, H, W)."""
         scores = self.activation(self.network(images.astype(self.dtype)))
-        if scores.ndim == 1:
-            scores = scores.reshape(-1, 1)
-        if scores.ndim > 2:
-            scores = scores.mean(axis=tuple(range(2, scores.ndim)))
-        return scores.astype(ms.float32)
+        return class_scores(scores).astype(ms.float32)
 
 
-class PerturbationAttribution(Attribution):
+class PerturbationAttribution(Attribution, ABC):
     """An explainer that scores perturbed copies of an image.
 
     Args:
@@ -48,15 +49,72 @@ class PerturbationAttribution(Attribution):
         ValueError: `perturbation_per_eval` is not positive.
     """
 
+    _unit: str  # what is counted: 'mask', 'window'
+
     def __init__(
         self, network: nn.Cell, activation_fn: nn.Cell, perturbation_per_eval: int = 32
     ) -> None:
         super().__init__(network)
         self._check_cell("activation_fn", activation_fn)
         self._activation_fn = activation_fn
+        self._cells: dict[Any, nn.Cell] = {}  # compiled ones, by what fixes them
         self._perturbation_per_eval = check_int(
             self._owner, "perturbation_per_eval", perturbation_per_eval, 1, 2**31 - 1
         )
+
+    def __call__(
+        self,
+        inputs: ms.Tensor,
+        targets: Any,
+        ret: str = "tensor",
+        show: bool | None = None,
+        *,
+        progress: Progress = None,
+    ) -> Any:
+        """Explains images.
+
+        Args:
+            inputs: Tensor (N, C, H, W), floats or integers (used as float32), finite.
+            targets: Class or classes to explain, each in [0, classes): one for all images, (N,), or
+                (N, L) for L maps per image; int, list, tuple, ndarray or Tensor of integers.
+            ret: 'tensor', or 'image' for a list (N) of lists (L) of RGB PIL images of size W x H.
+            show: Display the maps; None displays them in a notebook only.
+            progress: None shows a bar in a terminal or notebook when the run takes more than 3
+                seconds, True at once, False never; a callable gets (done, total), counted in masks
+                or windows of all images.
+
+        Returns:
+            Tensor (N, L, H, W) float32, or images.
+
+        Raises:
+            TypeError: An argument is of the wrong kind.
+            ValueError: An argument has the wrong shape or range, or the network returns scores that
+                are not finite.
+        """
+        images = to_images(self._owner, inputs)
+        classes = to_targets(self._owner, targets, len(images))
+        self._check_output_form(ret, show)
+        check_progress(self._owner, progress)
+        size = (images.shape[2], images.shape[3])
+        plan = self._plan(images.shape[1], size)
+        maps = np.empty((len(images), classes.shape[1], *size))
+        with (
+            evaluating(self._network, self._activation_fn),
+            reporting(progress, len(images) * plan.units, self._unit) as advance,
+        ):
+            for saliency, image, labels in zip(maps, images, classes, strict=True):
+                saliency[...] = self._explain(image, labels, plan, advance)
+        return self._deliver(maps, ret, show)
+
+    @abstractmethod
+    def _plan(self, channels: int, size: tuple[int, int]) -> Any:
+        """What a call does for each image of this shape; `units` masks or windows."""
+
+    @abstractmethod
+    def _explain(
+        self, image: np.ndarray, labels: np.ndarray, plan: Any, advance: Callable[[int], None]
+    ) -> np.ndarray:
+        """Maps (L, H, W) of one image (C, H, W) for classes (L,); tells `advance` of its units."""
 
     def _batch_size(self, total: int) -> int:
         """Copies per batch: at most `perturbation_per_eval`, batches as even as possible."""
@@ -65,11 +123,7 @@ class PerturbationAttribution(Attribution):
 
     def _network_dtype(self) -> Any:
         """What the network computes in: the dtype of its first floating-point parameter."""
-        floating = (ms.float32, ms.float16, ms.bfloat16, ms.float64)
-        for parameter in self._network.get_parameters():
-            if parameter.dtype in floating:
-                return parameter.dtype
-        return ms.float32
+        return network_dtype(self._network)
 
     def _check_scores(self, shape: tuple[int, ...], rows: int, targets: np.ndarray) -> None:
         """Refuses an output that is not one row of class scores per image.
@@ -77,12 +131,7 @@ class PerturbationAttribution(Attribution):
         Raises:
             ValueError: Wrong shape, or a target that the network does not have.
         """
-        if len(shape) != 2 or shape[0] != rows:
-            raise ValueError(
-                f"{self._owner}: `network` must return (M, classes) scores for M images, got "
-                f"shape {tuple(shape)} for {rows} images."
-            )
-        check_target_range(self._owner, targets, shape[1])
+        check_scores(self._owner, shape, rows, targets)
 
     def _not_finite(self, kind: str, first: int, last: int) -> ValueError:
         return ValueError(

@@ -1,0 +1,141 @@
+"""One batch of masks: masked copies of the image, their scores, the sums over them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import mindspore as ms
+import numpy as np
+from mindspore import nn
+
+from fastxai.explainer.perturb.perturbation import ScoreCell, gather_targets
+from fastxai.ops import MaskSpec, SaliencySums, masked_product, saliency_accumulate
+
+
+class StepCell(nn.Cell):
+    """One batch in one graph: masked product, network, activation, accumulation."""
+
+    def __init__(self, network: nn.Cell, activation: nn.Cell, count: int, dtype: Any) -> None:
+        from fastxai.ops import custom
+
+        super().__init__(auto_prefix=False)
+        self.score = ScoreCell(network, activation, dtype)
+        product_dtype = dtype if dtype in (ms.float16, ms.bfloat16) else ms.float32
+        self.product = custom.masked_product(count, product_dtype)
+        self.accumulate = custom.saliency_accumulate()
+        self.count = count
+
+    def construct(
+        self,
+        image: ms.Tensor,
+        base: ms.Tensor,
+        params: ms.Tensor,
+        targets: ms.Tensor,
+        sums: ms.Tensor,
+        moments: ms.Tensor,
+        bad: ms.Tensor,
+    ) -> tuple[ms.Tensor, ...]:
+        """New sums and moments, the first row with a bad score, and all scores."""
+        scores = self.score(self.product(image, base, params))
+        if scores.ndim == 2 and scores.shape[0] == self.count:
+            picked = gather_targets(scores, targets)
+            sums, moments, bad = self.accumulate(picked, params, sums, moments)
+        return sums, moments, bad, scores
+
+
+class MaskedStep(ABC):
+    """Batches of one image.
+
+    Args:
+        cells: Compiled cells of the explainer; one in which something fails is taken out, since it
+            would not run again.
+        key: Which of them to use.
+        image: (C, H, W) float32.
+        labels: (L,) int64 classes.
+        base: (C,) float32.
+        spec: The masks.
+        batch: M, masks of a batch.
+    """
+
+    def __init__(
+        self,
+        cells: dict[Any, nn.Cell],
+        key: Any,
+        image: np.ndarray,
+        labels: np.ndarray,
+        base: np.ndarray,
+        spec: MaskSpec,
+        batch: int,
+    ) -> None:
+        self._cells = cells
+        self._key = key
+        self._image = image
+        self._labels = labels
+        self._base = base
+        self._spec = spec
+        self._batch = batch
+
+    def __call__(self, first: int, count: int) -> tuple[tuple[int, ...], int]:
+        """Adds masks `first` .. `first + count - 1`.
+
+        Returns:
+            The shape of the scores, and the row of the first one that is not finite, or -1.
+        """
+        try:
+            return self._run(self._cells[self._key], first, count)
+        except BaseException:
+            self._cells.pop(self._key, None)
+            raise
+
+    @abstractmethod
+    def _run(self, cell: nn.Cell, first: int, count: int) -> tuple[tuple[int, ...], int]: ...
+
+    @abstractmethod
+    def sums(self) -> SaliencySums:
+        """The accumulators so far."""
+
+
+class GraphStep(MaskedStep):
+    """Everything in MindSpore ops, on the CPU; the cell is a `StepCell`."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        empty = SaliencySums.zeros(self._spec, len(self._labels))
+        self._state = (ms.Tensor(empty.sums), ms.Tensor(empty.moments))
+        self._bad = ms.Tensor(np.array([-1], np.int64))
+        self._fixed = (ms.Tensor(self._image), ms.Tensor(self._base))
+        self._targets = ms.Tensor(self._labels)
+
+    def _run(self, cell: nn.Cell, first: int, count: int) -> tuple[tuple[int, ...], int]:
+        params = ms.Tensor(self._spec.params(first, count))
+        *state, bad, scores = cell(*self._fixed, params, self._targets, *self._state, self._bad)
+        bad_row = int(bad.asnumpy()[0])  # waits for the batch
+        self._state = (state[0], state[1])
+        return tuple(scores.shape), bad_row
+
+    def sums(self) -> SaliencySums:
+        return SaliencySums(self._state[0].asnumpy(), self._state[1].asnumpy())
+
+
+class HostStep(MaskedStep):
+    """Copies made and summed on the host, for any device; the cell is a `ScoreCell`."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._sums = SaliencySums.zeros(self._spec, len(self._labels))
+        self._levels = tuple(self._base.tolist())
+
+    def _run(self, cell: nn.Cell, first: int, count: int) -> tuple[tuple[int, ...], int]:
+        copies = masked_product(
+            self._image, self._spec, first, self._batch, base_value=self._levels
+        )
+        scores = cell(ms.Tensor(copies)).asnumpy()
+        shape = scores.shape
+        if len(shape) != 2 or shape[0] != self._batch or self._labels.max() >= shape[1]:
+            return shape, -1  # for the caller to refuse
+        picked = scores[:, self._labels]
+        return shape, saliency_accumulate(picked, self._spec, first, self._sums, count=count)
+
+    def sums(self) -> SaliencySums:
+        return self._sums
