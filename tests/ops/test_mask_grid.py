@@ -70,6 +70,14 @@ def test_probabilities_0_and_1_are_exact(backend):
         assert (cells == probability).all()
 
 
+def test_a_cell_whose_word_equals_the_threshold_is_not_kept(backend):
+    word = words_by_hand(7, 0, 1)[0]
+    for threshold, kept in ((word, 0), (word + 1, 1)):
+        spec = MaskSpec(7, (8, 8), 10, threshold / 2**32)
+        assert spec.threshold == threshold
+        assert mask_grid(spec, 0, 1, backend=backend)[0][0, 0, 0] == kept
+
+
 def test_no_masks_is_an_empty_array(backend):
     cells, shifts = mask_grid(MaskSpec(0, (8, 8)), 0, 0, backend=backend)
     assert cells.shape == (0, 10, 10)
