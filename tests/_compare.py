@@ -21,6 +21,9 @@ MAP_ATOL = 1e-6
 # A network scores an image with slightly other roundings in a batch of another size or mode.
 NETWORK_ATOL = 2e-6
 
+# A gradient of float32 sums over a few hundred terms, relative to its largest value.
+BACKPROP_RTOL = 1e-5
+
 
 def assert_close(actual, expected, *, atol: float, scale: float = 1.0) -> None:
     """|actual - expected| <= atol * scale everywhere, shapes equal, no NaN."""

@@ -19,7 +19,7 @@ Status read_mask_params(const int64_t* v, int64_t batch, MaskParams* p) noexcept
   p->threshold = static_cast<uint64_t>(v[5]);
   p->shift_rows = v[6];
   p->shift_cols = v[7];
-  const bool ok = p->first >= 0 && in_range(p->count, 0, batch) &&
+  const bool ok = in_range(p->first, 0, kMaxFirst) && in_range(p->count, 0, batch) &&
                   in_range(p->grid_rows, 1, kMaxAxis) && in_range(p->grid_cols, 1, kMaxAxis) &&
                   in_range(p->grid_rows * p->grid_cols, 1, kMaxElements) &&
                   in_range(v[5], 0, int64_t{1} << 32) && in_range(p->shift_rows, 1, kMaxAxis) &&
@@ -38,9 +38,9 @@ Status read_occlusion_params(const int64_t* v, int64_t channels, int64_t rows, i
   p->channels = channels;
   p->rows = rows;
   p->cols = cols;
-  const bool ok = p->count >= 0 && in_range(p->window_rows, 1, rows) &&
-                  in_range(p->window_cols, 1, cols) && in_range(p->stride_rows, 1, kMaxAxis) &&
-                  in_range(p->stride_cols, 1, kMaxAxis);
+  const bool ok = in_range(p->first, -kMaxFirst, kMaxFirst) && p->count >= 0 &&
+                  in_range(p->window_rows, 1, rows) && in_range(p->window_cols, 1, cols) &&
+                  in_range(p->stride_rows, 1, kMaxAxis) && in_range(p->stride_cols, 1, kMaxAxis);
   if (!ok) return Status::kParams;
   p->grid_rows = (rows - p->window_rows) / p->stride_rows + 1;
   p->grid_cols = (cols - p->window_cols) / p->stride_cols + 1;

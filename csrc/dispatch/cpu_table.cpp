@@ -20,7 +20,8 @@ namespace {
                                 isa::saliency_expand,         \
                                 isa::occlusion_fill,          \
                                 isa::occlusion_patch,         \
-                                isa::occlusion_sum};
+                                isa::occlusion_sum,           \
+                                isa::pixel_fill};
 FASTXAI_FOR_EACH_ISA(FASTXAI_TABLE)
 #undef FASTXAI_TABLE
 
@@ -30,8 +31,9 @@ bool machine_has(const char* name) noexcept {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c");
   }
   if (std::strcmp(name, "avx512") == 0) {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    return machine_has("avx2") && __builtin_cpu_supports("avx512f") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
   }
 #endif
   (void)name;

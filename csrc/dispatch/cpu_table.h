@@ -5,6 +5,7 @@
 #include "kernels/mask_upsample/mask_upsample.h"
 #include "kernels/masked_product/masked_product.h"
 #include "kernels/occlusion/occlusion.h"
+#include "kernels/pixel_fill/pixel_fill.h"
 #include "kernels/saliency_accumulate/saliency_accumulate.h"
 
 namespace fastxai {
@@ -23,6 +24,7 @@ struct CpuTable {
   OcclusionFillFn* occlusion_fill;
   OcclusionPatchFn* occlusion_patch;
   OcclusionSumFn* occlusion_sum;
+  PixelFillFn* pixel_fill;
 };
 
 // The table in use: the best this machine has, unless select_isa() named another.

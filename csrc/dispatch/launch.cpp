@@ -1,5 +1,7 @@
 #include "launch.h"
 
+#include <algorithm>
+
 #include "cpu_table.h"
 #include "csrc/common/params.h"
 #include "csrc/common/scratch.h"
@@ -33,6 +35,18 @@ bool good_shape(const ImageShape& s, int64_t batch) noexcept {
   return batch == 0 || size < (kMaxElements + batch - 1) / batch;
 }
 
+// A coarse grid whose expanded rows [rows, width] and cells are of a size that can be allocated.
+bool good_grid(int64_t rows, int64_t cols, int64_t width) noexcept {
+  return rows >= 1 && rows <= kMaxAxis && cols >= 1 && cols <= kMaxAxis && width >= 1 &&
+         width <= kMaxAxis && rows * cols < kMaxElements && rows * width < kMaxElements;
+}
+
+bool columns_fit(const ScoreTable& scores, int64_t targets) noexcept {
+  if (scores.columns == nullptr) return targets == scores.classes;
+  const auto fits = [&](int64_t column) { return column >= 0 && column < scores.classes; };
+  return std::all_of(scores.columns, scores.columns + targets, fits);
+}
+
 }  // namespace
 
 Status launch_mask_grid(const int64_t* params, int64_t batch, uint8_t* cells,
@@ -48,7 +62,7 @@ Status launch_mask_grid(const int64_t* params, int64_t batch, uint8_t* cells,
 
 Status launch_mask_upsample(const MaskUpsampleParams& p, const uint8_t* cells,
                             const int32_t* shifts, float* masks) noexcept {
-  if (p.count < 0 || p.grid_rows < 1 || p.grid_cols < 1) return Status::kShape;
+  if (p.count < 0 || !good_grid(p.grid_rows, p.grid_cols, p.cols)) return Status::kShape;
   if (!good_shape({1, p.rows, p.cols}, p.count)) return Status::kShape;
   if (p.up_rows < p.rows || p.up_cols < p.cols || p.up_rows > kMaxAxis || p.up_cols > kMaxAxis) {
     return Status::kParams;
@@ -89,7 +103,7 @@ Status launch_masked_product(const int64_t* params, const ImageShape& shape, con
 }
 
 Status launch_saliency_accumulate(const int64_t* params, int64_t batch, int64_t targets,
-                                  const int64_t* shape, const float* scores, double* sums,
+                                  const int64_t* shape, const ScoreTable& scores, double* sums,
                                   double* moments, int64_t* bad_row) noexcept {
   MaskParams p;
   const Status status = read_mask_params(params, batch, &p);
@@ -98,6 +112,9 @@ Status launch_saliency_accumulate(const int64_t* params, int64_t batch, int64_t 
       shape[3] != p.grid_rows || shape[4] != p.grid_cols) {
     return Status::kShape;
   }
+  *bad_row = -1;
+  if (!columns_fit(scores, targets)) return Status::kOk;
+  if (p.count * p.grid_rows > kMaxElements / p.grid_cols) return Status::kShape;
   const Scratch<uint8_t> cells(p.count * p.grid_rows * p.grid_cols);
   const Scratch<int32_t> shifts(2 * p.count);
   if (!cells.ok() || !shifts.ok()) return Status::kMemory;
@@ -109,7 +126,9 @@ Status launch_saliency_accumulate(const int64_t* params, int64_t batch, int64_t 
 
 Status launch_saliency_expand(const SaliencyExpandParams& p, const double* sums,
                               double* maps) noexcept {
-  if (p.maps < 0 || p.shift_rows < 1 || p.shift_cols < 1 || p.grid_rows < 1 || p.grid_cols < 1 ||
+  if (p.maps < 0 || p.shift_rows < 1 || p.shift_rows > kMaxAxis || p.shift_cols < 1 ||
+      p.shift_cols > kMaxAxis || !good_grid(p.grid_rows, p.grid_cols, p.cols) ||
+      p.grid_rows * p.cols > kMaxElements / p.shift_rows ||
       !good_shape({1, p.rows, p.cols}, p.maps)) {
     return Status::kShape;
   }
@@ -137,6 +156,7 @@ Status launch_occlusion_patch(const int64_t* params, int64_t previous_first,
   OcclusionParams p;
   const Status status = read_occlusion_params(params, shape.channels, shape.rows, shape.cols, &p);
   if (status != Status::kOk) return status;
+  if (previous_first < -kMaxFirst || previous_first > kMaxFirst) return Status::kParams;
   if (!good_shape(shape, batch)) return Status::kShape;
   p.count = batch;
   const int64_t values = 2 * batch * p.channels * p.window_rows * p.window_cols;
@@ -156,6 +176,17 @@ Status launch_occlusion_sum(const int64_t* params, const ImageShape& shape, int6
   const int64_t values = targets * p.rows * p.cols;
   cpu_table().occlusion_sum(p, targets, drops, maps, scratch.get(),
                             threads_for(targets * p.rows, values));
+  return Status::kOk;
+}
+
+Status launch_pixel_fill(const int64_t* params, const ImageShape& shape, int64_t batch,
+                         const float* image, const float* base, const int32_t* ranks,
+                         const int64_t* intervals, float* out) noexcept {
+  if (params[0] != 0 && params[0] != 1) return Status::kParams;
+  if (!good_shape(shape, batch)) return Status::kShape;
+  const PixelFillParams p{batch, params[0] == 1, shape.channels, shape.rows, shape.cols};
+  const int threads = threads_for(batch, batch * size_of(shape));
+  cpu_table().pixel_fill(p, image, base, ranks, intervals, out, threads);
   return Status::kOk;
 }
 

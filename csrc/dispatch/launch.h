@@ -23,9 +23,10 @@ Status launch_masked_product(const int64_t* params, const ImageShape& shape, con
                              const float* base, int64_t batch, OutType type, void* out) noexcept;
 
 // sums [targets + 1, Sr, Sc, h, w] must have the shape that `params` says: `sums_shape` [5].
-// bad_row: batch row of the first score that is not finite, or -1.
+// bad_row: batch row of the first score that is not finite, or -1. A column outside the scores adds
+// nothing at all and is no error here: MindSpore would not run its graph again after one.
 Status launch_saliency_accumulate(const int64_t* params, int64_t batch, int64_t targets,
-                                  const int64_t* sums_shape, const float* scores, double* sums,
+                                  const int64_t* sums_shape, const ScoreTable& scores, double* sums,
                                   double* moments, int64_t* bad_row) noexcept;
 
 Status launch_saliency_expand(const SaliencyExpandParams& params, const double* sums,
@@ -40,5 +41,10 @@ Status launch_occlusion_patch(const int64_t* params, int64_t previous_first,
 
 Status launch_occlusion_sum(const int64_t* params, const ImageShape& shape, int64_t targets,
                             int64_t windows, const double* drops, double* maps) noexcept;
+
+// params: [outside], 0 or 1.
+Status launch_pixel_fill(const int64_t* params, const ImageShape& shape, int64_t batch,
+                         const float* image, const float* base, const int32_t* ranks,
+                         const int64_t* intervals, float* out) noexcept;
 
 }  // namespace fastxai

@@ -17,26 +17,27 @@ size_t bytes_of(const AotArgs& a, int tensor, int rank) {
 
 }  // namespace
 
-// scores [M, T] float32, params [8] int64, sums [T+1, Sr, Sc, h, w] float64, moments [T+1, 2]
-// float64 -> sums, moments (inputs plus this batch), bad_row [1] int64
+// scores [M, K] float32, targets [T] int64, params [8] int64, sums [T+1, Sr, Sc, h, w] float64,
+// moments [T+1, 2] float64 -> sums, moments (inputs plus this batch), bad_row [1] int64
 FASTXAI_AOT fastxai_saliency_accumulate(FASTXAI_AOT_ARGS) {
   const AotArgs all(nparam, params, ndims, shapes, dtypes);
-  return fastxai::aot_call(__func__, 7, all, [](const AotArgs& a) {
-    if (!a.is(0, "float32", 2) || !a.is(1, "int64", 1) || !a.is(2, "float64", 5) ||
-        !a.is(3, "float64", 2) || !a.is(4, "float64", 5) || !a.is(5, "float64", 2) ||
-        !a.is(6, "int64", 1)) {
+  return fastxai::aot_call(__func__, 8, all, [](const AotArgs& a) {
+    if (!a.is(0, "float32", 2) || !a.is(1, "int64", 1) || !a.is(2, "int64", 1) ||
+        !a.is(3, "float64", 5) || !a.is(4, "float64", 2) || !a.is(5, "float64", 5) ||
+        !a.is(6, "float64", 2) || !a.is(7, "int64", 1)) {
       return Status::kDtype;
     }
-    const int64_t targets = a.dim(0, 1);
-    if (a.dim(1, 0) != fastxai::kMaskParamCount || a.dim(3, 0) != targets + 1 || a.dim(3, 1) != 2 ||
-        !a.same_shape(2, 4) || !a.same_shape(3, 5) || a.dim(6, 0) != 1) {
+    const int64_t targets = a.dim(1, 0);
+    if (a.dim(2, 0) != fastxai::kMaskParamCount || a.dim(4, 0) != targets + 1 || a.dim(4, 1) != 2 ||
+        !a.same_shape(3, 5) || !a.same_shape(4, 6) || a.dim(7, 0) != 1) {
       return Status::kShape;
     }
-    std::memcpy(a.data<void>(4), a.data<void>(2), bytes_of(a, 2, 5));
-    std::memcpy(a.data<void>(5), a.data<void>(3), bytes_of(a, 3, 2));
-    return fastxai::launch_saliency_accumulate(a.data<int64_t>(1), a.dim(0, 0), targets, a.shape(4),
-                                               a.data<float>(0), a.data<double>(4),
-                                               a.data<double>(5), a.data<int64_t>(6));
+    std::memcpy(a.data<void>(5), a.data<void>(3), bytes_of(a, 3, 5));
+    std::memcpy(a.data<void>(6), a.data<void>(4), bytes_of(a, 4, 2));
+    const fastxai::ScoreTable scores{a.data<float>(0), a.dim(0, 1), a.data<int64_t>(1)};
+    return fastxai::launch_saliency_accumulate(a.data<int64_t>(2), a.dim(0, 0), targets, a.shape(5),
+                                               scores, a.data<double>(5), a.data<double>(6),
+                                               a.data<int64_t>(7));
   });
 }
 

@@ -23,6 +23,7 @@ void register_mask_upsample(py::module_& module);
 void register_masked_product(py::module_& module);
 void register_saliency_accumulate(py::module_& module);
 void register_occlusion(py::module_& module);
+void register_pixel_fill(py::module_& module);
 void register_runtime(py::module_& module);
 void register_signals(py::module_& module);
 

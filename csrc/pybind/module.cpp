@@ -9,4 +9,5 @@ PYBIND11_MODULE(_native, module) {
   fastxai::register_masked_product(module);
   fastxai::register_saliency_accumulate(module);
   fastxai::register_occlusion(module);
+  fastxai::register_pixel_fill(module);
 }

@@ -16,15 +16,15 @@ int64_t saliency_accumulate(const Array<float>& scores, const Array<int64_t>& pa
   const int64_t batch = scores.shape(0);
   const int64_t shape[5] = {sums.shape(0), sums.shape(1), sums.shape(2), sums.shape(3),
                             sums.shape(4)};
-  const float* const scores_in = scores.data();
+  const ScoreTable table{scores.data(), targets, nullptr};
   double* const sums_out = sums.mutable_data();
   double* const moments_out = moments.mutable_data();
   int64_t bad_row = -1;
   Status status;
   {
     const py::gil_scoped_release release;
-    status = launch_saliency_accumulate(values, batch, targets, shape, scores_in, sums_out,
-                                        moments_out, &bad_row);
+    status = launch_saliency_accumulate(values, batch, targets, shape, table, sums_out, moments_out,
+                                        &bad_row);
   }
   check(status);
   return bad_row;

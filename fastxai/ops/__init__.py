@@ -17,6 +17,7 @@ from fastxai.ops.native import (
 )
 from fastxai.ops.occlusion import occlusion_fill, occlusion_patch, occlusion_sum
 from fastxai.ops.params import MaskSpec, OcclusionSpec
+from fastxai.ops.pixel_fill import pixel_fill
 from fastxai.ops.saliency_accumulate import SaliencySums, saliency_accumulate, saliency_expand
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "occlusion_fill",
     "occlusion_patch",
     "occlusion_sum",
+    "pixel_fill",
     "saliency_accumulate",
     "saliency_expand",
     "select_isa",

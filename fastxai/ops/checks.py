@@ -8,6 +8,7 @@ import numpy as np
 
 MAX_ELEMENTS = 2**31
 MAX_AXIS = 2**22
+MAX_FIRST = 2**62  # of a mask or window index: first + count never overflows
 
 
 def check_elements(owner: str, shape: Sequence[int]) -> None:

@@ -70,17 +70,22 @@ def masked_product(count: int, dtype: object = ms.float32) -> ops.Custom:
 
 
 def saliency_accumulate() -> ops.Custom:
-    """Primitive (scores (M, T) float32, params, sums, moments) -> sums, moments, bad_row.
+    """Primitive (scores, targets, params, sums, moments) -> sums, moments, bad_row.
 
-    `sums` (T + 1, Sr, Sc, h, w) and `moments` (T + 1, 2) are float64; see
-    `fastxai.ops.SaliencySums`. `bad_row` (1,) int64 is the row of the first score that is not
-    finite (nothing was added then), or -1.
+    `scores` is (M, K) float32, `targets` (T,) int64 are the columns of it to sum. `sums`
+    (T + 1, Sr, Sc, h, w) and `moments` (T + 1, 2) are float64; see `fastxai.ops.SaliencySums`.
+    `bad_row` (1,) int64 is the row of the first score that is not finite (nothing was added then),
+    or -1. A target outside 0 .. K - 1 adds nothing at all; check before.
     """
 
-    def shapes(scores: _Shape, params: _Shape, sums: _Shape, moments: _Shape) -> tuple[_Shape, ...]:
+    def shapes(
+        scores: _Shape, targets: _Shape, params: _Shape, sums: _Shape, moments: _Shape
+    ) -> tuple[_Shape, ...]:
         return tuple(sums), tuple(moments), (1,)
 
-    def dtypes(scores: object, params: object, sums: object, moments: object) -> tuple[object, ...]:
+    def dtypes(
+        scores: object, targets: object, params: object, sums: object, moments: object
+    ) -> tuple[object, ...]:
         return ms.float64, ms.float64, ms.int64
 
     return _custom("fastxai_saliency_accumulate", "", shapes, dtypes)
@@ -120,3 +125,23 @@ def occlusion_sum(size: tuple[int, int]) -> ops.Custom:
         return ms.float64
 
     return _custom("fastxai_occlusion_sum", f"{size[0]}x{size[1]}", shape, dtype)
+
+
+def pixel_fill(count: int) -> ops.Custom:
+    """Primitive (image, base (C,), ranks (H, W) int32, intervals, params) -> (count, C, H, W).
+
+    `image` (C, H, W) and `base` are float32, `intervals` (count, 2) int64 and `params` (1,) int64:
+    0 to cover the ranks inside an interval, 1 those outside; see `fastxai.ops.pixel_fill`.
+    """
+
+    def shape(
+        image: _Shape, base: _Shape, ranks: _Shape, intervals: _Shape, params: _Shape
+    ) -> _Shape:
+        return (count, *image)
+
+    def dtype(
+        image: object, base: object, ranks: object, intervals: object, params: object
+    ) -> object:
+        return ms.float32
+
+    return _custom("fastxai_pixel_fill", f"{count}", shape, dtype)

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from fastxai import reference
-from fastxai.ops.checks import base_levels, check_elements, check_out, float_image
+from fastxai.ops.checks import (
+    MAX_FIRST,
+    base_levels,
+    check_elements,
+    check_int,
+    check_out,
+    float_image,
+)
 from fastxai.ops.native import native, use_native
 from fastxai.ops.params import OcclusionSpec
 
@@ -104,6 +111,7 @@ def occlusion_patch(
     owner = "occlusion_patch"
     image, base = _checked(owner, image, spec, base_value)
     check_out(owner, batch, (len(batch), *image.shape), np.float32)
+    check_int(owner, "previous_first", previous_first, -MAX_FIRST, MAX_FIRST)
     if use_native(backend, owner):
         params = spec.params(first, len(batch))
         native().occlusion_patch(image, base, params, previous_first, batch)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastxai.ops.checks import MAX_AXIS, check_int, check_pair
+from fastxai.ops.checks import MAX_AXIS, MAX_FIRST, check_int, check_pair
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class MaskSpec:
 
     def params(self, first: int, count: int) -> np.ndarray:
         """The int64 (8,) parameter tensor of masks `first` .. `first + count - 1`."""
-        first = check_int("MaskSpec", "first", first, 0, 2**63 - 1)
+        first = check_int("MaskSpec", "first", first, 0, MAX_FIRST)
         count = check_int("MaskSpec", "count", count, 0, 2**31 - 1)
         numbers = [first, count, *self.grid, self.threshold, *self.shift_range]
         seed = np.array([self.seed], np.uint64).view(np.int64)
@@ -120,6 +120,7 @@ class OcclusionSpec:
 
         An index outside the windows (such as -1) stands for an image with nothing covered.
         """
+        first = check_int("OcclusionSpec", "first", first, -MAX_FIRST, MAX_FIRST)
         return np.array([first, count, *self.window, *self.strides], np.int64)
 
 

@@ -14,6 +14,7 @@ from fastxai.reference.occlusion import (
     occlusion_sum,
 )
 from fastxai.reference.philox import philox4x32
+from fastxai.reference.pixel_fill import pixel_fill
 from fastxai.reference.saliency_accumulate import saliency_accumulate, saliency_expand
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "occlusion_patch",
     "occlusion_sum",
     "philox4x32",
+    "pixel_fill",
     "saliency_accumulate",
     "saliency_expand",
 ]

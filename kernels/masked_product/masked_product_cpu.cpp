@@ -6,8 +6,10 @@
 
 FASTXAI_ISA_BEGIN
 
-// A tile of rows of one mask stays in the first-level cache while every channel is multiplied.
-constexpr int64_t kTileFloats = 4096;
+// A tile of rows of one mask is expanded, then multiplied into every channel. Small enough to stay
+// in the first-level cache, and for the stores of one tile to drain while the next is expanded:
+// with 4096 the kernel reached 0.84 of a streaming fill, with 1024 0.94 (AVX-512, one thread).
+constexpr int64_t kTileFloats = 1024;
 // Above this size the batch will not be read from the caches: write past them.
 constexpr int64_t kStreamBytes = int64_t{4} << 20;
 

@@ -8,14 +8,21 @@
 
 namespace fastxai {
 
+// Scores of a batch and which of them to sum: column columns[t] of row m is target t of mask m.
+struct ScoreTable {
+  const float* values;     // [>= params.count, classes]
+  int64_t classes;         // K
+  const int64_t* columns;  // [T], each in 0..K-1; null: T = K, in order
+};
+
 // Row T of the accumulators has weight 1 for every mask: the sum of the masks themselves.
 // Returns the batch row of the first score that is not finite (then nothing was added), or -1.
 using SaliencyAccumulateFn = int64_t(const MaskParams& params, int64_t targets,
-                                     const float* scores,  // [>= params.count, T]
-                                     double* sums,         // [T + 1, Sr, Sc, h, w] in and out
-                                     double* moments,      // [T + 1, 2] in and out: sum f, sum f^2
-                                     uint8_t* cells,       // scratch [params.count, h, w]
-                                     int32_t* shifts,      // scratch [params.count, 2]
+                                     const ScoreTable& scores,
+                                     double* sums,     // [T + 1, Sr, Sc, h, w] in and out
+                                     double* moments,  // [T + 1, 2] in and out: sum f, sum f^2
+                                     uint8_t* cells,   // scratch [params.count, h, w]
+                                     int32_t* shifts,  // scratch [params.count, 2]
                                      int threads);
 
 struct SaliencyExpandParams {

@@ -11,10 +11,17 @@ static inline bool is_finite(float x) {
   return (u & 0x7f800000u) != 0x7f800000u;
 }
 
-int64_t saliency_accumulate(const MaskParams& p, int64_t targets, const float* scores, double* sums,
-                            double* moments, uint8_t* cells, int32_t* shifts, int threads) {
-  for (int64_t k = 0; k < p.count * targets; ++k) {
-    if (!is_finite(scores[k])) return k / targets;
+static inline float score_of(const ScoreTable& s, int64_t mask, int64_t target) {
+  return s.values[mask * s.classes + (s.columns == nullptr ? target : s.columns[target])];
+}
+
+int64_t saliency_accumulate(const MaskParams& p, int64_t targets, const ScoreTable& scores,
+                            double* sums, double* moments, uint8_t* cells, int32_t* shifts,
+                            int threads) {
+  for (int64_t m = 0; m < p.count; ++m) {
+    for (int64_t t = 0; t < targets; ++t) {
+      if (!is_finite(score_of(scores, m, t))) return m;
+    }
   }
   const int64_t num_cells = p.grid_rows * p.grid_cols;
   for (int64_t m = 0; m < p.count; ++m) {
@@ -27,7 +34,7 @@ int64_t saliency_accumulate(const MaskParams& p, int64_t targets, const float* s
     double first_moment = moments[2 * t];
     double second_moment = moments[2 * t + 1];
     for (int64_t m = 0; m < p.count; ++m) {
-      const double f = t < targets ? static_cast<double>(scores[m * targets + t]) : 1.0;
+      const double f = t < targets ? static_cast<double>(score_of(scores, m, t)) : 1.0;
       const int64_t bin = shifts[2 * m] * p.shift_cols + shifts[2 * m + 1];
       double* const sum = sums + t * per_target + bin * num_cells;
       const uint8_t* const cell = cells + m * num_cells;

@@ -66,15 +66,16 @@ def test_masked_product(run, dtype):
 
 def test_saliency_accumulate_chains(run):
     op = custom.saliency_accumulate()
-    scores = np.random.default_rng(1).random((12, 2)).astype(np.float32)
+    scores = np.random.default_rng(1).random((12, 5)).astype(np.float32)
+    targets = np.array([3, 0])
     empty = SaliencySums.zeros(SPEC, 2)
     sums, moments = empty.sums, empty.moments
     for first in (0, 6):
         rows = scores[first : first + 6]
-        sums, moments, bad = run(op, rows, SPEC.params(first, 6), sums, moments)
+        sums, moments, bad = run(op, rows, targets, SPEC.params(first, 6), sums, moments)
         assert bad.tolist() == [-1]
     expected = SaliencySums.zeros(SPEC, 2)
-    ops.saliency_accumulate(scores, SPEC, 0, expected, backend="reference")
+    ops.saliency_accumulate(scores[:, targets], SPEC, 0, expected, backend="reference")
     np.testing.assert_allclose(sums, expected.sums, rtol=1e-12)
     np.testing.assert_allclose(moments, expected.moments, rtol=1e-12)
     assert not empty.sums.any(), "the inputs must not be written"
@@ -86,11 +87,23 @@ def test_saliency_accumulate_reports_a_bad_row_and_the_graph_lives_on(run):
     scores = np.ones((4, 1), np.float32)
     bad_scores = scores.copy()
     bad_scores[2] = np.nan
-    args = (SPEC.params(0, 4), empty.sums, empty.moments)
+    args = (np.array([0]), SPEC.params(0, 4), empty.sums, empty.moments)
     assert run(op, bad_scores, *args)[2].tolist() == [2]
     sums, moments, bad = run(op, scores, *args)
     assert bad.tolist() == [-1]
     assert moments[-1, 0] == 4
+
+
+def test_saliency_accumulate_ignores_a_target_outside_the_scores(run):
+    op = custom.saliency_accumulate()
+    empty = SaliencySums.zeros(SPEC, 1)
+    scores = np.ones((4, 3), np.float32)
+    for target in (3, -1):
+        args = (np.array([target]), SPEC.params(0, 4), empty.sums, empty.moments)
+        sums, moments, bad = run(op, scores, *args)
+        assert bad.tolist() == [-1]
+        assert not sums.any()
+        assert not moments.any()
 
 
 def test_saliency_expand(run):

@@ -54,3 +54,10 @@ def test_occlusion_spec_refuses_a_window_larger_than_the_image():
 def test_params_refuse_a_negative_first_mask():
     with pytest.raises(ValueError, match="`first` must be in"):
         MaskSpec(0, 8).params(-1, 4)
+
+
+def test_an_index_that_could_overflow_is_refused():
+    for spec in (MaskSpec(0, 8), OcclusionSpec((8, 8), 3, 1)):
+        assert spec.params(2**62, 1)[0 if isinstance(spec, OcclusionSpec) else 1] == 2**62
+        with pytest.raises(ValueError, match="`first` must be in"):
+            spec.params(2**62 + 1, 1)
