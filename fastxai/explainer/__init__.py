@@ -1,5 +1,14 @@
 """The explainers."""
 
-from fastxai.explainer.perturb import RISE, Occlusion
+from fastxai.explainer.backprop import Deconvolution, GradCAM, Gradient, GuidedBackprop
+from fastxai.explainer.perturb import RISE, Occlusion, RISEPlus
 
-__all__ = ["RISE", "Occlusion"]
+__all__ = [
+    "RISE",
+    "Deconvolution",
+    "GradCAM",
+    "Gradient",
+    "GuidedBackprop",
+    "Occlusion",
+    "RISEPlus",
+]

@@ -9,13 +9,46 @@ from mindspore import nn
 from PIL import Image
 
 from fastxai.common.attribution import Attribution
-from fastxai.explainer import RISE, Occlusion
+from fastxai.explainer import (
+    RISE,
+    Deconvolution,
+    GradCAM,
+    Gradient,
+    GuidedBackprop,
+    Occlusion,
+    RISEPlus,
+)
+from fastxai.tool.cv import OoDNet
 from tests import _networks as networks
 from tests._compare import assert_close
+from tests.tool import _classifiers as classifiers
 
-MAKERS = {
+
+def relu_of(network):
+    """A layer for GradCAM."""
+    return next(cell for _, cell in network.cells_and_names() if isinstance(cell, nn.ReLU))
+
+
+class RISEPlusOf(RISEPlus):
+    """With an OoDNet of its own, constructed like the others."""
+
+    def __init__(self, network, *arguments, **options):
+        ood_net = OoDNet(classifiers.Convolution(), 3)
+        classifiers.set_weights(ood_net, 0)
+        super().__init__(ood_net, network, *arguments, **options)
+
+
+PERTURBATION = {
     "RISE": lambda network: RISE(network, nn.Softmax(), 16, num_masks=40, seed=0),
+    "RISEPlus": lambda network: RISEPlusOf(network, nn.Softmax(), 16, num_masks=40, seed=0),
     "Occlusion": lambda network: Occlusion(network, nn.Softmax(), 16, window=4),
+}
+MAKERS = {
+    **PERTURBATION,
+    "Gradient": Gradient,
+    "GradCAM": lambda network: GradCAM(network, relu_of(network)),
+    "GuidedBackprop": GuidedBackprop,
+    "Deconvolution": Deconvolution,
 }
 IMAGES = np.random.default_rng(0).normal(size=(2, 3, 12, 15)).astype(np.float32)
 
@@ -69,20 +102,6 @@ class TestEveryExplainer:
         network.fail = False
         expected = make(networks.SmallConv())(ms.Tensor(IMAGES), 1).asnumpy()
         assert_close(explainer(ms.Tensor(IMAGES), 1).asnumpy(), expected, atol=0.0)
-
-    def test_after_ctrl_c_all_is_as_it_was_and_works(self, make, mode):
-        network = networks.SmallConv()
-        network.set_train(True)
-        explainer = make(network)
-        before = state_of(network)
-
-        def interrupt(done, total):
-            signal.raise_signal(signal.SIGINT)
-
-        with pytest.raises(KeyboardInterrupt):
-            explainer(ms.Tensor(IMAGES), 1, progress=interrupt)
-        assert state_of(network) == before
-        assert explainer(ms.Tensor(IMAGES), 1).shape == (2, 1, 12, 15)
 
     @pytest.mark.parametrize(
         ("targets", "shape"),
@@ -178,7 +197,6 @@ class TestEveryExplainer:
             ({"ret": 1}, TypeError, "`ret` must be a str"),
             ({"ret": "foo"}, ValueError, "`ret` must be one of"),
             ({"show": "no"}, TypeError, "`show` must be a bool or None"),
-            ({"progress": 3}, TypeError, "`progress` must be None, a bool or a callable"),
         ],
     )
     def test_refuses_other_arguments(self, make, kwargs, error, words):
@@ -200,6 +218,34 @@ class TestEveryExplainer:
         assert isinstance(saliency, ms.Tensor)
         assert len(shown) == 1
 
+    def test_no_bar_where_nobody_looks(self, make, capfd):
+        make(networks.SmallConv())(ms.Tensor(IMAGES), 1)
+        assert capfd.readouterr().err == ""
+
+    def test_refuses_a_network_that_is_no_cell(self, make):
+        arguments = (nn.Softmax(),) if make in PERTURBATION.values() else ()
+        with pytest.raises(TypeError, match="`network` must be an nn.Cell, got NoneType"):
+            type(make(networks.SmallConv()))(None, *arguments)
+
+
+@pytest.mark.parametrize("make", PERTURBATION.values(), ids=PERTURBATION.keys())
+class TestEveryPerturbationExplainer:
+    """What those promise besides that score many copies of an image."""
+
+    def test_after_ctrl_c_all_is_as_it_was_and_works(self, make, mode):
+        network = networks.SmallConv()
+        network.set_train(True)
+        explainer = make(network)
+        before = state_of(network)
+
+        def interrupt(done, total):
+            signal.raise_signal(signal.SIGINT)
+
+        with pytest.raises(KeyboardInterrupt):
+            explainer(ms.Tensor(IMAGES), 1, progress=interrupt)
+        assert state_of(network) == before
+        assert explainer(ms.Tensor(IMAGES), 1).shape == (2, 1, 12, 15)
+
     def test_progress_counts_every_unit_up_to_the_total(self, make):
         seen = []
         explainer = make(networks.SmallConv())
@@ -211,17 +257,12 @@ class TestEveryExplainer:
 
     def test_progress_true_draws_a_bar(self, make, capfd):
         make(networks.SmallConv())(ms.Tensor(IMAGES), 1, progress=True)
-        unit = "mask" if make is MAKERS["RISE"] else "window"
+        unit = "window" if make is MAKERS["Occlusion"] else "mask"
         assert f"{unit}/s" in capfd.readouterr().err
-
-    def test_no_bar_where_nobody_looks(self, make, capfd):
-        make(networks.SmallConv())(ms.Tensor(IMAGES), 1)
-        assert capfd.readouterr().err == ""
 
     @pytest.mark.parametrize(
         ("arguments", "error", "words"),
         [
-            ((None, nn.Softmax()), TypeError, "`network` must be an nn.Cell, got NoneType"),
             ((nn.ReLU(), None), TypeError, "`activation_fn` must be an nn.Cell, got NoneType"),
             ((nn.ReLU(), lambda x: x), TypeError, "`activation_fn` must be an nn.Cell"),
             ((nn.ReLU(), nn.ReLU(), 0), ValueError, "`perturbation_per_eval` must be in"),
@@ -236,3 +277,7 @@ class TestEveryExplainer:
     def test_numpy_integers_are_integers(self, make):
         explainer = type(make(networks.SmallConv()))
         assert explainer(networks.SmallConv(), nn.Softmax(), np.int64(4)) is not None
+
+    def test_refuses_other_progress(self, make):
+        with pytest.raises(TypeError, match="`progress` must be None, a bool or a callable"):
+            make(networks.SmallConv())(ms.Tensor(IMAGES), 1, progress=3)

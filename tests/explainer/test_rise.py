@@ -92,6 +92,23 @@ def test_same_bits_for_any_number_of_threads(threads):
     np.testing.assert_array_equal(maps[0], maps[1])
 
 
+@pytest.mark.parametrize(
+    ("per_eval", "total", "batch"),
+    [
+        (32, 1025, 25),
+        (32, 6000, 30),
+        (32, 64, 32),
+        (32, 33, 17),
+        (32, 5, 5),
+        (1000, 40, 40),
+        (1, 9, 1),
+    ],
+)
+def test_batches_are_even_and_hold_few_copies_that_do_not_count(per_eval, total, batch):
+    rise = RISE(networks.SmallConv(), nn.Softmax(), per_eval)
+    assert rise._batch_size(total) == batch
+
+
 @pytest.mark.parametrize("num_masks", [2, 31, 32, 33])
 def test_a_short_last_batch_counts_its_own_masks_only(mode, num_masks):
     rise = RISE(networks.Linear(WEIGHT), nn.Softmax(), 32, num_masks=num_masks, seed=2)

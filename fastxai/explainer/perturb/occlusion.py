@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from fastxai.explainer.perturb.perturbation import PerturbationAttribution, ScoreCell
+from fastxai.explainer.perturb.perturbation import PerturbationAttribution, ScoreCell, view_of
 from fastxai.ops import OcclusionSpec, occlusion_fill, occlusion_patch, occlusion_sum
 from fastxai.ops.checks import MAX_AXIS, base_levels, check_pair
 
@@ -148,11 +147,8 @@ class Occlusion(PerturbationAttribution):
         dtype = self._network_dtype()
         if str(dtype) not in self._cells:
             self._cells[str(dtype)] = ScoreCell(self._network, self._activation_fn, dtype)
-        # On the CPU the Tensor is a view of the buffer; another device needs a copy of its own.
-        on_cpu = ms.get_context("device_target") == "CPU"
-        images = ms.Tensor.from_numpy(batch) if on_cpu else ms.Tensor(batch)
         try:
-            return self._cells[str(dtype)](images).asnumpy()
+            return self._cells[str(dtype)](view_of(batch)).asnumpy()
         except BaseException:
             self._cells.clear()
             raise

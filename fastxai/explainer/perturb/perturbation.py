@@ -8,7 +8,7 @@ from typing import Any
 
 import mindspore as ms
 import numpy as np
-from mindspore import nn, ops
+from mindspore import nn
 
 from fastxai.common.attribution import Attribution
 from fastxai.common.guard import evaluating
@@ -117,8 +117,13 @@ class PerturbationAttribution(Attribution, ABC):
         """Maps (L, H, W) of one image (C, H, W) for classes (L,); tells `advance` of its units."""
 
     def _batch_size(self, total: int) -> int:
-        """Copies per batch: at most `perturbation_per_eval`, batches as even as possible."""
-        batches = -(-total // self._perturbation_per_eval)
+        """Copies per batch: at most `perturbation_per_eval`.
+
+        All batches have the same size, so the last one may hold copies that do not count. With up
+        to a third more batches than there must be, the number that leaves the fewest is taken.
+        """
+        least = -(-total // self._perturbation_per_eval)
+        batches = min(range(least, least * 4 // 3 + 1), key=lambda number: -total % number)
         return -(-total // batches)
 
     def _network_dtype(self) -> Any:
@@ -140,6 +145,8 @@ class PerturbationAttribution(Attribution, ABC):
         )
 
 
-def gather_targets(scores: ms.Tensor, targets: ms.Tensor) -> ms.Tensor:
-    """Columns of `scores` (M, K); a target outside stands for the last one until it is checked."""
-    return ops.gather(scores, ops.minimum(targets, scores.shape[1] - 1), 1)
+def view_of(batch: np.ndarray) -> ms.Tensor:
+    """A batch as a Tensor: on the CPU a view of the array, elsewhere a copy on the device."""
+    if ms.get_context("device_target") == "CPU":
+        return ms.Tensor.from_numpy(batch)
+    return ms.Tensor(batch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import mindspore as ms
 import numpy as np
@@ -149,15 +150,20 @@ class RISE(PerturbationAttribution):
     def _make_step(
         self, image: np.ndarray, labels: np.ndarray, plan: _Plan, batch: int
     ) -> MaskedStep:
-        """How a batch of masks is scored: all in MindSpore ops on the CPU, else on the host."""
-        native = has_native() and ms.get_context("device_target") == "CPU"
-        kind, step = (StepCell, GraphStep) if native else (ScoreCell, HostStep)
+        """How a batch of masks is scored: in a CPU graph all in MindSpore ops, else on the host."""
+        graph = ms.get_context("mode") == ms.GRAPH_MODE
+        graph = graph and has_native() and ms.get_context("device_target") == "CPU"
+        step = GraphStep if graph else HostStep
         dtype = self._network_dtype()
-        key = (kind, batch, str(dtype))
+        key = (step, batch, str(dtype))
         if key not in self._cells:
-            arguments = (batch, dtype) if native else (dtype,)
-            self._cells[key] = kind(self._network, self._activation_fn, *arguments)
+            score = self._score_cell(dtype)
+            self._cells[key] = StepCell(score, batch, dtype) if graph else score
         return step(self._cells, key, image, labels, plan.base, plan.spec, batch)
+
+    def _score_cell(self, dtype: Any) -> nn.Cell:
+        """Images (M, C, H, W) to what is summed against the masks, (M, K) float32."""
+        return ScoreCell(self._network, self._activation_fn, dtype)
 
     def _checked_num_masks(self) -> int:
         least = 2 if self._estimator == "centred" else 1

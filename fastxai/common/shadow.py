@@ -1,0 +1,172 @@
+"""A second tree of cells around the caller's Parameters, in which parts can be exchanged.
+
+MindSpore's own ways to alter a backward pass (hooks, exchanging a child) alter the caller's
+network; a deep copy of it doubles the memory and does not see later training.
+"""
+
+from __future__ import annotations
+
+import time
+import types
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import mindspore as ms
+from mindspore import nn
+from mindspore._c_expression import Cell_
+
+Substitute = Callable[[Any], Any]
+Wrap = Callable[[nn.Cell, nn.Cell], nn.Cell]
+
+# What MindSpore keeps in a Cell of what it is: the rest of the base's attributes is its caches.
+_CHILDREN = ("_cells", "_params", "_buffers", "_params_list")
+_FRESH: dict[str, Any] = {
+    "_compile_cache": None,
+    "_phase_cache": None,
+    "_lazy_construct_sig": None,  # bound to the original
+    "_recompute_cell": None,  # likewise; recomputing saves memory, it changes no number
+    "_compiled": False,
+    "arguments_key": "",
+    "is_top_cell": False,
+}
+_SCALARS = (bool, int, float, str, bytes, type(None))
+_LEAVES = (*_SCALARS, ms.Tensor)
+
+
+@cache
+def base_attributes() -> frozenset[str]:
+    """Names of what every Cell holds."""
+    return frozenset(vars(nn.Cell()))
+
+
+@cache
+def hook_attributes() -> frozenset[str]:
+    """Names of a Cell's collections of hooks, None or empty where there are none."""
+    return frozenset(
+        name for name in base_attributes() if name.startswith("_lazy_") and "hook" in name
+    )
+
+
+def bare_copy(cell: nn.Cell) -> nn.Cell:
+    """A Cell of the same class and attributes, sharing children and Parameters."""
+    kind: Any = type(cell)
+    copy = kind.__new__(kind)
+    Cell_.__setstate__(copy, Cell_.__getstate__(cell))
+    nn.Cell.total_instance_count += 1  # what Cell.__init__ does and Cell.__del__ undoes
+    state = vars(copy)
+    state.update(vars(cell))
+    state.update(_FRESH, _create_time=time.time_ns())  # part of the key of compiled graphs
+    for name, value in state.items():
+        if isinstance(value, (dict, set)) and name.startswith("_"):
+            state[name] = value.copy()
+    if cell.mixed_precision_type is not None:
+        Cell_.set_mixed_precision_type(copy, cell.mixed_precision_type)
+    return copy
+
+
+class Shadow:
+    """Builds the second tree.
+
+    Cells are followed through children, lists, tuples, dicts and bound methods; a Cell used at
+    several places is copied once. Cells inside other Python objects are used as they are.
+
+    Args:
+        substitute: Gives what stands in the shadow for a value that is no Cell: the value itself
+            where nothing changes.
+        wrap: Gives what stands for a Cell, from the original and its copy.
+    """
+
+    def __init__(
+        self,
+        substitute: Substitute = lambda value: value,
+        wrap: Wrap = lambda cell, copy: copy,
+    ) -> None:
+        self._substitute = substitute
+        self._wrap = wrap
+        self._copies: dict[int, nn.Cell] = {}
+
+    def of(self, cell: nn.Cell) -> nn.Cell:
+        """The shadow of a Cell and all below it."""
+        if id(cell) not in self._copies:
+            copy = bare_copy(cell)
+            self._copies[id(cell)] = copy  # before the children: they may refer to it
+            state = vars(copy)
+            for name in _CHILDREN:
+                state[name] = self._value(state[name])
+            for name in [name for name in state if name not in base_attributes()]:
+                self._set(copy, name, self._value(state[name]))
+            self._copies[id(cell)] = self._wrap(cell, copy)
+        return self._copies[id(cell)]
+
+    @staticmethod
+    def _set(copy: nn.Cell, name: str, value: Any) -> None:
+        state = vars(copy)
+        if isinstance(value, nn.Cell):  # where a primitive was
+            del state[name]
+            state["_primitives"].pop(name, None)
+            state["_cells"][name] = value
+        else:
+            state[name] = value
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, nn.Cell):
+            return self.of(value)
+        if isinstance(value, types.MethodType) and isinstance(value.__self__, nn.Cell):
+            function = self._substitute(value.__func__)
+            return types.MethodType(function, self.of(value.__self__))
+        if type(value) in (list, tuple):
+            items = [self._value(item) for item in value]
+            changed = any(new is not old for new, old in zip(items, value, strict=True))
+            return type(value)(items) if changed else value
+        if type(value) in (dict, OrderedDict):
+            pairs = {key: self._value(item) for key, item in value.items()}
+            changed = any(pairs[key] is not value[key] for key in value)
+            return type(value)(pairs) if changed else value
+        return value if isinstance(value, ms.Tensor) else self._substitute(value)
+
+
+def signature(network: nn.Cell) -> list[Any]:
+    """Everything of a network that a shadow or a compiled graph was built from, but no values.
+
+    Weights may change without changing it; exchanging a child, a Parameter, a hook or a plain
+    attribute changes it.
+    """
+    hooks = hook_attributes()
+    caches = base_attributes() - hooks - set(_CHILDREN)
+    found: list[Any] = []
+    seen: set[int] = set()
+
+    def add(value: Any) -> None:
+        found.append(value)
+        if isinstance(value, nn.Cell) and id(value) not in seen:
+            seen.add(id(value))
+            for name, item in vars(value).items():
+                if name in caches or (name in hooks and not item):
+                    continue
+                found.append(name)
+                if isinstance(item, _LEAVES):
+                    found.append(item)
+                else:
+                    add(item)
+        elif type(value) in (list, tuple):
+            for item in value:
+                add(item)
+        elif type(value) in (dict, OrderedDict):
+            for key, item in value.items():
+                found.append(key)
+                add(item)
+
+    add(network)
+    return found
+
+
+def same_signature(first: list[Any], second: list[Any]) -> bool:
+    """Compares two of one network by identity, plain values by value, containers by content."""
+    return len(first) == len(second) and all(
+        one is other
+        or (type(one) is type(other) and isinstance(one, _SCALARS) and one == other)
+        or (type(one) is type(other) and type(one) in (list, tuple, dict, OrderedDict))
+        for one, other in zip(first, second, strict=True)
+    )

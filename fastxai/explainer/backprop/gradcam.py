@@ -1,0 +1,91 @@
+"""GradCAM: where a layer's channels are active that raise the score."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from mindspore import nn
+
+from fastxai.common.shadow import Shadow
+from fastxai.explainer.backprop.backprop_utils import BackwardPass
+from fastxai.explainer.backprop.intermediate_layer import IntermediateLayerAttribution
+from fastxai.explainer.backprop.watched_layer import LayerWatch, uses_and_axes
+
+
+class GradCAM(IntermediateLayerAttribution):
+    r"""Gradient-weighted class activation map of a layer.
+
+    With A (N, K, h, w) the layer's output and :math:`y_t` the network's output for the target,
+    :math:`\alpha_k` is the mean of :math:`\partial y_t / \partial A_k` over the h x w positions and
+    the map :math:`\mathrm{relu}(\sum_k \alpha_k A_k)`, resized to the image (bilinear, pixel
+    centres at halves, edges repeated). It is not normalised: values may exceed 1.
+
+    Args:
+        network: The classifier, (N, C, H, W) to (N, classes) or (N, classes, ...), further axes
+            being averaged. It is given back as it came; its weights are read at every call.
+        layer: Name of the layer as in `network.cells_and_names()`, or the Cell itself; usually the
+            last convolutional one. '' is the input.
+
+    Raises:
+        TypeError: An argument is of the wrong kind.
+        ValueError: The network has no such layer (the nearest names are listed); when called, its
+            output is not (N, K, h, w), it is used several times in one pass, or has no part in it.
+
+    Precision:
+        The network's for A and its gradient; the map and its resizing in float32.
+
+    Source:
+        Selvaraju, Cogswell, Das, Vedantam, Parikh and Batra, "Grad-CAM: Visual Explanations from
+        Deep Networks via Gradient-Based Localization", ICCV 2017, equations 1 and 2.
+
+    Supported Platforms:
+        Those of MindSpore, in PYNATIVE_MODE and GRAPH_MODE; tested on ``CPU``.
+
+    Example:
+        >>> import numpy as np
+        >>> import mindspore as ms
+        >>> from mindspore import nn
+        >>> from fastxai.explainer import GradCAM
+        >>> network = nn.SequentialCell(
+        ...     nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Dense(8 * 16 * 16, 4)
+        ... )
+        >>> gradcam = GradCAM(network, layer="1")
+        >>> gradcam(ms.Tensor(np.ones((1, 3, 16, 16), np.float32)), 2).shape
+        (1, 1, 16, 16)
+    """
+
+    def __init__(self, network: nn.Cell, layer: str | nn.Cell = "") -> None:
+        super().__init__(network, layer)
+
+    def _make_pass(self, shape: tuple[int, ...]) -> BackwardPass:
+        layer = self._find_layer()
+        watch = LayerWatch(shape)
+
+        def wrap(cell: nn.Cell, copy: nn.Cell) -> nn.Cell:
+            return watch.output_of(copy) if cell is layer else copy
+
+        network = Shadow(wrap=wrap).of(self._network)
+        if layer is None:
+            network = watch.input_of(network)
+        return BackwardPass(network, watch.weights)
+
+    def _to_maps(self, gradients: Any) -> np.ndarray:
+        cam, uses = (gradient.asnumpy() for gradient in gradients)
+        count, axes = uses_and_axes(float(uses[0]))
+        if count == 0:
+            raise ValueError(
+                f"{self._owner}: the layer {self._name} has no part in the network's output, or "
+                "does not return one Tensor."
+            )
+        if count > 1:
+            raise ValueError(
+                f"{self._owner}: the layer {self._name} is used {count} times in one pass; choose "
+                "one that is used once."
+            )
+        if axes != 4:
+            raise ValueError(
+                f"{self._owner}: the output of the layer {self._name} must be (N, K, h, w), got "
+                f"{axes} axes."
+            )
+        return cam[:, 0]

@@ -1,0 +1,141 @@
+"""Gradient: how fast the score changes with each pixel."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+import mindspore as ms
+import numpy as np
+from mindspore import nn
+
+from fastxai.common.attribution import Attribution
+from fastxai.common.guard import evaluating
+from fastxai.common.inputs import to_images, to_targets
+from fastxai.common.network import check_scores, network_dtype
+from fastxai.common.shadow import same_signature, signature
+from fastxai.explainer.backprop.backprop_utils import BackwardPass
+
+_MAX_PASSES = 16  # compiled graphs kept, one per shape of the inputs
+
+
+class Gradient(Attribution):
+    r"""Largest absolute gradient over the channels.
+
+    :math:`S_{ij} = \max_c |\partial y_t / \partial x_{cij}|` with :math:`y_t` the network's output
+    for the target, before any activation that is not part of the network.
+
+    Args:
+        network: The classifier, (N, C, H, W) to (N, classes) or (N, classes, ...), further axes
+            being averaged. It is given back as it came; its weights are read at every call.
+
+    Raises:
+        TypeError: `network` is not a Cell.
+
+    Precision:
+        The network's: float32, or float16 where its first floating-point parameter is.
+
+    Source:
+        Simonyan, Vedaldi and Zisserman, "Deep Inside Convolutional Networks: Visualising Image
+        Classification Models and Saliency Maps", ICLR workshop 2014, section 3.1.
+
+    Supported Platforms:
+        Those of MindSpore, in PYNATIVE_MODE and GRAPH_MODE; tested on ``CPU``.
+
+    Example:
+        >>> import numpy as np
+        >>> import mindspore as ms
+        >>> from mindspore import nn
+        >>> from fastxai.explainer import Gradient
+        >>> network = nn.SequentialCell(nn.Flatten(), nn.Dense(3 * 16 * 16, 4))
+        >>> gradient = Gradient(network)
+        >>> gradient(ms.Tensor(np.ones((1, 3, 16, 16), np.float32)), 2).shape
+        (1, 1, 16, 16)
+    """
+
+    def __init__(self, network: nn.Cell) -> None:
+        super().__init__(network)
+        self._passes: OrderedDict[Any, BackwardPass] = OrderedDict()
+        self._built_from: list[Any] = []
+
+    def __call__(
+        self,
+        inputs: ms.Tensor,
+        targets: Any,
+        ret: str = "tensor",
+        show: bool | None = None,
+    ) -> Any:
+        """Explains images.
+
+        Args:
+            inputs: Tensor (N, C, H, W), floats or integers (used as float32), finite.
+            targets: Class or classes to explain, each in [0, classes): one for all images, (N,), or
+                (N, L) for L maps per image; int, list, tuple, ndarray or Tensor of integers.
+            ret: 'tensor', or 'image' for a list (N) of lists (L) of RGB PIL images of size W x H.
+            show: Display the maps; None displays them in a notebook only.
+
+        Returns:
+            Tensor (N, L, H, W) float32, 0 or more, or images.
+
+        Raises:
+            TypeError: An argument is of the wrong kind.
+            ValueError: An argument has the wrong shape or range, the network does not return class
+                scores, or its gradient is not finite.
+        """
+        images = to_images(self._owner, inputs)
+        classes = to_targets(self._owner, targets, len(images))
+        self._check_output_form(ret, show)
+        with evaluating(self._network):
+            self._forget_if_changed()
+            maps = [self._explain(images, column) for column in classes.T]
+        return self._deliver(np.stack(maps, axis=1), ret, show)
+
+    def _explain(self, images: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Maps (N, H, W) of one target per image."""
+        dtype = network_dtype(self._network)
+        gradients, scores = self._run(
+            ms.Tensor(images, dtype), ms.Tensor(targets[:, None].astype(np.int32))
+        )
+        check_scores(self._owner, scores.shape, len(images), targets)
+        maps = self._to_maps(gradients)
+        if not np.isfinite(maps).all():
+            raise ValueError(
+                f"{self._owner}: the network's gradient is not finite. Check the network's weights "
+                "and the range of the input values."
+            )
+        return maps
+
+    def _forget_if_changed(self) -> None:
+        """Drops what was built from the network if anything but its weights has changed since."""
+        built_from = signature(self._network)
+        if not same_signature(built_from, self._built_from):
+            self._forget()
+            self._built_from = built_from
+
+    def _forget(self) -> None:
+        """Drops what was built: a pass in which something failed does not run again."""
+        self._passes.clear()
+
+    def _run(self, images: ms.Tensor, targets: ms.Tensor) -> tuple[Any, ms.Tensor]:
+        """Gradients and scores, from the pass of the images' shape."""
+        key = (images.shape, str(images.dtype))
+        try:
+            if key not in self._passes:
+                self._passes[key] = self._make_pass(images.shape)
+            self._passes.move_to_end(key)
+            gradients, scores = self._passes[key](images, targets)
+            scores.asnumpy()  # waits: what fails, fails here
+        except BaseException:
+            self._forget()
+            raise
+        if len(self._passes) > _MAX_PASSES:
+            self._passes.popitem(last=False)
+        return gradients, scores
+
+    def _make_pass(self, shape: tuple[int, ...]) -> BackwardPass:
+        """The pass for inputs of a shape (N, C, H, W)."""
+        return BackwardPass(self._network)
+
+    def _to_maps(self, gradients: Any) -> np.ndarray:
+        """Maps (N, H, W) from what the pass returned."""
+        return np.abs(gradients.astype(ms.float32).asnumpy()).max(axis=1)

@@ -1,0 +1,106 @@
+"""A layer of the shadow whose class activation map comes out as the gradient of a Parameter."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+import mindspore as ms
+import numpy as np
+from mindspore import nn, ops
+
+from fastxai.common.shadow import bare_copy, hook_attributes
+
+_PER_USE = 64  # what a use adds to the gradient of `uses`, besides the axes of the output
+
+
+class _ActivationMap(nn.Cell):
+    """Hands a layer's output A on; the 'gradient' of `cam` is the map, in the image's size.
+
+    A pass back gives G = dy/dA here and nowhere else, in both modes and without a side effect;
+    whatever is to leave the graph must be the gradient of something. `cam` (N, 1, H, W) has the
+    shape of relu(sum_k mean(G_k) A_k) resized, `uses` (1,) gets 64 + the number of axes per use.
+
+    Primitives only: GRAPH_MODE does not compile functions of `ops` with branches in a `bprop`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(auto_prefix=False)
+        self.cast = ops.Cast()
+        self.mean = ops.ReduceMean(keep_dims=True)
+        self.sum = ops.ReduceSum(keep_dims=True)
+        self.relu = ops.ReLU()
+        self.resize = ops.ResizeBilinearV2(align_corners=False, half_pixel_centers=True)
+        self.zeros = ops.ZerosLike()
+        self.ones = ops.OnesLike()
+
+    def construct(self, output: ms.Tensor, cam: ms.Tensor, uses: ms.Tensor) -> ms.Tensor:
+        """`output`."""
+        return output
+
+    def bprop(
+        self, output: ms.Tensor, cam: ms.Tensor, uses: ms.Tensor, out: ms.Tensor, dout: ms.Tensor
+    ) -> tuple[ms.Tensor, ...]:
+        """Gradients: the true one of `output`, the map, the count."""
+        saliency = self.zeros(cam)
+        if output.ndim == 4 and output.shape[0] == cam.shape[0]:
+            weights = self.mean(self.cast(dout, ms.float32), (2, 3))
+            weighted = self.sum(weights * self.cast(output, ms.float32), (1,))
+            saliency = self.cast(self.resize(self.relu(weighted), cam.shape[2:]), cam.dtype)
+        return dout, saliency, self.ones(uses) * (_PER_USE + output.ndim)
+
+
+class LayerWatch:
+    """Watches one layer of a network of one input shape.
+
+    Args:
+        shape: (N, C, H, W) of the images.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        size = (shape[0], 1, *shape[2:])
+        self._cam = ms.Parameter(np.zeros(size, np.float32), name="fastxai_cam")
+        self._uses = ms.Parameter(np.zeros(1, np.float32), name="fastxai_uses")
+
+    @property
+    def weights(self) -> ms.ParameterTuple:
+        """What to differentiate by."""
+        return ms.ParameterTuple([self._cam, self._uses])
+
+    def output_of(self, layer: nn.Cell) -> nn.Cell:
+        """A Cell like `layer`, of the same class and attributes, whose output is watched."""
+        watched = bare_copy(nn.Cell() if hasattr(layer, "bprop") else layer)
+        state = vars(watched)
+        state.update(dict.fromkeys(hook_attributes()))  # they run in the layer itself
+        state["construct"] = types.MethodType(_watched_output, watched)
+        self._add_parts(watched, layer)
+        return watched
+
+    def input_of(self, network: nn.Cell) -> nn.Cell:
+        """The network, its input watched."""
+        watched = nn.Cell(auto_prefix=False)
+        vars(watched)["construct"] = types.MethodType(_watched_input, watched)
+        self._add_parts(watched, network)
+        return watched
+
+    def _add_parts(self, watched: nn.Cell, layer: nn.Cell) -> None:
+        # Not among its children: containers count and index those.
+        vars(watched).update(fastxai_layer=layer, fastxai_map=_ActivationMap())
+        watched._params.update(fastxai_cam=self._cam, fastxai_uses=self._uses)
+
+
+def uses_and_axes(uses: float) -> tuple[int, int]:
+    """Times the layer was used, and axes of its output, from the gradient of `uses`."""
+    count, axes = divmod(round(uses), _PER_USE)
+    return count, axes // max(count, 1)
+
+
+def _watched_output(self: Any, *args: Any, **kwargs: Any) -> Any:
+    output = self.fastxai_layer(*args, **kwargs)
+    if isinstance(output, ms.Tensor):
+        return self.fastxai_map(output, self.fastxai_cam, self.fastxai_uses)
+    return output
+
+
+def _watched_input(self: Any, images: Any) -> Any:
+    return self.fastxai_layer(self.fastxai_map(images, self.fastxai_cam, self.fastxai_uses))

@@ -1,0 +1,224 @@
+"""RISEPlus: RISE that trusts the masked images which look like real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import mindspore as ms
+import numpy as np
+from mindspore import Parameter, nn, ops
+
+from fastxai.common.guard import evaluating
+from fastxai.common.network import network_dtype
+from fastxai.common.progress import Progress
+from fastxai.explainer.perturb.perturbation import ScoreCell
+from fastxai.explainer.perturb.rise import RISE, _Plan
+from fastxai.tool.cv.ood_net import OoDNet
+
+_EPS = float(np.finfo(np.float64).eps)
+_OOD_KEY = "ood score"  # of the compiled cell among the others
+
+
+class OoDScoreCell(nn.Cell):
+    """Images to their largest OoD score, (M, 1) float32."""
+
+    def __init__(self, ood_net: OoDNet, dtype: Any) -> None:
+        super().__init__(auto_prefix=False)
+        self.ood_net = ood_net
+        self.dtype = dtype
+
+    def construct(self, images: ms.Tensor) -> ms.Tensor:
+        """Scores of images (M, C, H, W)."""
+        return self.ood_net(images.astype(self.dtype)).max(axis=1, keepdims=True)
+
+
+class WeightedScoreCell(nn.Cell):
+    """Images to activated scores times their inlier weight, (M, K) float32.
+
+    The bounds of the OoD score are Parameters (1,): they change with the image that is explained,
+    and nothing is compiled again.
+    """
+
+    def __init__(
+        self, score: ScoreCell, ood_score: OoDScoreCell, low: Parameter, high: Parameter
+    ) -> None:
+        super().__init__(auto_prefix=False)
+        self.score = score
+        self.ood_score = ood_score
+        self.low = low
+        self.high = high
+
+    def construct(self, images: ms.Tensor) -> ms.Tensor:
+        """Weighted scores of images (M, C, H, W)."""
+        scores = self.score(images)
+        inlier = ops.minimum(ops.maximum(self.ood_score(images), self.low), self.high)
+        weights = (inlier - self.low) / (self.high - self.low + _EPS)
+        if scores.shape[0] == weights.shape[0]:  # else for the caller to refuse
+            scores = scores * weights
+        return scores
+
+
+class RISEPlus(RISE):
+    r"""RISE with every mask weighted by how much the masked image looks like a real one.
+
+    A classifier's score of an image that is unlike all it was trained on means little. With
+    :math:`q(x)` the largest of the OoD scores of an image over the classes, I the image and B the
+    image with every pixel masked (all 0 by default), mask i has the weight
+
+    .. math:: u_i = \frac{\min(\max(q(I M_i), q(B)), q(I)) - q(B)}{q(I) - q(B) + 2.2\cdot 10^{-16}}
+
+    and the map is RISE's with :math:`f_i u_i` in the place of the score :math:`f_i`. An image that
+    scores like B gets a map of zeros; one that scores below B gets RISE's.
+
+    Args:
+        ood_net: OoDNet trained on images of the classifier's kind; usually its `underlying` is
+            `network`. It is evaluated and given back as it came.
+        network: The classifier, as in `RISE`.
+        activation_fn: Cell that turns its output into probabilities, such as `nn.Softmax()`.
+        perturbation_per_eval: Masked images scored at a time, at most.
+        num_masks: Masks per image; at least 2 for 'centred'.
+        mask_probability: Probability of a cell to be kept, in (0, 1).
+        grid_size: Coarse cells per axis, an int or (rows, columns).
+        base_value: What a masked pixel shows: a float, or one per channel.
+        seed: 0 .. 2^64 - 1, or None for one from NumPy's global generator.
+        estimator: 'centred' or 'plain' (mindspore_xai's sum).
+
+    Raises:
+        TypeError: An argument is of the wrong kind.
+        ValueError: An argument is out of range.
+
+    Randomness:
+        As in `RISE`, and the same masks from the same seed.
+
+    Precision:
+        Scores and weights in float32, sums in float64.
+
+    Source:
+        MindSpore XAI, after Qiu et al., "Resisting Out-of-Distribution Data Problem in Perturbation
+        of XAI", 2021, arXiv 2107.14000.
+
+    Supported Platforms:
+        ``CPU`` natively; other devices of MindSpore with masks made on the host.
+
+    Example:
+        >>> import numpy as np
+        >>> import mindspore as ms
+        >>> from mindspore import nn
+        >>> from fastxai.explainer import RISEPlus
+        >>> from fastxai.tool.cv import OoDNet
+        >>> class Classifier(nn.Cell):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.num_features = 6
+        ...         self.output_features = False
+        ...         self.hidden = nn.SequentialCell(nn.Flatten(), nn.Dense(768, 6), nn.ReLU())
+        ...         self.dense = nn.Dense(6, 3)
+        ...
+        ...     def construct(self, x):
+        ...         x = self.hidden(x)
+        ...         if self.output_features:
+        ...             return x
+        ...         return self.dense(x)
+        >>> network = Classifier()
+        >>> ood_net = OoDNet(network, 3)  # to be trained: see OoDNet.train
+        >>> rise_plus = RISEPlus(ood_net, network, nn.Softmax(), num_masks=64, seed=0)
+        >>> rise_plus(ms.Tensor(np.ones((1, 3, 16, 16), np.float32)), 2).shape
+        (1, 1, 16, 16)
+    """
+
+    def __init__(
+        self,
+        ood_net: OoDNet,
+        network: nn.Cell,
+        activation_fn: nn.Cell,
+        perturbation_per_eval: int = 32,
+        *,
+        num_masks: int = 6000,
+        mask_probability: float = 0.5,
+        grid_size: int | tuple[int, int] = 10,
+        base_value: float | tuple[float, ...] = 0.0,
+        seed: int | None = None,
+        estimator: str = "centred",
+    ) -> None:
+        super().__init__(
+            network,
+            activation_fn,
+            perturbation_per_eval,
+            num_masks=num_masks,
+            mask_probability=mask_probability,
+            grid_size=grid_size,
+            base_value=base_value,
+            seed=seed,
+            estimator=estimator,
+        )
+        if not isinstance(ood_net, OoDNet):
+            kind = type(ood_net).__name__
+            raise TypeError(f"{self._owner}: `ood_net` must be an OoDNet, got {kind}.")
+        self._ood_net = ood_net
+        self._bounds = [
+            Parameter(ms.Tensor([0.0], ms.float32), name=f"fastxai_ood_{end}", requires_grad=False)
+            for end in ("low", "high")
+        ]
+
+    @property
+    def ood_net(self) -> OoDNet:
+        """The OoDNet that was given, the same object."""
+        return self._ood_net
+
+    def __call__(
+        self,
+        inputs: ms.Tensor,
+        targets: Any,
+        ret: str = "tensor",
+        show: bool | None = None,
+        *,
+        progress: Progress = None,
+    ) -> Any:
+        """Explains images: arguments, result and errors as of `RISE`.
+
+        Raises:
+            ValueError: Also where the OoDNet returns scores that are not finite.
+        """
+        with evaluating(self._ood_net), self._distinct_names():
+            return super().__call__(inputs, targets, ret, show, progress=progress)
+
+    def _distinct_names(self) -> AbstractContextManager[None]:
+        """Other names for the OoDNet's classifier where it is not the network.
+
+        MindSpore renames every Parameter of a Cell in which two of them have one name, for good.
+        """
+        shared = self._ood_net.underlying is self._network
+        return nullcontext() if shared else self._ood_net.renamed()
+
+    def _explain(
+        self, image: np.ndarray, labels: np.ndarray, plan: _Plan, advance: Callable[[int], None]
+    ) -> np.ndarray:
+        blank = np.broadcast_to(plan.base[:, None, None], image.shape)
+        bounds = [self._ood_score(blank), self._ood_score(image)]
+        if not np.isfinite(bounds).all():
+            raise ValueError(
+                f"{self._owner}: `ood_net` returned scores that are not finite, {bounds[0]} for "
+                f"the masked image and {bounds[1]} for the image. Check its weights."
+            )
+        for parameter, value in zip(self._bounds, bounds, strict=True):
+            parameter.set_data(ms.Tensor([value], ms.float32))
+        return super()._explain(image, labels, plan, advance)
+
+    def _ood_score(self, image: np.ndarray) -> float:
+        """Largest OoD score of one image (C, H, W)."""
+        if _OOD_KEY not in self._cells:
+            self._cells[_OOD_KEY] = self._ood_cell()
+        try:
+            score = self._cells[_OOD_KEY](ms.Tensor(np.ascontiguousarray(image[None])))
+            return float(score.asnumpy()[0, 0])
+        except BaseException:
+            self._cells.pop(_OOD_KEY, None)
+            raise
+
+    def _ood_cell(self) -> OoDScoreCell:
+        return OoDScoreCell(self._ood_net, network_dtype(self._ood_net.underlying))
+
+    def _score_cell(self, dtype: Any) -> nn.Cell:
+        return WeightedScoreCell(super()._score_cell(dtype), self._ood_cell(), *self._bounds)

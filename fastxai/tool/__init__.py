@@ -1,0 +1,1 @@
+"""Tools that explainers need and scripts use by themselves."""

@@ -1,0 +1,5 @@
+"""Tools for images."""
+
+from fastxai.tool.cv.ood_net import OoDNet
+
+__all__ = ["OoDNet"]
