@@ -1,0 +1,174 @@
+"""Faithfulness: the pixels that a map calls important should matter to the network."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import mindspore as ms
+import numpy as np
+from mindspore import nn
+
+from fastxai.benchmark._values import correlation
+from fastxai.benchmark.metric import Case, LabelSensitiveMetric
+from fastxai.ops import pixel_fill
+from fastxai.ops.checks import check_int
+
+_METRICS = ("NaiveFaithfulness", "DeletionAUC", "InsertionAUC")
+_SHARE = 0.5  # of the pixels are perturbed, the most salient ones
+_MIN_PIXELS = 9  # three steps: the sums below leave the first and the last out
+
+
+class Faithfulness(LabelSensitiveMetric):
+    r"""How much the score depends on the pixels that a map calls important. Higher is better.
+
+    The more salient half of the H W pixels is perturbed in :math:`n = \lfloor\sqrt{HW}\rfloor`
+    steps of equally many pixels, from the most salient one on (equal ones row by row), all channels
+    to 0. With :math:`p_j` the score of the class after step j, the result is
+    :math:`(1 + v) / 2`, in [0, 1] for scores that are probabilities, and 0.5 where no step changes
+    the score.
+
+    * 'NaiveFaithfulness': step j covers its own pixels only; v is minus Pearson's correlation of
+      their mean saliency with :math:`p_j`; 0 where one of the two does not vary.
+    * 'DeletionAUC': the pixels of steps 1 .. j are covered;
+      :math:`v = \frac{1}{n} \sum_{j=2}^{n-1} (p_{image} - p_j)`. A faithful map makes the score
+      fall early. mindspore_xai has 1 minus this v, which is highest for the worst map: its result r
+      is 1.5 - r here.
+    * 'InsertionAUC': the pixels of steps 1 .. j are shown on an image of zeros;
+      :math:`v = \frac{1}{n} \sum_{j=2}^{n-1} (p_j - p_{zeros})`.
+
+    Args:
+        num_labels: Classes of the network.
+        activation_fn: Cell that turns its output into probabilities, such as `nn.Softmax()`.
+        metric: 'NaiveFaithfulness', 'DeletionAUC' or 'InsertionAUC'.
+        batch_size: Perturbed images scored at a time, at most; bounds the memory.
+
+    Raises:
+        TypeError: An argument is of the wrong kind.
+        ValueError: `num_labels` or `batch_size` is not positive, or `metric` is unknown.
+
+    Precision:
+        Perturbed images are exact copies; scores float32, sums float64.
+
+    Source:
+        Deletion and insertion: Petsiuk, Das and Saenko, "RISE: Randomized Input Sampling for
+        Explanation of Black-box Models", BMVC 2018, over half of the pixels, the ends of the curve
+        left out as in mindspore_xai. Naive: mindspore_xai, after Alvarez-Melis and Jaakkola,
+        "Towards Robust Interpretability with Self-Explaining Neural Networks", NeurIPS 2018.
+
+    Supported Platforms:
+        ``CPU`` natively; other devices of MindSpore with perturbed images made on the host.
+
+    Example:
+        >>> import numpy as np
+        >>> import mindspore as ms
+        >>> from mindspore import nn
+        >>> from fastxai.benchmark import Faithfulness
+        >>> from fastxai.explainer import Occlusion
+        >>> network = nn.SequentialCell(nn.Flatten(), nn.Dense(3 * 16 * 16, 4))
+        >>> faithfulness = Faithfulness(4, nn.Softmax(), 'DeletionAUC')
+        >>> explainer = Occlusion(network, nn.Softmax())
+        >>> result = faithfulness.evaluate(explainer, ms.Tensor(np.ones((1, 3, 16, 16))), 2)
+        >>> faithfulness.aggregate(result, 2)
+        >>> result.shape, faithfulness.class_performances[2] == result[0]
+        ((1,), True)
+    """
+
+    def __init__(
+        self,
+        num_labels: int,
+        activation_fn: nn.Cell,
+        metric: str = "NaiveFaithfulness",
+        *,
+        batch_size: int = 32,
+    ) -> None:
+        super().__init__(num_labels, self._checked_activation(activation_fn))
+        if not isinstance(metric, str):
+            kind = type(metric).__name__
+            raise TypeError(f"{self._owner}: `metric` must be a str, got {kind}.")
+        if metric not in _METRICS:
+            raise ValueError(f"{self._owner}: `metric` must be one of {_METRICS}, got {metric!r}.")
+        self._metric = metric
+        self._batch_size = check_int(self._owner, "batch_size", batch_size, 1, 2**31 - 1)
+
+    def evaluate(
+        self,
+        explainer: Any,
+        inputs: ms.Tensor,
+        targets: Any,
+        saliency: ms.Tensor | None = None,
+    ) -> np.ndarray:
+        """Evaluates an explainer, or a map of it, on one image.
+
+        Args:
+            explainer: The explainer; its network must have `num_labels` classes.
+            inputs: Tensor (1, C, H, W), floats or integers (used as float32), finite, H W at
+                least 9.
+            targets: The class to explain, in [0, num_labels): int, list, tuple, ndarray or Tensor.
+            saliency: Tensor (1, 1, H, W), finite: the explainer's map. None calls the explainer.
+
+        Returns:
+            (1,) float64.
+
+        Raises:
+            TypeError: An argument is of the wrong kind.
+            ValueError: An argument has the wrong shape or range, the network has another number of
+                classes, or it or the explainer returns something that is not finite.
+        """
+        case = self._case(explainer, inputs, targets, saliency)
+        pixels = case.saliency.size
+        if pixels < _MIN_PIXELS:
+            raise ValueError(
+                f"{self._owner}: `inputs` must have at least {_MIN_PIXELS} pixels, got "
+                f"{case.saliency.shape}."
+            )
+        steps = math.isqrt(pixels)
+        per_step = int(pixels * _SHARE) // steps
+        order = np.argsort(-case.saliency, axis=None, kind="stable")
+        ends = np.arange(steps + 1) * per_step  # ranks where the steps begin and end
+        if self._metric == "NaiveFaithfulness":
+            intervals = np.stack([ends[:-1], ends[1:]], axis=1)
+            scores = self._perturbed_scores(explainer.network, case, order, intervals)
+            levels = case.saliency.ravel()[order[: ends[-1]]].reshape(steps, per_step).mean(axis=1)
+            value = -correlation(levels, scores)
+        else:
+            insertion = self._metric == "InsertionAUC"
+            intervals = np.stack([np.zeros_like(ends), ends], axis=1)
+            scores = self._perturbed_scores(explainer.network, case, order, intervals, insertion)
+            change = scores[1:] - scores[0] if insertion else scores[0] - scores[1:]
+            value = change[1:-1].sum() / steps
+        return np.array([(1.0 + value) / 2.0])
+
+    def _perturbed_scores(
+        self,
+        network: nn.Cell,
+        case: Case,
+        order: np.ndarray,
+        intervals: np.ndarray,
+        outside: bool = False,
+    ) -> np.ndarray:
+        """Scores (M,) of the class with the pixels of each interval of the order set to 0.
+
+        Args:
+            network: The classifier.
+            case: Image and class.
+            order: (H W,) pixels, the most salient one first.
+            intervals: (M, 2) places in the order.
+            outside: Set the other pixels to 0.
+        """
+        ranks = np.empty(order.size, np.int32)
+        ranks[order] = np.arange(order.size, dtype=np.int32)
+        ranks = ranks.reshape(case.saliency.shape)
+        rows = len(intervals)
+        batches = -(-rows // self._batch_size)
+        batch = -(-rows // batches)  # as even as possible
+        buffer = np.empty((batch, *case.image.shape), np.float32)
+        scores = np.empty(rows)
+        for first in range(0, rows, batch):
+            count = min(batch, rows - first)
+            part = np.zeros((batch, 2), np.int64)  # one shape for all: the last is filled up
+            part[:count] = intervals[first : first + count]
+            pixel_fill(case.image, ranks, part, outside=outside, out=buffer)
+            output = self._scorer(network, buffer)
+            scores[first : first + count] = output[:count, case.target]
+        return scores
