@@ -1,0 +1,1 @@
+"""Speed and memory of fastxai. Commands and what they measure: README.md."""

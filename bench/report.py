@@ -1,0 +1,286 @@
+"""Fills the tables of docs/performance.md and README.md from bench/results/*.json.
+
+A table stands between `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`; what was there is replaced.
+Without a result file the table says which command makes it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import harness
+
+PAGES = ("docs/performance.md", "README.md")
+_LIBRARIES = {"ours": "fastxai", "peer": "mindspore_xai 1.8.1"}
+_EXPLAINERS = {"rise": "RISE", "occlusion": "Occlusion"}
+_MARKER = re.compile(r"(<!-- bench:([a-z_]+) -->\n).*?(<!-- /bench:\2 -->)", re.DOTALL)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
+
+
+def spread(values: dict[str, float], form: str = ".1f", unit: float = 1.0) -> str:
+    """Median and quartiles, or the bare figure of a single repeat."""
+    middle = format(values["median"] * unit, form)
+    if values["repeats"] < 2:
+        return middle
+    return f"{middle} ({values['q1'] * unit:{form}} to {values['q3'] * unit:{form}})"
+
+
+def origin(result: dict[str, Any]) -> str:
+    """One line: machine, versions, commit, load, command."""
+    box, versions = result["machine"], result["versions"]
+    changed = " with uncommitted changes" if result["dirty"] else ""
+    loads = f"{result['load_before'][0]:g} before, {result['load_after'][0]:g} after"
+    return (
+        f"{result['made'][:10]}, {box['cpu']} (family/model {box['family_model']}), "
+        f"{box['usable_cores']} cores, {box['memory_gib']:g} GiB, {box['kernel']}; "
+        f"Python {versions['python']}, MindSpore {versions['mindspore']}, "
+        f"NumPy {versions['numpy']}; commit {result['commit'][:12]}{changed}; "
+        f"load {loads}. `{result['command']}`\n"
+    )
+
+
+def masked_product(result: dict[str, Any]) -> str:
+    """Bandwidths by number of threads."""
+    rows = [
+        [
+            str(row["threads"]),
+            *(f"{row['gb_per_s'][k]:.1f}" for k in ("masked_product", "stream_fill", "plain_fill")),
+            spread(row["share_of_stream_fill"], ".2f"),
+            f"{row['us_per_mask']:.1f}",
+        ]
+        for row in result["results"]
+    ]
+    head = ["threads", "masked_product GB/s", "streaming fill GB/s", "plain fill GB/s"]
+    return table([*head, "share of the streaming fill", "µs a mask"], rows)
+
+
+def hot_path(result: dict[str, Any]) -> str:
+    """Microseconds a mask, by process and contender."""
+    names = {
+        "fastxai_ops": "fastxai: ops",
+        "fastxai_rise": "fastxai: RISE",
+        "peer_rise": "mindspore_xai 1.8.1: RISE",
+        "peer_masks": "mindspore_xai 1.8.1: its masks alone",
+    }
+    rows = []
+    for process in result["results"]:
+        figures = process["wall"]
+        for name, title in names.items():
+            if name not in figures["us_per_mask"]:
+                continue
+            speed = figures["speedup_over_peer"].get(name)
+            rows.append(
+                [
+                    f"{process['mode'].upper()}, {process['cores']} core(s)",
+                    title,
+                    spread(figures["us_per_mask"][name]),
+                    spread(speed) if speed else "",
+                ]
+            )
+    return table(["process", "what", "µs a mask", "times mindspore_xai's RISE"], rows)
+
+
+def explainers(result: dict[str, Any]) -> str:
+    """Whole explanations, in turns."""
+    rows = []
+    for row in result["results"].get("pair", []):
+        rows.append(
+            [
+                f"{_EXPLAINERS[row['explainer']]}, {row['images']} images",
+                row["mode"].upper(),
+                spread(row["fastxai_s"]),
+                spread(row["peer_s"]),
+                spread(row["speedup"], ".2f"),
+            ]
+        )
+    head = ["explanation", "mode", "fastxai s", "mindspore_xai 1.8.1 s", "times its speed"]
+    return table(head, rows)
+
+
+def overhead(result: dict[str, Any]) -> str:
+    """What fastxai takes beyond the network's forward passes."""
+    inside = {row["explainer"]: row for row in result["results"].get("inside", [])}
+    rows = []
+    for row in result["results"].get("pair", []):
+        direct = inside.get(row["explainer"]) if row["mode"] == "pynative" else None
+        rows.append(
+            [
+                _EXPLAINERS[row["explainer"]],
+                row["mode"].upper(),
+                f"{row['batches']} of {row['rows_per_batch']}",
+                str(row["padding_rows"]),
+                spread(row["beyond"], ".2f", 100.0),
+                spread(row["beyond_per_batch"], ".2f", 100.0),
+                spread(row["beyond_cpu"], ".2f", 100.0),
+                f"{direct['beyond_inside'] * 100:.2f}" if direct else "",
+            ]
+        )
+    head = ["explainer", "mode", "batches", "padding images", "whole runs %", "batch by batch %"]
+    return table([*head, "processor time %", "beyond the time inside %"], rows)
+
+
+def installed(result: dict[str, Any]) -> str:
+    """Without the environment variable, extrapolated."""
+    rows = [
+        [
+            _LIBRARIES[row["library"]],
+            row["mode"].upper(),
+            _EXPLAINERS[row["explainer"]],
+            str(row["images"]),
+            f"{row['images_per_s']:.2f}",
+            f"{row['whole_s_extrapolated']:.0f}",
+        ]
+        for row in result["results"].get("installed", [])
+    ]
+    head = ["library", "mode", "explainer", "images measured", "images/s"]
+    return table([*head, "whole explanation s (extrapolated)"], rows)
+
+
+def memory(result: dict[str, Any]) -> str:
+    """Peak beyond the network, by case."""
+    rows = [
+        [
+            _LIBRARIES[row["library"]],
+            row["mode"].upper(),
+            _EXPLAINERS[row["explainer"]],
+            row["network"],
+            str(row["count"]),
+            f"{row['beyond_bytes'] / 1e6:.0f}",
+            f"{row['limit_bytes'] / 1e6:.0f}" if row["library"] == "ours" else "",
+        ]
+        for row in result["results"]
+    ]
+    head = ["library", "mode", "explainer", "network", "masks or windows"]
+    return table([*head, "MB beyond the network", "allowed MB"], rows)
+
+
+# name of the table: file it is made from, and how
+TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
+    "masked_product": ("masked_product", masked_product),
+    "hot_path": ("hot_path", hot_path),
+    "explainers": ("explainers", explainers),
+    "overhead": ("explainers", overhead),
+    "installed": ("explainers", installed),
+    "memory": ("memory", memory),
+}
+
+
+def targets(results: dict[str, dict[str, Any]]) -> str:
+    """Every target of every result."""
+    rows = []
+    for result in results.values():
+        for line in result["targets"]:
+            rows.append(
+                [
+                    line["what"],
+                    f"{line['bound']} {line['limit']:.3g}",
+                    f"{line['measured']:.3g}",
+                    "yes" if line["met"] else "**no**",
+                ]
+            )
+    return table(["target", "bound", "measured", "met"], rows)
+
+
+def readme(results: dict[str, dict[str, Any]]) -> str:
+    """README's table: whole explanations of ResNet50, per library and environment."""
+    result = results["explainers"]["results"]
+    slow = {
+        (row["library"], row["mode"], row["explainer"]): row["whole_s_extrapolated"]
+        for row in result.get("installed", [])
+    }
+    rows = []
+    for row in result.get("pair", []):
+        peer = slow.get(("peer", row["mode"], row["explainer"]))
+        ours = row["fastxai_s"]["median"]
+        rows.append(
+            [
+                f"{_EXPLAINERS[row['explainer']]}, {row['images']} images",
+                row["mode"].upper(),
+                f"{ours:.1f}",
+                f"{peer:.0f} (extrapolated)" if peer else "not measured",
+                f"{peer / ours:.0f}" if peer else "",
+                f"{row['peer_s']['median']:.1f}",
+            ]
+        )
+    head = ["ResNet50, 224×224", "mode", "fastxai s", "mindspore_xai 1.8.1 as installed s"]
+    last = "mindspore_xai with `ONEDNN_MAX_CPU_ISA=AVX2` s"
+    return table([*head, "times faster", last], rows)
+
+
+def text_of(name: str, results: dict[str, dict[str, Any]]) -> str:
+    """What stands between the markers of a table.
+
+    Raises:
+        ValueError: There is no table of this name.
+    """
+    if name == "targets":
+        return targets(results)
+    if name == "readme":
+        return readme(results) if "explainers" in results else _missing("explainers")
+    if name not in TABLES:
+        raise ValueError(f"report: there is no table {name!r}.")
+    source, make = TABLES[name]
+    if source not in results:
+        return _missing(source)
+    return f"{make(results[source])}\n{origin(results[source])}"
+
+
+def _missing(source: str) -> str:
+    return f"Not measured yet: `python -m bench.{source}`.\n"
+
+
+def fill(page: str, results: dict[str, dict[str, Any]]) -> str:
+    """The page with every table made anew."""
+    return _MARKER.sub(lambda m: f"{m[1]}\n{text_of(m[2], results)}\n{m[3]}", page)
+
+
+def load_results(folder: Path) -> dict[str, dict[str, Any]]:
+    """Results by name."""
+    names = sorted({source for source, _ in TABLES.values()})
+    paths = {name: folder / f"{name}.json" for name in names}
+    return {
+        name: json.loads(path.read_text(encoding="utf-8"))
+        for name, path in paths.items()
+        if path.exists()
+    }
+
+
+def main() -> None:
+    """Rewrites the pages, or with --check only says whether they are up to date."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, default=harness.RESULTS)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 on a change")
+    options = parser.parse_args()
+    results = load_results(options.results)
+    stale = []
+    for name in PAGES:
+        path = harness.ROOT / name
+        if not path.exists():
+            print(f"{name}: does not exist, skipped")
+            continue
+        page = path.read_text(encoding="utf-8")
+        if not _MARKER.search(page):
+            print(f"{name}: no bench markers, skipped")
+            continue
+        filled = fill(page, results)
+        if filled != page:
+            stale.append(name)
+            if not options.check:
+                path.write_text(filled, encoding="utf-8")
+        print(f"{name}: {'tables made' if filled != page else 'up to date'}")
+    if options.check and stale:
+        raise SystemExit(f"not generated from bench/results: {', '.join(stale)}")
+
+
+if __name__ == "__main__":
+    main()

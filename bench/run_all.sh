@@ -1,0 +1,42 @@
+#!/bin/sh
+# Every benchmark of the project, in order, then the tables. About 45 minutes on two cores.
+# PEER_PYTHON: Python with MindSpore, mindspore_xai 1.8.1 and what fastxai needs; made if missing.
+# BENCH_RESULTS: folder for the JSON files; the tables are made from it.
+set -eu
+
+root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+cd "$root"
+python=${PEER_PYTHON:-bench/.peer/bin/python}
+results=${BENCH_RESULTS:-bench/results}
+
+if [ ! -x "$python" ]; then
+    if [ -n "${PEER_PYTHON:-}" ]; then
+        echo "run_all: PEER_PYTHON=$PEER_PYTHON is not a program" >&2
+        exit 1
+    fi
+    echo "run_all: making bench/.peer (about 1 GB)"
+    "${PYTHON:-python3.11}" -m venv bench/.peer
+    "$python" -m pip install --quiet --upgrade pip
+    "$python" -m pip install --quiet mindspore==2.10.0 'numpy<2' mindspore-xai==1.8.1 \
+        'pillow>=9' 'matplotlib>=3.5' 'tqdm>=4.60' 'setuptools>=77' 'pybind11>=2.13' 'cmake>=3.18'
+fi
+
+# Both libraries in one process: fastxai from this folder, built for the peer's Python.
+export PYTHONPATH="$root" GLOG_v="${GLOG_v:-3}"
+unset ONEDNN_MAX_CPU_ISA DNNL_MAX_CPU_ISA OMP_NUM_THREADS FASTXAI_ISA FASTXAI_KEEP_ONEDNN_ISA
+if ! "$python" -c 'from fastxai import _native' 2>/dev/null; then
+    FASTXAI_BUILD=require PATH="$(dirname -- "$python"):$PATH" \
+        "$python" setup.py --quiet build_ext --inplace
+fi
+
+run() {
+    echo
+    echo "== $*"
+    "$python" -m "$@" --results "$results"
+}
+
+run bench.masked_product
+run bench.hot_path
+run bench.memory
+run bench.explainers --repeats "${REPEATS:-3}" --occlusion-repeats "${OCCLUSION_REPEATS:-2}"
+run bench.report

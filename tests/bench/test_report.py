@@ -1,0 +1,86 @@
+"""Tables come from results, and only what is between markers changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import harness, report
+
+ABOUT: dict[str, Any] = {
+    "made": "2026-01-02T03:04:05+00:00",
+    "command": "python -m bench.masked_product",
+    "machine": {
+        "cpu": "Processor",
+        "family_model": "1/2",
+        "usable_cores": 2,
+        "memory_gib": 8.0,
+        "kernel": "Linux 6",
+    },
+    "versions": {"python": "3.11", "mindspore": "2.10.0", "numpy": "1.26.4"},
+    "commit": "0123456789abcdef",
+    "dirty": False,
+    "load_before": [0.1, 0, 0],
+    "load_after": [0.2, 0, 0],
+    "targets": [harness.target("share", 0.9, 0.8, at_least=True)],
+}
+
+
+@pytest.fixture
+def results() -> dict[str, dict[str, Any]]:
+    row = {
+        "threads": 1,
+        "gb_per_s": {"masked_product": 30.0, "stream_fill": 40.0, "plain_fill": 41.0},
+        "share_of_stream_fill": harness.summary([0.7, 0.75, 0.8]),
+        "us_per_mask": 17.25,
+    }
+    return {"masked_product": {**ABOUT, "results": [row]}}
+
+
+def test_a_table_replaces_what_was_between_its_markers(results: dict[str, Any]) -> None:
+    page = "before\n<!-- bench:masked_product -->\nold\n<!-- /bench:masked_product -->\nafter\n"
+    filled = report.fill(page, results)
+    assert filled.startswith("before\n<!-- bench:masked_product -->\n")
+    assert filled.endswith("<!-- /bench:masked_product -->\nafter\n")
+    assert "old" not in filled
+    assert "| 1 | 30.0 | 40.0 | 41.0 | 0.75 (0.72 to 0.78) | 17.2 |" in filled
+    assert "commit 0123456789ab;" in filled
+
+
+def test_filling_twice_changes_nothing(results: dict[str, Any]) -> None:
+    page = "<!-- bench:masked_product -->\n<!-- /bench:masked_product -->\n"
+    once = report.fill(page, results)
+    assert report.fill(once, results) == once
+
+
+def test_uncommitted_changes_are_said(results: dict[str, Any]) -> None:
+    results["masked_product"]["dirty"] = True
+    assert "with uncommitted changes" in report.text_of("masked_product", results)
+
+
+def test_a_missing_result_names_its_command() -> None:
+    assert "python -m bench.memory" in report.text_of("memory", {})
+    assert "python -m bench.explainers" in report.text_of("readme", {})
+
+
+def test_an_unknown_table_is_refused() -> None:
+    with pytest.raises(ValueError, match="no table 'speling'"):
+        report.text_of("speling", {})
+
+
+def test_a_missed_target_is_shown_as_missed(results: dict[str, Any]) -> None:
+    results["masked_product"]["targets"] = [harness.target("x", 0.5, 0.8, at_least=True)]
+    assert "| x | at least 0.8 | 0.5 | **no** |" in report.text_of("targets", results)
+
+
+def test_every_table_of_the_pages_exists() -> None:
+    for name in report.PAGES:
+        path = harness.ROOT / name
+        if path.exists():
+            report.fill(path.read_text(encoding="utf-8"), {})
+
+
+def test_results_that_do_not_exist_are_left_out(tmp_path: Path) -> None:
+    assert report.load_results(tmp_path) == {}
