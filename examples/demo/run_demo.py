@@ -54,7 +54,8 @@ def side_by_side(panels: list[tuple[str, Image.Image]]) -> Image.Image:
 def main() -> int:
     """Explain, print the figures, write the picture."""
     options = parse_options()
-    known = {entry["file"]: entry for entry in json.loads((HERE / "pictures/pictures.json").read_text())}
+    entries = json.loads((HERE / "pictures" / "pictures.json").read_text(encoding="utf-8"))
+    known = {entry["file"]: entry for entry in entries}
     if options.picture not in known:
         print(f"run_demo: --picture must be one of {', '.join(known)}", file=sys.stderr)
         return 2
@@ -63,6 +64,7 @@ def main() -> int:
     pixels = (np.asarray(picture, np.float32) / 255 - MEAN) / STD
     images = ms.Tensor(np.ascontiguousarray(pixels.transpose(2, 0, 1)[None]))
 
+    ms.set_context(mode=ms.GRAPH_MODE)  # masks, network and sums in one compiled graph
     network = demo_net()
     scores = nn.Softmax()(network(images)).asnumpy()[0]
     rise = RISE(network, nn.Softmax(), 64, num_masks=options.num_masks, seed=options.seed)
@@ -70,12 +72,17 @@ def main() -> int:
     maps = rise(images, [labels]).asnumpy()[0]  # both digits from the same passes
     seconds = time.perf_counter() - start
 
-    print(f"{options.picture}: {options.num_masks} masks in {seconds:.1f} s, "
-          f"{options.num_masks / seconds:.0f} masks/s, both classes from the same passes")  # fmt: skip
+    speed = (
+        f"{options.num_masks} masks in {seconds:.1f} s, {options.num_masks / seconds:.0f} masks/s"
+    )
+    print(f"{options.picture}: {speed}, both classes from the same passes")
     panels = [(options.picture, picture)]
     for label, saliency, own, other in zip(labels, maps, boxes, boxes[::-1], strict=True):
-        print(f"  {CLASS_NAMES[label]:<6} p = {scores[label]:.3f}; energy of the map on this "
-              f"digit {energy_share(saliency, own):.0%}, on the other {energy_share(saliency, other):.0%}")  # fmt: skip
+        shares = energy_share(saliency, own), energy_share(saliency, other)
+        print(
+            f"  {CLASS_NAMES[label]:<6} p = {scores[label]:.3f}; energy of the map on this digit "
+            f"{shares[0]:.0%}, on the other {shares[1]:.0%}"
+        )
         title = f"RISE, class {CLASS_NAMES[label]} (p = {scores[label]:.2f})"
         panels.append((title, saliency_to_image(saliency, picture)))
     options.output.parent.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,7 @@
 """``fastxai explain``: what it writes and prints, and every way to get it wrong."""
 
-import io
 import os
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,38 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.cli.conftest import QUARTERS
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-QUARTERS = {
-    "upper left": np.s_[:8, :12],
-    "upper right": np.s_[:8, 12:],
-    "lower left": np.s_[8:, :12],
-    "lower right": np.s_[8:, 12:],
-}
-
-
-@pytest.fixture
-def files(tmp_path):
-    """A grey picture of 24 by 16 whose lower left quarter is brightest, and a checkpoint."""
-    pixels = np.full((16, 24, 3), 150, np.uint8)
-    pixels[QUARTERS["lower left"]] = 250
-    Image.fromarray(pixels).save(tmp_path / "picture.png")
-    weight = mindspore.Parameter(np.ones((1, 3, 1, 1), np.float32), name="mix.weight")
-    mindspore.save_checkpoint([{"name": "mix.weight", "data": weight}], str(tmp_path / "net.ckpt"))
-    return tmp_path
-
-
-@pytest.fixture
-def explain(cli, files):
-    """Run ``explain`` on the picture with few masks; options given replace or follow."""
-
-    def run(*options, image="picture.png", model="corner_networks:corners", output="out.png"):
-        basic = ["--model", model, "-o", files / output, "--size", "16x24"]
-        if "occlusion" not in options and "--num-masks" not in options:
-            basic += ["--num-masks", 64]
-        return cli("explain", files / image, *basic, *options)
-
-    return run
 
 
 def quarter_means(saliency):
@@ -407,66 +377,6 @@ def test_an_explanation_that_fails_is_exit_code_4(explain, monkeypatch):
 
     monkeypatch.setattr(fastxai.explainer, "RISE", fail)
     fails(explain(), 4, "the explanation failed: RuntimeError: no room")
-
-
-def test_an_interrupt_is_exit_code_130(explain):
-    result = explain(model="corner_networks:interrupted")
-    assert result.code == 130
-    assert result.err == "fastxai explain: interrupted\n"
-
-
-@pytest.mark.parametrize("mode", ["pynative", "graph"])
-def test_ctrl_c_while_mindspore_runs_is_exit_code_130(files, mode):
-    options = ["--num-masks", "5000000", "--size", "16", "--mode", mode, "-o", files / "out.png"]
-    command = [sys.executable, "-m", "fastxai", "explain", files / "picture.png", *options]
-    result = subprocess.run(
-        [*command, "--model", "corner_networks:interrupted_later"],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        cwd=HERE,
-        timeout=120,
-    )
-    assert (result.returncode, result.stdout) == (130, "")
-    assert result.stderr == "fastxai explain: interrupted\n"
-    assert not (files / "out.png").exists()
-
-
-def test_handlers_of_the_caller_are_left_alone_and_put_back(explain):
-    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    assert explain(model="corner_networks:interrupted").code == 130
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
-
-
-def test_a_terminal_sees_a_bar_and_it_is_wiped(monkeypatch):
-    from fastxai.cli._progress import Progress
-
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
-
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    progress = Progress("masks", quiet=False)
-    progress(5, 10)
-    progress(10, 10)
-    progress.close()
-    assert "masks/s" in terminal.getvalue()
-    assert terminal.getvalue().endswith("\r")
-    assert re.fullmatch(r"10 masks in \d+\.\d s, .* masks/s", progress.summary)
-
-
-@pytest.mark.parametrize(("quiet", "terminal"), [(True, True), (False, False)])
-def test_quiet_and_files_see_no_bar(monkeypatch, quiet, terminal):
-    from fastxai.cli._progress import Progress
-
-    stream = io.StringIO()
-    stream.isatty = lambda: terminal
-    monkeypatch.setattr(sys, "stderr", stream)
-    progress = Progress("masks", quiet)
-    progress(10, 10)
-    progress.close()
-    assert stream.getvalue() == ""
 
 
 def test_help_documents_the_exit_codes(cli):
