@@ -120,10 +120,10 @@ class PerturbationAttribution(Attribution, ABC):
         """Copies per batch: at most `perturbation_per_eval`.
 
         All batches have the same size, so the last one may hold copies that do not count. With up
-        to a third more batches than there must be, the number that leaves the fewest is taken.
+        to an eighth more batches than there must be, the number that leaves the fewest is taken.
         """
         least = -(-total // self._perturbation_per_eval)
-        batches = min(range(least, least * 4 // 3 + 1), key=lambda number: -total % number)
+        batches = min(range(least, least * 9 // 8 + 1), key=lambda number: -total % number)
         return -(-total // batches)
 
     def _network_dtype(self) -> Any:
