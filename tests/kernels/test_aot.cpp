@@ -122,8 +122,8 @@ Call masked_product(const char* dtype) {
 Call saliency_accumulate() {
   Call c{"saliency_accumulate",
          fastxai_saliency_accumulate,
-         {in("float32", {2, 2}), in("int64", {1}), in("int64", {8}),
-          in("float64", {2, 2, 3, 3, 4}), in("float64", {2, 2}), out("float64", {2, 2, 3, 3, 4}), out("float64", {2, 2}),
+         {in("float32", {2, 2}), in("int64", {1}), in("int64", {8}), in("float64", {2, 2, 3, 3, 4}),
+          in("float64", {2, 2}), out("float64", {2, 2, 3, 3, 4}), out("float64", {2, 2}),
           out("int64", {1})}};
   put<float>(&c.tensors[0], {7.0f, 0.5f, 8.0f, 0.25f});
   put<int64_t>(&c.tensors[1], {1});  // the second class

@@ -51,9 +51,9 @@ struct Sums {
   int64_t add(const CpuTable& table, const MaskParams& p, const float* scores, int threads) {
     Guarded<uint8_t> cell_scratch(p.count * cells());
     Guarded<int32_t> shift_scratch(p.count * 2);
-    const int64_t bad =
-        table.saliency_accumulate(p, targets, {scores, targets, nullptr}, sums.data(), moments.data(),
-                                  cell_scratch.data(), shift_scratch.data(), threads);
+    const int64_t bad = table.saliency_accumulate(p, targets, {scores, targets, nullptr},
+                                                  sums.data(), moments.data(), cell_scratch.data(),
+                                                  shift_scratch.data(), threads);
     CHECK(cell_scratch.guards_intact());
     CHECK(shift_scratch.guards_intact());
     return bad;
