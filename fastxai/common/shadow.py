@@ -31,8 +31,8 @@ _FRESH: dict[str, Any] = {
     "arguments_key": "",
     "is_top_cell": False,
 }
-_SCALARS = (bool, int, float, str, bytes, type(None))
-_LEAVES = (*_SCALARS, ms.Tensor)
+SCALARS = (bool, int, float, str, bytes, type(None))
+_LEAVES = (*SCALARS, ms.Tensor)
 
 
 @cache
@@ -166,7 +166,7 @@ def same_signature(first: list[Any], second: list[Any]) -> bool:
     """Compares two of one network by identity, plain values by value, containers by content."""
     return len(first) == len(second) and all(
         one is other
-        or (type(one) is type(other) and isinstance(one, _SCALARS) and one == other)
+        or (type(one) is type(other) and isinstance(one, SCALARS) and one == other)
         or (type(one) is type(other) and type(one) in (list, tuple, dict, OrderedDict))
         for one, other in zip(first, second, strict=True)
     )
