@@ -4,8 +4,6 @@ BIN := $(VENV)/bin
 COMPILED := setup.py CMakeLists.txt $(wildcard csrc/*/*.h csrc/*/*.cpp kernels/*/*.h kernels/*/*.cpp)
 CXX_FILES := csrc kernels tests/kernels
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-# On AVX-512 machines MindSpore 2.10 convolves about 100 times too slowly without it.
-export ONEDNN_MAX_CPU_ISA ?= AVX2
 # Tests and demo are about the native ops: a build that fails must not pass for one that was skipped.
 export FASTXAI_BUILD ?= require
 

@@ -15,6 +15,10 @@ from fastxai.common.guard import evaluating
 from fastxai.common.inputs import to_images, to_targets
 from fastxai.common.network import check_scores, class_scores, network_dtype
 from fastxai.common.progress import Progress, check_progress, reporting
+from fastxai.engine.making import Job
+from fastxai.engine.protocol import Engine
+from fastxai.engine.selector import Selector
+from fastxai.engine.settings import Choice
 from fastxai.ops.checks import check_int
 
 
@@ -43,24 +47,39 @@ class PerturbationAttribution(Attribution, ABC):
         network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...).
         activation_fn: Cell that turns its output into probabilities, such as `nn.Softmax()`.
         perturbation_per_eval: Perturbed images scored at a time, at most.
+        engine: What scores them, as in `fastxai.set_engine`; None: what was set there.
+        precision: The same.
 
     Raises:
         TypeError: An argument is of the wrong kind.
-        ValueError: `perturbation_per_eval` is not positive.
+        ValueError: `perturbation_per_eval` is not positive; `engine` or `precision` is unknown.
+        ImportError: The engine is not installed.
     """
 
     _unit: str  # what is counted: 'mask', 'window'
 
     def __init__(
-        self, network: nn.Cell, activation_fn: nn.Cell, perturbation_per_eval: int = 32
+        self,
+        network: nn.Cell,
+        activation_fn: nn.Cell,
+        perturbation_per_eval: int = 32,
+        *,
+        engine: str | None = None,
+        precision: str | None = None,
     ) -> None:
         super().__init__(network)
         self._check_cell("activation_fn", activation_fn)
         self._activation_fn = activation_fn
-        self._cells: dict[Any, nn.Cell] = {}  # compiled ones, by what fixes them
+        self._cells: dict[Any, Any] = {}  # compiled ones and engines, by what fixes them
         self._perturbation_per_eval = check_int(
             self._owner, "perturbation_per_eval", perturbation_per_eval, 1, 2**31 - 1
         )
+        self._selector = Selector(self._owner, engine, precision)
+
+    @property
+    def engine(self) -> Choice | None:
+        """What scored the last call, why, and its error against MindSpore; None before it."""
+        return self._selector.choice
 
     def __call__(
         self,
@@ -90,7 +109,10 @@ class PerturbationAttribution(Attribution, ABC):
             TypeError: An argument is of the wrong kind.
             ValueError: An argument has the wrong shape or range, or the network returns scores that
                 are not finite.
+            RuntimeError: The engine that was named cannot score this network.
+            ImportError: It is not installed.
         """
+        self._selector.start()
         images = to_images(self._owner, inputs)
         classes = to_targets(self._owner, targets, len(images))
         self._check_output_form(ret, show)
@@ -100,7 +122,9 @@ class PerturbationAttribution(Attribution, ABC):
         maps = np.empty((len(images), classes.shape[1], *size))
         with (
             evaluating(self._network, self._activation_fn),
-            reporting(progress, len(images) * plan.units, self._unit) as advance,
+            reporting(
+                progress, len(images) * plan.units, self._unit, lambda: self._selector.note
+            ) as advance,
         ):
             for saliency, image, labels in zip(maps, images, classes, strict=True):
                 saliency[...] = self._explain(image, labels, plan, advance)
@@ -126,6 +150,29 @@ class PerturbationAttribution(Attribution, ABC):
         batches = min(range(least, least * 9 // 8 + 1), key=lambda number: -total % number)
         return -(-total // batches)
 
+    def _engine_for(
+        self, shape: tuple[int, ...], units: int, fill: Callable[[np.ndarray], Any]
+    ) -> Engine | None:
+        """The engine for batches (M, C, H, W); None for MindSpore.
+
+        Args:
+            shape: Of a batch.
+            units: Images to score.
+            fill: Writes the first batch into an array of that shape.
+        """
+        dtype = self._network_dtype()
+        return self._selector.select(
+            Job(self._scored_cells(), lambda: self._exported_cell(dtype), shape, fill, units, dtype)
+        )
+
+    def _scored_cells(self) -> tuple[nn.Cell, ...]:
+        """All that the scores depend on."""
+        return self._network, self._activation_fn
+
+    def _exported_cell(self, dtype: Any) -> nn.Cell:
+        """What another engine runs: images (M, C, H, W) to scores (M, K), float32."""
+        return ScoreCell(self._network, self._activation_fn, dtype)
+
     def _network_dtype(self) -> Any:
         """What the network computes in: the dtype of its first floating-point parameter."""
         return network_dtype(self._network)
@@ -143,10 +190,3 @@ class PerturbationAttribution(Attribution, ABC):
             f"{self._owner}: the network returned scores that are not finite for {kind} "
             f"{first}..{last}. Check the network's weights and the range of the input values."
         )
-
-
-def view_of(batch: np.ndarray) -> ms.Tensor:
-    """A batch as a Tensor: on the CPU a view of the array, elsewhere a copy on the device."""
-    if ms.get_context("device_target") == "CPU":
-        return ms.Tensor.from_numpy(batch)
-    return ms.Tensor(batch)

@@ -10,9 +10,11 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
+from fastxai.engine.mindspore_cell import MindSporeEngine
+from fastxai.engine.protocol import Engine
 from fastxai.explainer.perturb.masked_step import GraphStep, HostStep, MaskedStep, StepCell
 from fastxai.explainer.perturb.perturbation import PerturbationAttribution, ScoreCell
-from fastxai.ops import MaskSpec, SaliencySums, has_native, saliency_expand
+from fastxai.ops import MaskSpec, SaliencySums, has_native, masked_product, saliency_expand
 from fastxai.ops.checks import base_levels, check_int, check_pair
 from fastxai.ops.params import check_probability
 
@@ -59,10 +61,14 @@ class RISE(PerturbationAttribution):
         seed: 0 .. 2^64 - 1 for reproducible masks. None draws one per call from NumPy's global
             generator, so `np.random.seed(0)` makes a script repeatable.
         estimator: 'centred' or 'plain'.
+        engine: What scores the images: 'auto', 'mindspore', 'openvino' or 'onnxruntime'; None:
+            what `fastxai.set_engine` says, 'auto' at first.
+        precision: 'float32' or 'bfloat16'; None: what `fastxai.set_engine` says.
 
     Raises:
         TypeError: An argument is of the wrong kind.
         ValueError: An argument is out of range.
+        ImportError: The engine is not installed.
 
     Randomness:
         Mask i is a pure function of (seed, i): not of the batch size, the mode, the number of
@@ -105,8 +111,12 @@ class RISE(PerturbationAttribution):
         base_value: float | tuple[float, ...] = 0.0,
         seed: int | None = None,
         estimator: str = "centred",
+        engine: str | None = None,
+        precision: str | None = None,
     ) -> None:
-        super().__init__(network, activation_fn, perturbation_per_eval)
+        super().__init__(
+            network, activation_fn, perturbation_per_eval, engine=engine, precision=precision
+        )
         if estimator not in _ESTIMATORS:
             raise ValueError(
                 f"{self._owner}: `estimator` must be one of {_ESTIMATORS}, got {estimator!r}."
@@ -151,6 +161,15 @@ class RISE(PerturbationAttribution):
         self, image: np.ndarray, labels: np.ndarray, plan: _Plan, batch: int
     ) -> MaskedStep:
         """How a batch of masks is scored: in a CPU graph all in MindSpore ops, else on the host."""
+
+        def fill(copies: np.ndarray) -> None:
+            levels = tuple(plan.base.tolist())
+            masked_product(image, plan.spec, 0, batch, base_value=levels, out=copies)
+
+        engine = self._engine_for((batch, *image.shape), plan.units, fill)
+        if engine is not None:
+            scorer = {"engine": self._weighed(engine)}
+            return HostStep(scorer, "engine", image, labels, plan.base, plan.spec, batch)
         graph = ms.get_context("mode") == ms.GRAPH_MODE
         graph = graph and has_native() and ms.get_context("device_target") == "CPU"
         step = GraphStep if graph else HostStep
@@ -158,12 +177,18 @@ class RISE(PerturbationAttribution):
         key = (step, batch, str(dtype))
         if key not in self._cells:
             score = self._score_cell(dtype)
-            self._cells[key] = StepCell(score, batch, dtype) if graph else score
+            self._cells[key] = (
+                StepCell(score, batch, dtype) if graph else MindSporeEngine(score, str(dtype))
+            )
         return step(self._cells, key, image, labels, plan.base, plan.spec, batch)
 
     def _score_cell(self, dtype: Any) -> nn.Cell:
         """Images (M, C, H, W) to what is summed against the masks, (M, K) float32."""
         return ScoreCell(self._network, self._activation_fn, dtype)
+
+    def _weighed(self, engine: Engine) -> Callable[[np.ndarray], np.ndarray]:
+        """What an engine returns for `_exported_cell`, as what is summed against the masks."""
+        return engine
 
     def _checked_num_masks(self) -> int:
         least = 2 if self._estimator == "centred" else 1
