@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastxai.cli import _classes, _network, _options, _picture
+from fastxai.cli import _classes, _engine, _network, _options, _picture
 from fastxai.cli._errors import FAILED, WRONG_ARGUMENT, CliError, first_line
 from fastxai.cli._progress import Progress
 
@@ -35,6 +35,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     _options.add_network(parser)
     _options.add_input(parser)
     _options.add_scoring(parser)
+    _engine.add_arguments(parser)
     _add_explainer(parser)
     _add_output(parser)
     return parser
@@ -73,6 +74,7 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Explain the picture, write the files, print what was done."""
     _check(arguments)
+    _engine.apply(arguments)
     picture = _picture.load_picture(arguments.image, arguments.size, arguments.grayscale)
     inputs = _picture.to_input(picture, arguments.mean, arguments.std)
     _set_mode(arguments.mode)
@@ -92,6 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"class        {target}{name}")
         print(f"probability  {scores[target]:.4f} ({arguments.activation})")
         print(f"{arguments.explainer:<12} {speed}")
+        for name, text in _engine.rows():
+            print(f"{name:<12} {text}")
         for path in written:
             print(f"written      {path}")
     return 0

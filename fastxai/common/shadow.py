@@ -31,14 +31,20 @@ _FRESH: dict[str, Any] = {
     "arguments_key": "",
     "is_top_cell": False,
 }
+# What MindSpore notes in a Cell when it compiles it.
+_COMPILERS = frozenset(
+    ("__compile_cell_hook__", "__parse_method__", "current_phase", "sequence_modified")
+)
 SCALARS = (bool, int, float, str, bytes, type(None))
 _LEAVES = (*SCALARS, ms.Tensor)
 
 
 @cache
 def base_attributes() -> frozenset[str]:
-    """Names of what every Cell holds."""
-    return frozenset(vars(nn.Cell()))
+    """Names of what every Cell holds, also those that flags and compiling add."""
+    cell = nn.Cell()
+    cell.add_flags(training=False)
+    return frozenset(vars(cell)) | _COMPILERS
 
 
 @cache

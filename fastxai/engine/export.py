@@ -17,6 +17,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
+from fastxai.engine.onnx_name import renamed
 from fastxai.engine.protocol import Unusable
 
 _log = logging.getLogger("fastxai")
@@ -40,11 +41,12 @@ def exported(cell: nn.Cell, shape: tuple[int, ...]) -> bytes:
     working directory stay as they are, also after an exception or Ctrl-C.
 
     Args:
-        cell: Images float32 of `shape` to scores; in evaluation mode.
+        cell: Images float32 of `shape` to scores; in evaluation mode, and new: MindSpore cannot
+            export one cell twice. The cells in it may have been exported before.
         shape: (M, C, H, W).
 
     Returns:
-        The model.
+        The model; the same bytes for the same network.
 
     Raises:
         Unusable: MindSpore cannot export it.
@@ -61,7 +63,8 @@ def exported(cell: nn.Cell, shape: tuple[int, ...]) -> bytes:
             ms.export(cell, images, file_name=f"{folder}/network", file_format="ONNX")
         except Exception as error:  # MindSpore raises whatever its parser and exporter meet
             raise Unusable(_meaning(str(error))) from error
-        return Path(folder, "network.onnx").read_bytes()
+        model = Path(folder, "network.onnx").read_bytes()
+    return renamed(model)
 
 
 def _meaning(message: str) -> str:

@@ -3,26 +3,68 @@
 Two things are compared: the *structure* by identity (which cells, Parameters, functions and plain
 attributes the network consists of, see `fastxai.common.shadow.signature`), and the *values* of all
 its Parameters, Tensors and arrays by a checksum. Structures are held by weak references, so that
-nothing here keeps a network alive.
+nothing here keeps a network alive. What other Python objects hold inside is not looked at.
 """
 
 from __future__ import annotations
 
 import weakref
 import zlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from fastxai.common.shadow import SCALARS, signature
+from fastxai.common.shadow import SCALARS, base_attributes, hook_attributes, signature
 
 
-def structure_of(cells: Iterable[nn.Cell]) -> list[Any]:
-    """Everything that the cells consist of, strongly held: for the moment only."""
-    return [item for cell in cells for item in signature(cell)]
+def structure_of(cells: Sequence[nn.Cell]) -> list[Any]:
+    """Everything that the cells consist of, strongly held: for the moment only.
+
+    The first cell counts as itself. Of the others, layers of MindSpore's own without weights count
+    as what they are: every `nn.Softmax()` is like the other.
+    """
+    found = list(signature(cells[0]))
+    for cell in cells[1:]:
+        described = _description(cell)
+        found += signature(cell) if described is None else described
+    return found
+
+
+def _description(cell: nn.Cell) -> list[Any] | None:
+    """A layer in plain values, or None where it holds anything else."""
+    kind = type(cell)
+    if not kind.__module__.startswith("mindspore.") or next(cell.get_parameters(), None):
+        return None
+    hooks = hook_attributes()
+    found: list[Any] = [f"{kind.__module__}.{kind.__qualname__}"]
+    for name, value in vars(cell).items():
+        if name in hooks and value:
+            return None
+        if name in ("_cells", "_primitives"):
+            value = tuple(value.items())
+        elif name in base_attributes():
+            continue
+        text = _plain(value)
+        if text is None:
+            return None
+        found += [name, text]
+    return found
+
+
+def _plain(value: Any) -> str | None:
+    """A value as text that says all there is to it, or None."""
+    if isinstance(value, (*SCALARS, ms.ops.Primitive)):
+        return repr(value)  # 'Prim[Softmax]<axis=(-1,)>'
+    if isinstance(value, nn.Cell):
+        described = _description(value)
+        return None if described is None else repr(described)
+    if type(value) in (list, tuple):
+        parts = [_plain(item) for item in value]
+        return None if None in parts else repr(parts)
+    return None
 
 
 class Structure:

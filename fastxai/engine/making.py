@@ -54,6 +54,7 @@ class Making:
     def __init__(self, job: Job, precision: str) -> None:
         self._job = job
         self._precision = precision
+        self._model: bytes | Unusable | None = None
 
     def __call__(self, name: str) -> Engine:
         """A checked engine.
@@ -67,7 +68,7 @@ class Making:
         """
         expected = self._expected  # first: what is wrong with a network is MindSpore's to say
         engine = _class_of(name)(
-            self._model, self._job.shape, self._precision, thread_limit(), settings.cache_dir()
+            self._exported(), self._job.shape, self._precision, thread_limit(), settings.cache_dir()
         )
         try:
             scores = engine(self._batch)
@@ -117,9 +118,16 @@ class Making:
             raise Undecided
         return scores
 
-    @cached_property
-    def _model(self) -> bytes:
-        return exported(self._job.make(), self._job.shape)
+    def _exported(self) -> bytes:
+        """The network as ONNX; a failure is not tried again either."""
+        if self._model is None:
+            try:
+                self._model = exported(self._job.make(), self._job.shape)
+            except Unusable as unusable:
+                self._model = unusable
+        if isinstance(self._model, Unusable):
+            raise self._model
+        return self._model
 
 
 def relative_error(scores: np.ndarray, expected: np.ndarray) -> float:

@@ -58,7 +58,7 @@ class OpenVinoEngine(Engine):
         if threads:
             options["INFERENCE_NUM_THREADS"] = threads
         if cache_dir is not None:
-            # A folder per model: whether another network's entry fits is not left to OpenVINO.
+            # A folder per model: OpenVINO's own key misses small changes of the weights.
             options["CACHE_DIR"] = str(cache_dir / "openvino" / hashlib.sha256(model).hexdigest())
         core = openvino.Core()
         if precision == "bfloat16" and "BF16" not in core.get_property(
