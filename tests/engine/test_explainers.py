@@ -62,6 +62,18 @@ def test_the_map_is_mindspores(make, engine, mode, images):
     assert_close(maps.asnumpy(), expected.asnumpy(), atol=NETWORK_ATOL)
 
 
+def test_rise_plus_of_another_network_than_the_ood_nets(engine, mode, images):
+    ood_net = OoDNet(classifiers.Convolution(seed=2), 3)
+    classifiers.set_weights(ood_net, 0)
+    network = classifiers.Convolution(seed=5)  # its Parameters have the same names
+    maps = []
+    for name in ("mindspore", engine):
+        explainer = RISEPlus(ood_net, network, nn.Softmax(), **OPTIONS, engine=name)
+        maps.append(explainer(ms.Tensor(images), 1).asnumpy())
+        assert explainer.one_pass is False
+    assert_close(maps[1], maps[0], atol=NETWORK_ATOL)
+
+
 @explainers
 @pytest.mark.parametrize("per_eval", [1, 7, 1000])
 def test_the_same_map_for_any_batch_size(make, openvino, per_eval, images):
