@@ -53,6 +53,11 @@ class Selector:
         return self._choice
 
     @property
+    def wish(self) -> settings.Wish:
+        """What is asked for, the process default filled in."""
+        return settings.wish(self._owner, *self._wanted)
+
+    @property
     def note(self) -> str:
         """The same in a few words, for the progress bar."""
         if self._choice is None:
@@ -73,7 +78,7 @@ class Selector:
             RuntimeError: What was named cannot score this network.
             ImportError: It is not installed.
         """
-        wish = settings.wish(self._owner, *self._wanted)
+        wish = self.wish
         reason = _excluded(wish, job)
         engine = None
         if not reason:

@@ -9,7 +9,7 @@ import numpy as np
 from mindspore import nn
 
 from fastxai.engine.mindspore_cell import MindSporeEngine
-from fastxai.explainer.perturb.perturbation import PerturbationAttribution, ScoreCell
+from fastxai.explainer.perturb.perturbation import PerturbationAttribution
 from fastxai.ops import OcclusionSpec, occlusion_fill, occlusion_patch, occlusion_sum
 from fastxai.ops.checks import MAX_AXIS, base_levels, check_pair
 
@@ -38,7 +38,8 @@ class Occlusion(PerturbationAttribution):
         network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...), further axes
             being averaged. It is given back as it came.
         activation_fn: Cell that turns its output into probabilities, such as `nn.Softmax()`.
-        perturbation_per_eval: Covered images scored at a time, at most.
+        perturbation_per_eval: Covered images scored at a time, at most; 'auto' tries once which
+            number is fastest, as far as memory allows, and logs it.
         window: Window in pixels, an int or (rows, columns); all channels are covered. None: per
             axis of v pixels, v // 32 if v > 32, else 3.
         strides: Pixels from one window to the next, an int or (rows, columns). None: the window
@@ -81,7 +82,7 @@ class Occlusion(PerturbationAttribution):
         self,
         network: nn.Cell,
         activation_fn: nn.Cell,
-        perturbation_per_eval: int = 32,
+        perturbation_per_eval: int | str = 32,
         *,
         window: int | tuple[int, int] | None = None,
         strides: int | tuple[int, int] | None = None,
@@ -134,10 +135,14 @@ class Occlusion(PerturbationAttribution):
         """Scores (1 + windows, L) float64; row 0 is the image with nothing covered."""
         spec, base = plan.spec, plan.base
         rows = 1 + plan.units
-        batch = self._batch_size(rows)
+
+        def fill(covered: np.ndarray) -> None:
+            covered[...] = occlusion_fill(image, spec, -1, len(covered), base_value=base)
+
+        batch = self._batch_for(image, rows, fill)
         scores = np.empty((rows, len(labels)))
         buffer = occlusion_fill(image, spec, -1, batch, base_value=base)
-        engine = self._engine_for(buffer.shape, rows, lambda covered: np.copyto(covered, buffer))
+        engine = self._engine_for(buffer.shape, rows, fill)
         for done in range(0, rows, batch):
             if done > 0:
                 first = done - 1
@@ -157,8 +162,7 @@ class Occlusion(PerturbationAttribution):
         dtype = self._network_dtype()
         key = str(dtype)
         if key not in self._cells:
-            cell = ScoreCell(self._network, self._activation_fn, dtype)
-            self._cells[key] = MindSporeEngine(cell, key)
+            self._cells[key] = MindSporeEngine(self._score_cell(dtype), key)
         try:
             return self._cells[key](batch)
         except BaseException:

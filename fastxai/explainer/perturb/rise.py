@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import mindspore as ms
 import numpy as np
@@ -13,7 +12,7 @@ from mindspore import nn
 from fastxai.engine.mindspore_cell import MindSporeEngine
 from fastxai.engine.protocol import Engine
 from fastxai.explainer.perturb.masked_step import GraphStep, HostStep, MaskedStep, StepCell
-from fastxai.explainer.perturb.perturbation import PerturbationAttribution, ScoreCell
+from fastxai.explainer.perturb.perturbation import PerturbationAttribution
 from fastxai.ops import MaskSpec, SaliencySums, has_native, masked_product, saliency_expand
 from fastxai.ops.checks import base_levels, check_int, check_pair
 from fastxai.ops.params import check_probability
@@ -52,7 +51,8 @@ class RISE(PerturbationAttribution):
         network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...), further axes
             being averaged. It is given back as it came.
         activation_fn: Cell that turns its output into probabilities, such as `nn.Softmax()`.
-        perturbation_per_eval: Masked images scored at a time, at most.
+        perturbation_per_eval: Masked images scored at a time, at most; 'auto' tries once which
+            number is fastest, as far as memory allows, and logs it.
         num_masks: N, masks per image; at least 2 for 'centred'.
         mask_probability: p, probability of a cell to be kept, in (0, 1).
         grid_size: Coarse cells per axis, an int or (rows, columns).
@@ -103,7 +103,7 @@ class RISE(PerturbationAttribution):
         self,
         network: nn.Cell,
         activation_fn: nn.Cell,
-        perturbation_per_eval: int = 32,
+        perturbation_per_eval: int | str = 32,
         *,
         num_masks: int = 6000,
         mask_probability: float = 0.5,
@@ -145,8 +145,12 @@ class RISE(PerturbationAttribution):
     def _explain(
         self, image: np.ndarray, labels: np.ndarray, plan: _Plan, advance: Callable[[int], None]
     ) -> np.ndarray:
-        batch = self._batch_size(plan.units)
-        step = self._make_step(image, labels, plan, batch)
+        def fill(copies: np.ndarray) -> None:
+            levels = tuple(plan.base.tolist())
+            masked_product(image, plan.spec, 0, len(copies), base_value=levels, out=copies)
+
+        batch = self._batch_for(image, plan.units, fill)
+        step = self._make_step(image, labels, plan, batch, fill)
         for first in range(0, plan.units, batch):
             count = min(batch, plan.units - first)
             scores_shape, bad_row = step(first, count)
@@ -158,14 +162,14 @@ class RISE(PerturbationAttribution):
         return self._estimate(step.sums(), plan.spec.size)
 
     def _make_step(
-        self, image: np.ndarray, labels: np.ndarray, plan: _Plan, batch: int
+        self,
+        image: np.ndarray,
+        labels: np.ndarray,
+        plan: _Plan,
+        batch: int,
+        fill: Callable[[np.ndarray], None],
     ) -> MaskedStep:
         """How a batch of masks is scored: in a CPU graph all in MindSpore ops, else on the host."""
-
-        def fill(copies: np.ndarray) -> None:
-            levels = tuple(plan.base.tolist())
-            masked_product(image, plan.spec, 0, batch, base_value=levels, out=copies)
-
         engine = self._engine_for((batch, *image.shape), plan.units, fill)
         if engine is not None:
             scorer = {"engine": self._weighed(engine)}
@@ -181,10 +185,6 @@ class RISE(PerturbationAttribution):
                 StepCell(score, batch, dtype) if graph else MindSporeEngine(score, str(dtype))
             )
         return step(self._cells, key, image, labels, plan.base, plan.spec, batch)
-
-    def _score_cell(self, dtype: Any) -> nn.Cell:
-        """Images (M, C, H, W) to what is summed against the masks, (M, K) float32."""
-        return ScoreCell(self._network, self._activation_fn, dtype)
 
     def _weighed(self, engine: Engine) -> Callable[[np.ndarray], np.ndarray]:
         """What an engine returns for `_exported_cell`, as what is summed against the masks."""

@@ -53,7 +53,7 @@ class RISEPlus(RISE):
             `network`. It is evaluated and given back as it came.
         network: The classifier, as in `RISE`.
         activation_fn: Cell that turns its output into probabilities, such as `nn.Softmax()`.
-        perturbation_per_eval: Masked images scored at a time, at most.
+        perturbation_per_eval: Masked images scored at a time, at most, or 'auto', as in `RISE`.
         num_masks: Masks per image; at least 2 for 'centred'.
         mask_probability: Probability of a cell to be kept, in (0, 1).
         grid_size: Coarse cells per axis, an int or (rows, columns).
@@ -112,7 +112,7 @@ class RISEPlus(RISE):
         ood_net: OoDNet,
         network: nn.Cell,
         activation_fn: nn.Cell,
-        perturbation_per_eval: int = 32,
+        perturbation_per_eval: int | str = 32,
         *,
         num_masks: int = 6000,
         mask_probability: float = 0.5,
