@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from fastxai._version import __version__
-from fastxai.cli import compare, doctor, explain
+from fastxai.cli import compare, doctor, explain, run
 from fastxai.cli._errors import EXIT_CODES, INTERRUPTED, CliError
 from fastxai.common.interrupt import interruptible
 
-_COMMANDS = (explain, compare, doctor)
+_COMMANDS = (explain, compare, run, doctor)
 
 
 class _Parser(argparse.ArgumentParser):

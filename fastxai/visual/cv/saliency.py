@@ -254,3 +254,9 @@ def _viridis() -> ColorMap:
             "pip install matplotlib, or pass `cm`."
         ) from error
     return colormaps["viridis"]
+
+
+# mindspore_xai has these for arrays next to those for Tensors; here one function takes both.
+np_normalize_saliency = normalize_saliency
+np_saliency_to_rgba = saliency_to_rgba
+np_saliency_to_image = saliency_to_image
