@@ -1,4 +1,4 @@
-"""The Python of README.md and docs/differences.md runs."""
+"""The Python of README.md and of the pages under docs/ runs."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ def python_blocks(name: str) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", (ROOT / name).read_text(), re.M | re.S)
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/differences.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/differences.md", "docs/estimators.md"])
 def test_python_of_the_docs_runs(name, monkeypatch, tmp_path):
     blocks = python_blocks(name)
     assert blocks
