@@ -21,7 +21,10 @@ def python_blocks(name: str) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", (ROOT / name).read_text(), re.M | re.S)
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/differences.md", "docs/cli.md"])
+PAGES = ["README.md", "docs/cli.md", "docs/differences.md", "docs/estimators.md"]
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_python_of_the_docs_runs(name, monkeypatch, tmp_path):
     blocks = python_blocks(name)
     assert blocks
