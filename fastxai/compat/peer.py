@@ -31,7 +31,12 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return None  # a plain one; `exec_module` puts ours in its place
 
     def exec_module(self, module: ModuleType) -> None:
-        sys.modules[module.__name__] = importlib.import_module(_ours(module.__name__))
+        importlib.import_module(_ours(module.__name__))
+        # All that are loaded by now, not this one alone: the import system puts a module that it
+        # finds into its package, over a function of the same name that the package exports.
+        for name, ours in list(sys.modules.items()):
+            if name == _OURS or name.startswith(_OURS + "."):
+                sys.modules[_PEER + name[len(_OURS) :]] = ours
 
 
 _finder = _Finder()

@@ -77,6 +77,11 @@ def test_every_module_of_fastxai_is_found_and_keeps_its_own_name(installed):
         assert peer.__name__ == found.name == peer.__spec__.name
 
 
+def test_a_function_named_like_its_module_stays_a_function(installed):
+    peer = importlib.import_module("mindspore_xai.reference.mask_grid")
+    assert importlib.import_module("fastxai.reference").mask_grid is peer.mask_grid
+
+
 def test_classes_are_the_same_objects(installed):
     import mindspore_xai.explainer
 
