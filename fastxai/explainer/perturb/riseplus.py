@@ -78,12 +78,13 @@ class RISEPlus(RISE):
         network: The classifier, as in `RISE`.
         activation_fn: Cell that turns its output into probabilities, such as `nn.Softmax()`.
         perturbation_per_eval: Masked images scored at a time, at most.
-        num_masks: Masks per image; at least 2 for 'centred'.
-        mask_probability: Probability of a cell to be kept, in (0, 1).
-        grid_size: Coarse cells per axis, an int or (rows, columns).
+        num_masks: Masks per image; at least 2 for 'centred' and 256 for 'control-variate'.
+        mask_probability: Probability of a cell to be kept, in (0, 1); 0.5 for 'oa128'.
+        grid_size: Coarse cells per axis, an int or (rows, columns); at most 127 cells for 'oa128'.
         base_value: What a masked pixel shows: a float, or one per channel.
         seed: 0 .. 2^64 - 1, or None for one from NumPy's global generator.
-        estimator: 'centred' or 'plain' (mindspore_xai's sum).
+        estimator: 'centred', 'plain' (mindspore_xai's sum) or 'control-variate'.
+        design: 'iid' or 'oa128'; both and the estimators as in `RISE`.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -141,6 +142,7 @@ class RISEPlus(RISE):
         base_value: float | tuple[float, ...] = 0.0,
         seed: int | None = None,
         estimator: str = "centred",
+        design: str = "iid",
     ) -> None:
         super().__init__(
             network,
@@ -152,6 +154,7 @@ class RISEPlus(RISE):
             base_value=base_value,
             seed=seed,
             estimator=estimator,
+            design=design,
         )
         if not isinstance(ood_net, OoDNet):
             kind = type(ood_net).__name__
