@@ -3,16 +3,23 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 COMPILED := setup.py CMakeLists.txt $(wildcard csrc/*/*.h csrc/*/*.cpp kernels/*/*.h kernels/*/*.cpp)
 CXX_FILES := csrc kernels tests/kernels
+TUTORIALS := using_cv_explainers using_rise_plus using_cv_benchmarks
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Tests and demo are about the native ops: a build that fails must not pass for one that was skipped.
 export FASTXAI_BUILD ?= require
 
-.PHONY: help demo test setup lint format kernel-tests kernel-tests-aarch64 wheel-check bench clean
+.PHONY: help demo examples test setup lint format kernel-tests kernel-tests-aarch64 wheel-check bench clean
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 24
 
 demo: setup ## explain a picture of two digits for both of them: writes out/demo.png
 	$(BIN)/python examples/demo/run_demo.py --output out/demo.png
+
+examples: setup ## run the tutorials: their pictures go to out/examples/
+	mkdir -p out/examples
+	cd out/examples && for name in $(TUTORIALS); do \
+	    "$(CURDIR)/$(BIN)/python" "$(CURDIR)/examples/$$name.py" || exit 1; \
+	done
 
 test: setup ## run the tests
 	$(BIN)/python -m pytest

@@ -60,9 +60,7 @@ def make_ours(
         )
         return rise, options.masks
     window = 224 // options.windows_per_axis
-    occlusion = Occlusion(
-        network, activation, options.batch, window=window, engine="mindspore"
-    )
+    occlusion = Occlusion(network, activation, options.batch, window=window, engine="mindspore")
     return occlusion, 1 + options.windows_per_axis**2
 
 

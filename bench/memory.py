@@ -64,9 +64,7 @@ def make_explainer(options: argparse.Namespace, network: Any, side: int) -> Any:
     from fastxai.explainer import RISE, Occlusion
 
     if options.explainer == "occlusion":
-        return Occlusion(
-            network, softmax, options.batch, window=SIZE // side, engine="mindspore"
-        )
+        return Occlusion(network, softmax, options.batch, window=SIZE // side, engine="mindspore")
     return RISE(
         network, softmax, options.batch, num_masks=options.count, seed=0, engine="mindspore"
     )

@@ -1,4 +1,4 @@
-"""Fills the tables of docs/performance.md and README.md from bench/results/*.json.
+"""Fills the tables of README.md and of pages under docs/ from bench/results/*.json.
 
 A table stands between `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`; what was there is replaced.
 Without a result file the table says which command makes it.
@@ -15,7 +15,7 @@ from typing import Any
 
 from bench import harness
 
-PAGES = ("docs/performance.md", "README.md")
+PAGES = ("docs/performance.md", "docs/estimators.md", "README.md")
 _LIBRARIES = {"ours": "fastxai", "peer": "mindspore_xai 1.8.1"}
 _EXPLAINERS = {"rise": "RISE", "occlusion": "Occlusion"}
 _MARKER = re.compile(r"(<!-- bench:([a-z_]+) -->\n).*?(<!-- /bench:\2 -->)", re.DOTALL)
@@ -164,6 +164,16 @@ def memory(result: dict[str, Any]) -> str:
     return table([*head, "MB beyond the network", "allowed MB"], rows)
 
 
+def designs(result: dict[str, Any]) -> str:
+    """Gain of every design and estimator, by number of masks."""
+    rows = []
+    for kinds in zip(*(row["kinds"] for row in result["results"]), strict=True):
+        gains = [f"{k['gain']:.2f} ({k['least']:.2f} to {k['most']:.2f})" for k in kinds]
+        rows.append([f"`{kinds[0]['design']}`", f"`{kinds[0]['estimator']}`", *gains])
+    numbers = [f"{row['masks']} masks" for row in result["results"]]
+    return table(["design", "estimator", *numbers], rows)
+
+
 # name of the table: file it is made from, and how
 TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "masked_product": ("masked_product", masked_product),
@@ -172,6 +182,7 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "overhead": ("explainers", overhead),
     "installed": ("explainers", installed),
     "memory": ("memory", memory),
+    "designs": ("designs", designs),
 }
 
 

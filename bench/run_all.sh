@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every benchmark of the project, in order, then the tables. About 45 minutes on two cores.
+# Every benchmark of the project, in order, then the tables. About an hour on two cores.
 # PEER_PYTHON: Python with MindSpore, mindspore_xai 1.8.1 and what fastxai needs; made if missing.
 # BENCH_RESULTS: folder for the JSON files; the tables are made from it.
 set -eu
@@ -39,4 +39,5 @@ run bench.masked_product
 run bench.hot_path
 run bench.memory
 run bench.explainers --repeats "${REPEATS:-3}" --occlusion-repeats "${OCCLUSION_REPEATS:-2}"
+run bench.designs
 run bench.report

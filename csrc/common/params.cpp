@@ -8,6 +8,13 @@ bool in_range(int64_t value, int64_t low, int64_t high) noexcept {
   return value >= low && value <= high;
 }
 
+// Design oa128 has a column for each cell and as many kept cells as hidden ones.
+bool good_design(const MaskParams& p) noexcept {
+  if (p.design == kDesignIid) return true;
+  return p.design == kDesignOa128 && p.threshold == kOaThreshold &&
+         p.grid_rows * p.grid_cols <= kOaColumns;
+}
+
 }  // namespace
 
 Status read_mask_params(const int64_t* v, int64_t batch, MaskParams* p) noexcept {
@@ -19,11 +26,12 @@ Status read_mask_params(const int64_t* v, int64_t batch, MaskParams* p) noexcept
   p->threshold = static_cast<uint64_t>(v[5]);
   p->shift_rows = v[6];
   p->shift_cols = v[7];
+  p->design = v[8];
   const bool ok = in_range(p->first, 0, kMaxFirst) && in_range(p->count, 0, batch) &&
                   in_range(p->grid_rows, 1, kMaxAxis) && in_range(p->grid_cols, 1, kMaxAxis) &&
                   in_range(p->grid_rows * p->grid_cols, 1, kMaxElements) &&
                   in_range(v[5], 0, int64_t{1} << 32) && in_range(p->shift_rows, 1, kMaxAxis) &&
-                  in_range(p->shift_cols, 1, kMaxAxis);
+                  in_range(p->shift_cols, 1, kMaxAxis) && good_design(*p);
   return ok ? Status::kOk : Status::kParams;
 }
 

@@ -17,7 +17,7 @@ size_t bytes_of(const AotArgs& a, int tensor, int rank) {
 
 }  // namespace
 
-// scores [M, K] float32, targets [T] int64, params [8] int64, sums [T+1, Sr, Sc, h, w] float64,
+// scores [M, K] float32, targets [T] int64, params [9] int64, sums [T+1, Sr, Sc, h, w] float64,
 // moments [T+1, 2] float64 -> sums, moments (inputs plus this batch), bad_row [1] int64
 FASTXAI_AOT fastxai_saliency_accumulate(FASTXAI_AOT_ARGS) {
   const AotArgs all(nparam, params, ndims, shapes, dtypes);

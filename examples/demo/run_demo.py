@@ -12,15 +12,15 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 from model import CLASS_NAMES, demo_net
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from fastxai.explainer import RISE
 from fastxai.visual.cv import saliency_to_image
+from fastxai.visual.cv.sheet import side_by_side
 
 HERE = Path(__file__).resolve().parent
 MEAN, STD = 0.5, 0.25  # as in canvas.normalize
 SCALE = 3  # of the written picture
-TEXT_HEIGHT = 24
 
 
 def parse_options() -> argparse.Namespace:
@@ -38,17 +38,6 @@ def energy_share(saliency: np.ndarray, box: list[int]) -> float:
     energy = np.maximum(saliency - saliency.mean(), 0.0)
     y0, x0, y1, x1 = box
     return float(energy[y0:y1, x0:x1].sum() / energy.sum())
-
-
-def side_by_side(panels: list[tuple[str, Image.Image]]) -> Image.Image:
-    """Put pictures in a row, each under its title."""
-    width, height = (SCALE * side for side in panels[0][1].size)
-    sheet = Image.new("RGB", (len(panels) * width, height + TEXT_HEIGHT), "white")
-    draw = ImageDraw.Draw(sheet)
-    for place, (title, picture) in enumerate(panels):
-        sheet.paste(picture.convert("RGB").resize((width, height)), (place * width, TEXT_HEIGHT))
-        draw.text((place * width + 8, 6), title, fill="black")
-    return sheet
 
 
 def main() -> int:
@@ -86,7 +75,7 @@ def main() -> int:
         title = f"RISE, class {CLASS_NAMES[label]} (p = {scores[label]:.2f})"
         panels.append((title, saliency_to_image(saliency, picture)))
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    side_by_side(panels).save(options.output)
+    side_by_side(panels, SCALE).save(options.output)
     print(f"wrote {options.output}")
     return 0
 

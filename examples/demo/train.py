@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import platform
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 # MindSpore 2.9 and 2.10 convolve about 100 times slower on AVX-512 machines without this.
@@ -19,9 +20,13 @@ import mindspore
 import numpy as np
 import sklearn
 from augment import smooth_mask, soft_target
-from canvas import load_glyphs, make_picture, normalize
+from canvas import Picture, load_glyphs, make_picture, normalize
 from mindspore import Tensor, nn, ops
 from model import DemoNet
+
+Job = tuple[tuple[int, ...], float]  # seed of a batch; share of the training that is done
+Batch = tuple[np.ndarray, np.ndarray]  # inputs float32 [N, 3, H, W], targets float32 [N, 10]
+Prepare = Callable[[Picture, np.ndarray | None, np.random.Generator], np.ndarray]
 
 HERE = Path(__file__).parent
 KIND_SHARES = {"single": 0.5, "pair": 0.4, "blank": 0.1}  # of the training pictures
@@ -64,24 +69,42 @@ def masked_share(progress: float) -> float:
     return MASKED_SHARE * float(np.clip((progress - 0.15) / 0.15, 0, 1))
 
 
-def make_batch(job: tuple[tuple[int, ...], float]) -> tuple[np.ndarray, np.ndarray]:
-    """Make a batch of new pictures: float32 [64, 3, 96, 96] and targets float32 [64, 10].
+def prepare(picture: Picture, mask: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
+    """Turn a picture into the network's input.
 
     Args:
-        job: seed of the batch, and the share of its pictures to mask, in [0, 1].
+        picture: any kind of picture.
+        mask: float32 [96, 96] in [0, 1] to multiply the input with, or None.
+        rng: not used; others choose a part of the picture.
+
+    Returns:
+        float32 [3, 96, 96].
     """
-    seed, share = job
+    x = normalize(picture.image)
+    return x if mask is None else x * mask
+
+
+def make_batch(
+    job: Job, prepare: Prepare = prepare, shares: dict[str, float] = KIND_SHARES
+) -> Batch:
+    """Make a batch of 64 new pictures.
+
+    Args:
+        job: says how many to mask, and seeds every choice.
+        prepare: makes inputs of pictures.
+        shares: of the kinds of pictures.
+    """
+    seed, progress = job
     rng, glyphs, inputs, targets = np.random.default_rng(seed), load_glyphs("train"), [], []
-    for kind in rng.choice(list(KIND_SHARES), size=BATCH, p=list(KIND_SHARES.values())):
+    for kind in rng.choice(list(shares), size=BATCH, p=list(shares.values())):
         picture = make_picture(rng, glyphs, str(kind))
-        mask = smooth_mask(rng) if rng.random() < share else None
-        x = normalize(picture.image)
-        inputs.append(x if mask is None else x * mask)
+        mask = smooth_mask(rng) if rng.random() < masked_share(progress) else None
+        inputs.append(prepare(picture, mask, rng))
         targets.append(soft_target(picture, mask))
     return np.stack(inputs), np.stack(targets)
 
 
-def measure_accuracy(net: nn.Cell, kind: str, count: int) -> float:
+def measure_accuracy(net: nn.Cell, kind: str, count: int, prepare: Prepare) -> float:
     """Accuracy on unmasked pictures of glyphs that training never saw, always the same ones.
 
     Args:
@@ -89,6 +112,7 @@ def measure_accuracy(net: nn.Cell, kind: str, count: int) -> float:
         kind: "single": the highest logit is the dominant digit. "pair": the two highest logits are
             the two digits.
         count: number of pictures.
+        prepare: makes inputs of pictures.
 
     Returns:
         Share of the pictures that are right, in [0, 1].
@@ -97,7 +121,8 @@ def measure_accuracy(net: nn.Cell, kind: str, count: int) -> float:
     rng, glyphs, right = np.random.default_rng(CHECK_SEED), load_glyphs("test"), 0
     for start in range(0, count, 100):
         pictures = [make_picture(rng, glyphs, kind) for _ in range(min(100, count - start))]
-        logits = net(Tensor(np.stack([normalize(p.image) for p in pictures]))).asnumpy()
+        inputs = np.stack([prepare(picture, None, rng) for picture in pictures])
+        logits = net(Tensor(inputs)).asnumpy()
         order = np.argsort(-logits, axis=1)
         right += sum(
             set(row[: len(p.labels)]) == set(p.labels)
@@ -107,7 +132,7 @@ def measure_accuracy(net: nn.Cell, kind: str, count: int) -> float:
     return right / count
 
 
-def make_step(net: DemoNet, total: int, peak: float) -> nn.Cell:
+def make_step(net: nn.Cell, total: int, peak: float) -> nn.Cell:
     """Build the training step: Adam, learning rate warmed up over 50 steps, then a cosine to 0."""
     step = np.arange(total)
     rates = peak * np.minimum(1, (step + 1) / 50) * 0.5 * (1 + np.cos(np.pi * step / total))
@@ -115,47 +140,66 @@ def make_step(net: DemoNet, total: int, peak: float) -> nn.Cell:
     return nn.TrainOneStepCell(LossNet(net), optimizer).set_train(True)
 
 
-def train(net: DemoNet, options: argparse.Namespace, log: Log) -> None:
-    """Train `net` in place; a second process draws the pictures. One log line an epoch."""
+def train(
+    net: nn.Cell,
+    options: argparse.Namespace,
+    log: Log,
+    make: Callable[[Job], Batch],
+    prepare: Prepare,
+) -> None:
+    """Train `net` in place; a second process makes the batches. One log line an epoch."""
     total = options.epochs * options.steps
     step, start = make_step(net, total, options.rate), time.perf_counter()
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         for epoch in range(1, options.epochs + 1):
             done = (epoch - 1) * options.steps
-            jobs = [
-                ((options.seed, i), masked_share(i / total))
-                for i in range(done, done + options.steps)
-            ]
-            losses = [
-                float(step(Tensor(x), Tensor(t)).asnumpy()) for x, t in pool.imap(make_batch, jobs)
-            ]
-            single = measure_accuracy(net, "single", options.check)
-            pair = measure_accuracy(net, "pair", options.check)
+            jobs = [((options.seed, i), i / total) for i in range(done, done + options.steps)]
+            losses = [float(step(Tensor(x), Tensor(t)).asnumpy()) for x, t in pool.imap(make, jobs)]
+            single = measure_accuracy(net, "single", options.check, prepare)
+            pair = measure_accuracy(net, "pair", options.check, prepare)
             log.line(
                 f"epoch {epoch:2d}  loss {np.mean(losses):.4f}  test single top-1 {single:.4f}  "
                 f"test pair top-2 {pair:.4f}  {time.perf_counter() - start:6.1f} s"
             )
 
 
-def parse_options() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parse_options(doc: str, out: Path, log: Path) -> argparse.Namespace:
+    """Read the command line.
+
+    Args:
+        doc: what the program does.
+        out: where the checkpoint goes by default.
+        log: where the log goes by default.
+    """
+    parser = argparse.ArgumentParser(description=doc)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--steps", type=int, default=100, help="batches of 64 an epoch")
     parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--check", type=int, default=200, help="test pictures of a kind an epoch")
-    parser.add_argument("--out", type=Path, default=HERE / "demo_net.ckpt")
-    parser.add_argument("--log", type=Path, default=HERE / "train.log")
+    parser.add_argument("--out", type=Path, default=out)
+    parser.add_argument("--log", type=Path, default=log)
     return parser.parse_args()
 
 
-def main() -> None:
-    """Train, measure, save."""
-    start, options = time.perf_counter(), parse_options()
+def train_and_save(
+    make_net: Callable[[], nn.Cell],
+    options: argparse.Namespace,
+    make: Callable[[Job], Batch],
+    prepare: Prepare,
+) -> None:
+    """Train, measure, save.
+
+    Args:
+        make_net: makes the network, once the seed is set.
+        options: of `parse_options`.
+        make: makes the batches, in a process of its own.
+        prepare: makes the inputs that are measured.
+    """
+    start = time.perf_counter()
     mindspore.set_seed(options.seed)
     mindspore.set_context(mode=mindspore.GRAPH_MODE)
-    log, net = Log(options.log), DemoNet()
+    log, net = Log(options.log), make_net()
     log.line(
         f"python {platform.python_version()}, mindspore {mindspore.__version__}, "
         f"numpy {np.__version__}, scikit-learn {sklearn.__version__}, {os.cpu_count()} cores, "
@@ -166,13 +210,20 @@ def main() -> None:
         f"test; parameters: {sum(p.size for p in net.trainable_params())}; seed {options.seed}; "
         f"{options.epochs} epochs of {options.steps} batches of {BATCH} new pictures"
     )
-    train(net, options, log)
+    train(net, options, log, make, prepare)
     mindspore.save_checkpoint(net, str(options.out))
     for kind, what in (("single", "top-1"), ("pair", "top-2, both digits")):
-        right = measure_accuracy(net, kind, CHECK_SIZE)
+        right = measure_accuracy(net, kind, CHECK_SIZE, prepare)
         log.line(f"final: {kind} {what}: {right:.4f} of {CHECK_SIZE} test pictures")
     log.line(f"{time.perf_counter() - start:.0f} s in all")
     log.line(f"checkpoint: {options.out.name}, {options.out.stat().st_size} bytes")
+
+
+def main() -> None:
+    """Train the demo's network."""
+    doc = __doc__.splitlines()[0]
+    options = parse_options(doc, HERE / "demo_net.ckpt", HERE / "train.log")
+    train_and_save(DemoNet, options, make_batch, prepare)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Numbers as users give them, and what is computed from maps and curves."""
+"""Numbers as users give them, and their mean."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import Any
 
 import mindspore as ms
 import numpy as np
-
-_CONSTANT_RTOL = 4 * float(np.finfo(np.float32).eps)  # maps and scores are float32
 
 
 def to_values(owner: str, result: Any) -> list[float]:
@@ -58,20 +56,3 @@ def finite_mean(values: Iterable[float]) -> float:
     """Mean of the finite values; 0 without any."""
     finite = [value for value in values if math.isfinite(value)]
     return math.fsum(finite) / len(finite) if finite else 0.0
-
-
-def correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Pearson's correlation of two arrays of one shape, in [-1, 1].
-
-    0 where one of them is constant: where it varies by no more than 4 float32 roundings of its
-    largest value.
-    """
-    if _is_constant(first) or _is_constant(second):
-        return 0.0
-    first, second = first - first.mean(), second - second.mean()
-    value = (first * second).sum() / np.sqrt((first**2).sum() * (second**2).sum())
-    return float(np.clip(value, -1.0, 1.0))
-
-
-def _is_constant(values: np.ndarray) -> bool:
-    return bool(np.ptp(values) <= _CONSTANT_RTOL * np.abs(values).max())

@@ -7,8 +7,8 @@ from typing import Any
 import mindspore as ms
 import numpy as np
 
-from fastxai.benchmark._values import correlation
 from fastxai.benchmark.metric import LabelAgnosticMetric
+from fastxai.common.utils import calc_correlation
 
 
 class ClassSensitivity(LabelAgnosticMetric):
@@ -63,4 +63,4 @@ class ClassSensitivity(LabelAgnosticMetric):
         labels = np.array([scores.argmax(), scores.argmin()], np.int32)
         pair = ms.Tensor(np.stack([image, image]))
         likely, unlikely = self._explain(explainer, pair, ms.Tensor(labels))
-        return np.array([(1.0 - correlation(likely, unlikely)) / 2.0])
+        return np.array([(1.0 - calc_correlation(likely.ravel(), unlikely.ravel())) / 2.0])

@@ -9,8 +9,8 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from fastxai.benchmark._values import correlation
 from fastxai.benchmark.metric import Case, LabelSensitiveMetric
+from fastxai.common.utils import calc_auc, calc_correlation
 from fastxai.engine.selector import Selector
 from fastxai.engine.settings import Choice
 from fastxai.ops import pixel_fill
@@ -144,13 +144,13 @@ class Faithfulness(LabelSensitiveMetric):
             intervals = np.stack([ends[:-1], ends[1:]], axis=1)
             scores = self._perturbed_scores(explainer.network, case, order, intervals)
             levels = case.saliency.ravel()[order[: ends[-1]]].reshape(steps, per_step).mean(axis=1)
-            value = -correlation(levels, scores)
+            value = -calc_correlation(levels, scores)
         else:
             insertion = self._metric == "InsertionAUC"
             intervals = np.stack([np.zeros_like(ends), ends], axis=1)
             scores = self._perturbed_scores(explainer.network, case, order, intervals, insertion)
             change = scores[1:] - scores[0] if insertion else scores[0] - scores[1:]
-            value = change[1:-1].sum() / steps
+            value = calc_auc(change)
         return np.array([(1.0 + value) / 2.0])
 
     def _perturbed_scores(

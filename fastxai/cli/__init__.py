@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from fastxai._version import __version__
-from fastxai.cli import doctor, explain
+from fastxai.cli import compare, doctor, explain, run
 from fastxai.cli._errors import EXIT_CODES, INTERRUPTED, CliError
 from fastxai.common.interrupt import interruptible
 
-_COMMANDS = (explain, doctor)
+_COMMANDS = (explain, compare, run, doctor)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in _COMMANDS:
         added = command.add_parser(commands)
         added.set_defaults(parser=added)
-        added.epilog = epilog
+        added.epilog = f"{added.epilog}\n\n{epilog}" if added.epilog else epilog
         added.formatter_class = argparse.RawDescriptionHelpFormatter
         added.add_argument(
             "--traceback", action="store_true", help="show Python's traceback of an error"

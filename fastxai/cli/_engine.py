@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+from typing import Any
 
 from fastxai.cli._errors import WRONG_ARGUMENT, CliError
-from fastxai.engine.settings import ENGINES, PRECISIONS, TITLES, engine_info, set_engine
+from fastxai.engine.settings import ENGINES, PRECISIONS, TITLES, set_engine
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,10 +38,10 @@ def apply(arguments: argparse.Namespace) -> None:
         raise CliError(WRONG_ARGUMENT, f"{option}: {text}") from error
 
 
-def rows() -> list[tuple[str, str]]:
-    """What scored the last explanation, as lines of a report; none where it scored nothing."""
-    last = engine_info()["last"]
-    if last is None:
+def rows(explainer: Any) -> list[tuple[str, str]]:
+    """What scored an explainer's last call, as lines of a report; none where nothing was scored."""
+    choice = getattr(explainer, "engine", None)
+    if choice is None:
         return []
-    text = f"{TITLES[last['engine']]}, {last['precision']}"
-    return [("engine", f"{text} ({last['reason']})" if last["reason"] else text)]
+    text = f"{TITLES[choice.engine]}, {choice.precision}"
+    return [("engine", f"{text} ({choice.reason})" if choice.reason else text)]

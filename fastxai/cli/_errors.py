@@ -28,6 +28,14 @@ class CliError(Exception):
         self.code = code
 
 
+class MissingOptionError(CliError):
+    """An explainer cannot run without an option that was not given."""
+
+    def __init__(self, explainer: str, need: str) -> None:
+        super().__init__(WRONG_ARGUMENT, f"{explainer} needs {need}")
+        self.need = need
+
+
 def first_line(error: BaseException) -> str:
     """Return an exception's kind and the first line of its message."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip(" -\t")]

@@ -7,10 +7,12 @@ import math
 from collections.abc import Callable
 from typing import TypeVar
 
+from fastxai.cli._classes import TOP
+
 T = TypeVar("T")
 
 
-def _converter(parse: Callable[[str], T]) -> Callable[[str], T]:
+def converter(parse: Callable[[str], T]) -> Callable[[str], T]:
     """Make argparse show the message of a ValueError, which it else replaces by its own."""
 
     def converted(text: str) -> T:
@@ -29,16 +31,26 @@ def _whole(text: str) -> int:
         raise ValueError(f"must be a whole number, got {text!r}") from None
 
 
-@_converter
-def at_least_one(text: str) -> int:
-    """Read a whole number >= 1."""
+def _at_least(least: int, text: str) -> int:
     number = _whole(text)
-    if number < 1:
-        raise ValueError(f"must be at least 1, got {text}")
+    if number < least:
+        raise ValueError(f"must be at least {least}, got {text}")
     return number
 
 
-@_converter
+@converter
+def at_least_one(text: str) -> int:
+    """Read a whole number >= 1."""
+    return _at_least(1, text)
+
+
+@converter
+def at_least_two(text: str) -> int:
+    """Read a whole number >= 2."""
+    return _at_least(2, text)
+
+
+@converter
 def seed(text: str) -> int:
     """Read a whole number in [0, 2^63)."""
     number = _whole(text)
@@ -47,7 +59,7 @@ def seed(text: str) -> int:
     return number
 
 
-@_converter
+@converter
 def import_path(text: str) -> str:
     """Read 'module:name', dots allowed on both sides."""
     module, colon, name = text.partition(":")
@@ -57,7 +69,7 @@ def import_path(text: str) -> str:
     return text
 
 
-@_converter
+@converter
 def size(text: str) -> tuple[int, int]:
     """Read 'S' or 'HxW' as (height, width)."""
     parts = text.lower().split("x")
@@ -79,13 +91,13 @@ def _numbers(text: str) -> tuple[float, ...]:
     return numbers
 
 
-@_converter
+@converter
 def numbers(text: str) -> tuple[float, ...]:
     """Read finite numbers with commas between them."""
     return _numbers(text)
 
 
-@_converter
+@converter
 def positive_numbers(text: str) -> tuple[float, ...]:
     """Read finite numbers above 0 with commas between them."""
     values = _numbers(text)
@@ -146,19 +158,23 @@ def add_input(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_scoring(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say how the network is run."""
-    add = parser.add_argument
-    add(
-        "--batch-size",
-        type=at_least_one,
-        default=32,
-        metavar="N",
-        help="masked pictures scored at a time (default: 32)",
+def add_class(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says which class is explained."""
+    parser.add_argument(
+        "--target",
+        default=TOP,
+        metavar="N|NAME|top",
+        help="class to explain: index, name, or the top predicted one (default: top)",
     )
+
+
+def add_running(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how the network is run and what is printed."""
+    add = parser.add_argument
     add(
         "--mode",
         choices=("pynative", "graph"),
         default="pynative",
         help="how MindSpore runs the network (default: pynative)",
     )
+    add("--quiet", action="store_true", help="print errors only")

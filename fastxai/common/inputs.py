@@ -7,6 +7,7 @@ from typing import Any
 import mindspore as ms
 import numpy as np
 
+_INT64_MAX = np.iinfo(np.int64).max
 _TARGET_KINDS = "an int, a list or tuple of ints, an integer ndarray or an integer Tensor"
 
 
@@ -22,7 +23,8 @@ def to_images(owner: str, inputs: Any) -> np.ndarray:
 
     Raises:
         TypeError: `inputs` is not a numeric Tensor.
-        ValueError: It is not 4-D, holds no image or no pixel, or a value that is not finite.
+        ValueError: It is not 4-D, holds no image or no pixel, or a value that is not finite or not
+            within float32's range.
     """
     if not isinstance(inputs, ms.Tensor):
         raise TypeError(f"{owner}: `inputs` must be a Tensor, got {type(inputs).__name__}.")
@@ -39,7 +41,12 @@ def to_images(owner: str, inputs: Any) -> np.ndarray:
     if not finite.all():
         where = tuple(int(k) for k in np.argwhere(~finite)[0])
         raise ValueError(f"{owner}: `inputs` must be finite, got {array[where]} at {where}.")
-    return np.ascontiguousarray(array, dtype=np.float32)
+    with np.errstate(over="ignore"):
+        images = np.ascontiguousarray(array, dtype=np.float32)
+    if array.dtype == np.float64 and not np.isfinite(images).all():
+        largest = np.abs(array).max()
+        raise ValueError(f"{owner}: `inputs` must be within float32's range, got {largest}.")
+    return images
 
 
 def to_targets(owner: str, targets: Any, num_images: int) -> np.ndarray:
@@ -69,6 +76,8 @@ def to_targets(owner: str, targets: Any, num_images: int) -> np.ndarray:
         )
     if array.min() < 0:
         raise ValueError(f"{owner}: `targets` must be 0 or more, got {int(array.min())}.")
+    if array.max() > _INT64_MAX:
+        raise ValueError(f"{owner}: `targets` must be below 2^63, got {int(array.max())}.")
     return np.ascontiguousarray(array, dtype=np.int64)
 
 
@@ -99,6 +108,19 @@ def _target_array(owner: str, targets: Any) -> np.ndarray:
             raise ValueError(f"{owner}: `targets` must not be ragged, got {targets}.") from None
     if array.size == 0 and array.ndim > 0:
         raise ValueError(f"{owner}: `targets` must not be empty.")
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"{owner}: `targets` must be {_TARGET_KINDS}, got {array.dtype} values.")
+    kind = "bool" if _holds_bool(targets) else str(array.dtype)  # NumPy takes [True, 2] for ints
+    too_large = isinstance(targets, (int, list, tuple)) and _holds_ints_alone(array)
+    if kind == "bool" or not (array.dtype.kind in "iu" or too_large):
+        raise TypeError(f"{owner}: `targets` must be {_TARGET_KINDS}, got {kind} values.")
     return array
+
+
+def _holds_bool(targets: Any) -> bool:
+    if isinstance(targets, (list, tuple)):
+        return any(_holds_bool(target) for target in targets)
+    return isinstance(targets, (bool, np.bool_))
+
+
+def _holds_ints_alone(array: np.ndarray) -> bool:
+    """Whether it is what NumPy makes of ints that no dtype of its own can hold."""
+    return array.dtype == object and all(isinstance(value, int) for value in array.flat)

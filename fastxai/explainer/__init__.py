@@ -1,7 +1,10 @@
 """The explainers."""
 
 from fastxai.explainer.backprop import Deconvolution, GradCAM, Gradient, GuidedBackprop
+from fastxai.explainer.neighbor import PseudoLinearCoef
 from fastxai.explainer.perturb import RISE, Occlusion, RISEPlus
+from fastxai.explainer.perturb.lime import LIMETabular
+from fastxai.explainer.shap import SHAPGradient, SHAPKernel
 
 __all__ = [
     "RISE",
@@ -9,6 +12,10 @@ __all__ = [
     "GradCAM",
     "Gradient",
     "GuidedBackprop",
+    "LIMETabular",
     "Occlusion",
+    "PseudoLinearCoef",
     "RISEPlus",
+    "SHAPGradient",
+    "SHAPKernel",
 ]

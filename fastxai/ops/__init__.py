@@ -5,7 +5,7 @@ package has one and the NumPy reference otherwise; a named backend that is missi
 """
 
 from fastxai.ops.mask_grid import mask_grid
-from fastxai.ops.mask_upsample import mask_upsample
+from fastxai.ops.mask_upsample import bilinear_matrix, mask_upsample
 from fastxai.ops.masked_product import masked_product
 from fastxai.ops.native import (
     has_native,
@@ -24,6 +24,7 @@ __all__ = [
     "MaskSpec",
     "OcclusionSpec",
     "SaliencySums",
+    "bilinear_matrix",
     "has_native",
     "isas",
     "mask_grid",

@@ -45,7 +45,7 @@ def mask_grid(
     check_elements("mask_grid", (count, *spec.grid))
     if not use_native(backend, "mask_grid"):
         return reference.mask_grid(
-            spec.seed, first, count, spec.grid, spec.threshold, spec.shift_range
+            spec.seed, first, count, spec.grid, spec.threshold, spec.shift_range, spec.design
         )
     cells = np.empty((count, *spec.grid), np.uint8)
     shifts = np.empty((count, 2), np.int32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastxai import reference
-from fastxai.ops.checks import MAX_AXIS, check_elements, check_pair
+from fastxai.ops.checks import MAX_AXIS, check_elements, check_int, check_pair
 from fastxai.ops.native import native, use_native
 
 
@@ -54,6 +54,31 @@ def mask_upsample(
     masks = np.empty((len(cells), 1, *size), np.float32)
     native().mask_upsample(cells, shifts, *up_size, masks)
     return masks
+
+
+def bilinear_matrix(cells: int, up: int) -> np.ndarray:
+    """Matrix that enlarges an axis as `mask_upsample` does, before the crop.
+
+    Args:
+        cells: Coarse cells of the axis.
+        up: Samples of the enlarged axis.
+
+    Returns:
+        (up, cells) float64; its rows sum to 1.
+
+    Raises:
+        TypeError: An argument is not an int.
+        ValueError: An argument is out of range.
+
+    Example:
+        >>> bilinear_matrix(2, 4)[:, 0].tolist()
+        [1.0, 0.75, 0.25, 0.0]
+    """
+    owner = "bilinear_matrix"
+    cells = check_int(owner, "cells", cells, 1, MAX_AXIS)
+    up = check_int(owner, "up", up, 1, MAX_AXIS)
+    check_elements(owner, (up, cells))
+    return reference.bilinear_matrix(cells, up)
 
 
 def _checked(

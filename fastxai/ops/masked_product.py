@@ -77,7 +77,7 @@ def masked_product(
     if dtype == "bfloat16":
         raise RuntimeError(f"{owner}: the reference path has no bfloat16; use float32.")
     cells, shifts = reference.mask_grid(
-        spec.seed, first, count, spec.grid, spec.threshold, spec.shift_range
+        spec.seed, first, count, spec.grid, spec.threshold, spec.shift_range, spec.design
     )
     masks = reference.mask_upsample(cells, shifts, spec.size, spec.up_size)
     out[...] = reference.masked_product(image, masks, base)

@@ -8,6 +8,10 @@ import numpy as np
 
 from fastxai.ops.checks import MAX_AXIS, MAX_FIRST, check_int, check_pair
 
+DESIGNS = ("iid", "oa128")  # their positions are the numbers that the native ops know
+OA_MASKS = 128  # masks of a block of 'oa128'
+OA_CELLS = 127  # cells that one of its masks can have, at most
+
 
 @dataclass(frozen=True)
 class MaskSpec:
@@ -20,10 +24,15 @@ class MaskSpec:
         keep_probability: Probability of a cell of 1, in [0, 1].
         shift_range: (rows, columns); shifts are 0 .. range - 1 pixels. The coarse mask is enlarged
             to (H + rows - 1, W + columns - 1) and cropped at the shift.
+        design: How the masks belong together. 'iid': not at all. 'oa128': blocks of 128 masks,
+            masks 128 b .. 128 b + 127, have one shift, and their cells are a randomised orthogonal
+            array of strength 2: in a whole block every cell is kept exactly 64 times and every two
+            cells together exactly 32 times. One mask by itself is as under 'iid'. Needs
+            `keep_probability` 0.5 and at most 127 cells. Formula: kernels/mask_grid/README.md.
 
     Raises:
         TypeError: A field is of the wrong kind.
-        ValueError: A field is out of range.
+        ValueError: A field is out of range, or the design cannot be had with the others.
 
     Example:
         >>> MaskSpec(seed=1, size=(224, 224)).up_size
@@ -35,6 +44,7 @@ class MaskSpec:
     grid: tuple[int, int] = (10, 10)
     keep_probability: float = 0.5
     shift_range: tuple[int, int] = (11, 11)
+    design: str = "iid"
 
     def __post_init__(self) -> None:
         owner = type(self).__name__
@@ -47,6 +57,7 @@ class MaskSpec:
         }
         for name, value in fixed.items():
             object.__setattr__(self, name, value)
+        check_design(owner, self.design, self.grid, self.keep_probability)
 
     @property
     def up_size(self) -> tuple[int, int]:
@@ -62,10 +73,11 @@ class MaskSpec:
         return round(self.keep_probability * 2**32)
 
     def params(self, first: int, count: int) -> np.ndarray:
-        """The int64 (8,) parameter tensor of masks `first` .. `first + count - 1`."""
+        """The int64 (9,) parameter tensor of masks `first` .. `first + count - 1`."""
         first = check_int("MaskSpec", "first", first, 0, MAX_FIRST)
         count = check_int("MaskSpec", "count", count, 0, 2**31 - 1)
-        numbers = [first, count, *self.grid, self.threshold, *self.shift_range]
+        design = DESIGNS.index(self.design)
+        numbers = [first, count, *self.grid, self.threshold, *self.shift_range, design]
         seed = np.array([self.seed], np.uint64).view(np.int64)
         return np.concatenate([seed, np.array(numbers, np.int64)])
 
@@ -136,3 +148,40 @@ def check_probability(owner: str, name: str, value: object) -> float:
     if not 0.0 <= float(value) <= 1.0:
         raise ValueError(f"{owner}: `{name}` must be in [0, 1], got {value}.")
     return float(value)
+
+
+def check_design(
+    owner: str,
+    design: object,
+    grid: tuple[int, int],
+    probability: float,
+    names: tuple[str, str] = ("grid", "keep_probability"),
+) -> str:
+    """One of `DESIGNS` that can be had with a grid and a keep probability.
+
+    Args:
+        owner: Whose argument it is, for messages.
+        design: What was given.
+        grid: (h, w) coarse cells.
+        probability: Of a cell to be kept.
+        names: What the owner calls `grid` and `probability`.
+
+    Raises:
+        TypeError: `design` is not a str.
+        ValueError: It is another, or 'oa128' with more than 127 cells or a probability other than
+            0.5.
+    """
+    if not isinstance(design, str):
+        raise TypeError(f"{owner}: `design` must be a str, got {type(design).__name__}.")
+    if design not in DESIGNS:
+        raise ValueError(f"{owner}: `design` must be one of {DESIGNS}, got {design!r}.")
+    if design == "oa128" and grid[0] * grid[1] > OA_CELLS:
+        raise ValueError(
+            f"{owner}: `design` 'oa128' has columns for {OA_CELLS} cells and `{names[0]}` {grid} "
+            f"has {grid[0] * grid[1]}; use 'iid' or a coarser grid."
+        )
+    if design == "oa128" and probability != 0.5:
+        raise ValueError(
+            f"{owner}: `design` 'oa128' needs `{names[1]}` 0.5, got {probability}; use 'iid'."
+        )
+    return design

@@ -92,7 +92,7 @@ def saliency_accumulate(
         params = spec.params(first, rows)
         return int(native().saliency_accumulate(scores, params, into.sums, into.moments))
     cells, shifts = reference.mask_grid(
-        spec.seed, first, rows, spec.grid, spec.threshold, spec.shift_range
+        spec.seed, first, rows, spec.grid, spec.threshold, spec.shift_range, spec.design
     )
     return reference.saliency_accumulate(scores, cells, shifts, into.sums, into.moments)
 

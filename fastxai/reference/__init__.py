@@ -5,7 +5,7 @@ module could not be built. Formulas and tables: the README of each folder under 
 """
 
 from fastxai.reference.mask_grid import mask_grid
-from fastxai.reference.mask_upsample import mask_upsample
+from fastxai.reference.mask_upsample import bilinear_matrix, mask_upsample
 from fastxai.reference.masked_product import masked_product
 from fastxai.reference.occlusion import (
     occlusion_fill,
@@ -18,6 +18,7 @@ from fastxai.reference.pixel_fill import pixel_fill
 from fastxai.reference.saliency_accumulate import saliency_accumulate, saliency_expand
 
 __all__ = [
+    "bilinear_matrix",
     "mask_grid",
     "mask_upsample",
     "masked_product",

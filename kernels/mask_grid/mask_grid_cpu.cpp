@@ -6,9 +6,14 @@ FASTXAI_ISA_BEGIN
 
 void mask_grid(const MaskParams& p, uint8_t* cells, int32_t* shifts, int threads) {
   const int64_t num_cells = p.grid_rows * p.grid_cols;
-#pragma omp parallel for num_threads(threads) schedule(static)
-  for (int64_t m = 0; m < p.count; ++m) {
-    draw_mask(p, static_cast<uint64_t>(p.first + m), cells + m * num_cells, shifts + 2 * m);
+#pragma omp parallel num_threads(threads)
+  {
+    OaBlock block;
+#pragma omp for schedule(static)
+    for (int64_t m = 0; m < p.count; ++m) {
+      draw_mask(p, static_cast<uint64_t>(p.first + m), &block, cells + m * num_cells,
+                shifts + 2 * m);
+    }
   }
 }
 

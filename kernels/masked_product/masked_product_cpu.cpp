@@ -77,7 +77,7 @@ static inline void blend_run(const float* x, const float* m, float base, int64_t
 
 template <class Out, bool kStream>
 static void one_mask(const MaskParams& p, const ImageShape& s, const ColumnTable& table,
-                     const float* image, const float* base, int64_t m,
+                     const float* image, const float* base, int64_t m, OaBlock* block,
                      typename Storage<Out>::Type* out, float* scratch) {
   const int64_t stride = s.cols + kVec;
   const int64_t plane = s.rows * s.cols;
@@ -86,7 +86,7 @@ static void one_mask(const MaskParams& p, const ImageShape& s, const ColumnTable
   float* const expanded = cells + p.grid_rows * p.grid_cols;
   float* const tile = expanded + p.grid_rows * stride;
   int32_t shift[2];
-  draw_mask(p, static_cast<uint64_t>(p.first + m), cells, shift);
+  draw_mask(p, static_cast<uint64_t>(p.first + m), block, cells, shift);
   for (int64_t a = 0; a < p.grid_rows; ++a) {
     expand_columns(table, cells + a * p.grid_cols, p.grid_cols, shift[1], s.cols,
                    expanded + a * stride);
@@ -112,9 +112,10 @@ static void all_masks(const MaskParams& p, const ImageShape& s, const float* ima
 #pragma omp parallel num_threads(threads)
   {
     float* const own = thread_scratch + thread_index() * thread_floats(p, s);
+    OaBlock block;
 #pragma omp for schedule(static)
     for (int64_t m = 0; m < batch; ++m) {
-      one_mask<Out, kStream>(p, s, table, image, base, m, out + m * size, own);
+      one_mask<Out, kStream>(p, s, table, image, base, m, &block, out + m * size, own);
     }
     if (kStream) stream_fence();
   }

@@ -24,8 +24,9 @@ int64_t saliency_accumulate(const MaskParams& p, int64_t targets, const ScoreTab
     }
   }
   const int64_t num_cells = p.grid_rows * p.grid_cols;
+  OaBlock block;
   for (int64_t m = 0; m < p.count; ++m) {
-    draw_mask(p, static_cast<uint64_t>(p.first + m), cells + m * num_cells, shifts + 2 * m);
+    draw_mask(p, static_cast<uint64_t>(p.first + m), &block, cells + m * num_cells, shifts + 2 * m);
   }
   const int64_t per_target = p.shift_rows * p.shift_cols * num_cells;
   // Split by target, masks in ascending order: the same sums for any number of threads.

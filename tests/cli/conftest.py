@@ -1,4 +1,7 @@
-"""The command line run in this process, in the folder that holds the test networks."""
+"""The command line run in this process, in the folder that holds the test networks.
+
+Networks of the demo: its checkpoint, and an OoDNet trained around it for some steps.
+"""
 
 import sys
 from pathlib import Path
@@ -12,6 +15,7 @@ from PIL import Image
 from fastxai.cli import main
 
 HERE = Path(__file__).resolve().parent
+DEMO = HERE.parents[1] / "examples" / "demo"
 QUARTERS = {
     "upper left": np.s_[:8, :12],
     "upper right": np.s_[:8, 12:],
@@ -54,8 +58,53 @@ def explain(cli, files):
 
     def run(*options, image="picture.png", model="corner_networks:corners", output="out.png"):
         basic = ["--model", model, "-o", files / output, "--size", "16x24"]
-        if "occlusion" not in options and "--num-masks" not in options:
+        if "--explainer" not in options and "--num-masks" not in options:
             basic += ["--num-masks", 64]
         return cli("explain", files / image, *basic, *options)
 
     return run
+
+
+@pytest.fixture
+def compare(cli, files):
+    """Run ``compare`` on the picture; options given replace or follow."""
+
+    def run(*options, image="picture.png", model="corner_networks:corners", output="out.png"):
+        basic = ["--model", model, "-o", files / output, "--size", "16x24"]
+        return cli("compare", files / image, *basic, *options)
+
+    return run
+
+
+def fails(result, code, *parts, command="explain"):
+    """Check the exit code, and that standard error is one line that holds the parts."""
+    assert result.code == code, result.err
+    assert result.out == ""
+    assert len(result.err.splitlines()) == 1, result.err
+    assert result.err.startswith(f"fastxai {command}: error: ")
+    for part in parts:
+        assert part in result.err
+
+
+@pytest.fixture(scope="session")
+def demo_ood_ckpt(tmp_path_factory):
+    """Checkpoint of an OoDNet around the demo's network, trained for eight steps."""
+    canvas = pytest.importorskip("examples.demo.canvas", reason="needs scikit-learn")
+    from mindspore import dataset, nn
+
+    from fastxai.tool.cv import OoDNet
+    from tests.cli.demo_networks import DemoWithFeatures
+
+    network = DemoWithFeatures()
+    mindspore.load_param_into_net(network, mindspore.load_checkpoint(str(DEMO / "demo_net.ckpt")))
+    rng, glyphs = np.random.default_rng(0), canvas.load_glyphs("train")
+    pictures = [canvas.make_picture(rng, glyphs, "single") for _ in range(64)]
+    images = np.stack([canvas.normalize(picture.image) for picture in pictures])
+    labels = np.eye(10, dtype=np.float32)[[picture.labels[0] for picture in pictures]]
+    mindspore.set_seed(0)
+    ood_net = OoDNet(network, 10)
+    batches = dataset.NumpySlicesDataset((images, labels), shuffle=False).batch(16)
+    ood_net.train(batches, nn.SoftmaxCrossEntropyWithLogits(), epoch=2)
+    path = tmp_path_factory.mktemp("ood") / "ood.ckpt"
+    mindspore.save_checkpoint(ood_net, str(path))
+    return path

@@ -38,12 +38,59 @@ class Fixed(nn.Cell):
         return self.values + 0 * x.mean()
 
 
+class Flat(nn.Cell):
+    """Four scores without a convolution; its ReLU works twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.twice = nn.ReLU()
+        self.dense = nn.Dense(3, 4, weight_init="ones")
+
+    def construct(self, x: Tensor) -> Tensor:
+        return self.dense(self.twice(self.twice(x) - 0.1).mean((2, 3)))
+
+
+class ReLUCorners(Corners):
+    """With a ReLU."""
+
+    def __init__(self):
+        super().__init__()
+        self.relu = nn.ReLU()
+
+    def construct(self, x: Tensor) -> Tensor:
+        return super().construct(self.relu(x))
+
+
+class Once(ReLUCorners):
+    """Works the first time only (PYNATIVE)."""
+
+    calls = 0
+
+    def construct(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        if self.calls > 1:
+            raise RuntimeError("once was enough")
+        return super().construct(x)
+
+
+def once():
+    return Once()
+
+
+def relu_corners():
+    return ReLUCorners()
+
+
 def corners():
     return Corners()
 
 
 def gray_corners():
     return Corners(channels=1)
+
+
+def flat():
+    return Flat()
 
 
 def nan_scores():

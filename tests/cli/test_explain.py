@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.cli.conftest import QUARTERS
+from tests.cli.conftest import QUARTERS, fails
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -162,16 +162,6 @@ def test_a_size_of_one_number_is_a_square(explain, files):
         assert picture.size == (20, 20)
 
 
-def fails(result, code, *parts):
-    """Check the exit code, and that standard error is one line that holds the parts."""
-    assert result.code == code, result.err
-    assert result.out == ""
-    assert len(result.err.splitlines()) == 1, result.err
-    assert result.err.startswith("fastxai explain: error: ")
-    for part in parts:
-        assert part in result.err
-
-
 @pytest.mark.parametrize(
     ("options", "parts"),
     [
@@ -184,19 +174,14 @@ def fails(result, code, *parts):
         (["--mean", "1,2"], ["--mean: must hold 1 or 3 values for 3 channels, got 2"]),
         (["--std", "1,2,3", "--grayscale"], ["--std: must hold 1 or 1 values"]),
         (["--std", "0"], ["--std", "must be above 0, got '0'"]),
-        (["--num-masks", "0"], ["--num-masks", "must be at least 1, got 0"]),
+        (["--num-masks", "1"], ["--num-masks", "must be at least 2, got 1"]),
         (["--num-masks", "1.5"], ["--num-masks", "must be a whole number, got '1.5'"]),
         (["--batch-size", "-1"], ["--batch-size", "must be at least 1"]),
         (["--seed", "-1"], ["--seed", "must be in [0, 2^63), got -1"]),
         (["--seed", str(2**63)], ["--seed", "must be in [0, 2^63)"]),
-        (["--explainer", "lime"], ["--explainer", "'lime'", "rise"]),
+        (["--explainer", "lime"], ["--explainer: must be one of rise, riseplus", "'lime'"]),
         (["--activation", "tanh"], ["--activation", "'tanh'", "softmax"]),
         (["--mode", "eager"], ["--mode", "'eager'", "graph"]),
-        (["--explainer", "occlusion", "--seed", "1"], ["--seed: only for --explainer rise"]),
-        (
-            ["--explainer", "occlusion", "--num-masks", "9"],
-            ["--num-masks: only for --explainer rise, got occlusion"],
-        ),
         (["--model", "corner_networks"], ["--model", "must be MODULE:NAME"]),
         (["--model", "a b:c"], ["--model", "must be MODULE:NAME"]),
         (["--model", "corner_networks:"], ["--model", "must be MODULE:NAME"]),
@@ -381,7 +366,7 @@ def test_an_explanation_that_fails_is_exit_code_4(explain, monkeypatch):
 
 
 def test_help_documents_the_exit_codes(cli):
-    for command in ((), ("explain",), ("doctor",)):
+    for command in ((), ("explain",), ("compare",), ("doctor",)):
         result = cli(*command, "--help")
         assert result.code == 0
         for code in ("0 ", "1 ", "2 ", "3 ", "4 ", "130 "):
@@ -391,7 +376,7 @@ def test_help_documents_the_exit_codes(cli):
 def test_docs_name_every_option_and_exit_code(cli):
     text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     options = set()
-    for command in ("explain", "doctor"):
+    for command in ("explain", "compare", "doctor"):
         options |= set(re.findall(r"(?<!\w)--?[a-z][a-z-]*", cli(command, "--help").out))
     absent = [option for option in sorted(options) if f"`{option}" not in text]
     assert not absent

@@ -1,9 +1,18 @@
-"""The Python of README.md and docs/differences.md runs."""
+"""The Python of the docs and of every docstring runs; public docstrings say all they have to."""
 
+import doctest
+import importlib
+import inspect
 import re
 from pathlib import Path
 
 import pytest
+
+import fastxai.benchmark
+import fastxai.explainer
+import fastxai.tool.cv
+import fastxai.visual.cv
+from fastxai.common.absent import not_available
 
 ROOT = Path(__file__).parents[2]
 
@@ -12,7 +21,10 @@ def python_blocks(name: str) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", (ROOT / name).read_text(), re.M | re.S)
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/differences.md"])
+PAGES = ["README.md", "docs/cli.md", "docs/differences.md", "docs/estimators.md"]
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_python_of_the_docs_runs(name, monkeypatch, tmp_path):
     blocks = python_blocks(name)
     assert blocks
@@ -22,3 +34,92 @@ def test_python_of_the_docs_runs(name, monkeypatch, tmp_path):
     exec(compile("\n".join(blocks), name, "exec"), {})  # noqa: S102 our own docs
     if name == "README.md":
         assert (tmp_path / "eight.png").exists()
+
+
+# ---- docstrings -------------------------------------------------------------------------------
+
+MODULES = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in sorted((ROOT / "fastxai").rglob("*.py"))
+    if ">>> " in path.read_text(encoding="utf-8")
+]
+
+
+def test_there_are_modules_with_examples():
+    assert {"fastxai.explainer.perturb.rise", "fastxai.benchmark.robustness"} <= set(MODULES)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_examples_of_a_module_run(module, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    outcome = doctest.testmod(importlib.import_module(module))
+    assert outcome.attempted > 0
+    assert outcome.failed == 0
+
+
+PACKAGES = (fastxai.explainer, fastxai.benchmark, fastxai.tool.cv, fastxai.visual.cv)
+ABSENT = type(not_available("a name"))  # of the tabular explainers, which raise when used
+PUBLIC = {
+    name: getattr(package, name)
+    for package in PACKAGES
+    for name in package.__all__
+    if type(getattr(package, name)) is not ABSENT
+}
+CALLED = ("__call__", "evaluate", "aggregate", "train", "prepare_train")
+
+
+def method_of(kind, name):
+    """A method that a class has from this project; what an nn.Cell inherits is MindSpore's."""
+    own = (vars(base).get(name) for base in kind.__mro__ if base.__module__.startswith("fastxai"))
+    return next(filter(None, own), None)
+
+
+METHODS = {
+    f"{name}.{method}": method_of(kind, method)
+    for name, kind in PUBLIC.items()
+    for method in CALLED
+    if inspect.isclass(kind) and method_of(kind, method)
+}
+del METHODS["OoDNet.__call__"]  # a Cell's: the class says what goes in and comes out
+
+
+def sections_of(doc: str) -> dict[str, str]:
+    """Headings of a Google docstring and what stands below them."""
+    parts = re.split(r"^(\w[\w ]*):\n", inspect.cleandoc(doc), flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def parameters_of(function) -> list[str]:
+    """Names as in an Args section, without `self`."""
+    marks = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+    parameters = list(inspect.signature(function).parameters.values())
+    return [marks.get(p.kind, "") + p.name for p in parameters if p.name != "self"]
+
+
+def undocumented(function, sections: dict[str, str]) -> list[str]:
+    """Parameters that the Args section does not name."""
+    named = re.findall(r"^    (\*{0,2}\w+):", sections.get("Args", ""), re.M)
+    return [name for name in parameters_of(function) if name not in named]
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_what_is_public_says_where_it_is_from_and_shows_how_to_use_it(name):
+    sections = sections_of(PUBLIC[name].__doc__)
+    assert {"Source", "Supported Platforms"} <= set(sections)
+    assert any(">>> " in sections.get(heading, "") for heading in ("Example", "Examples"))
+    assert undocumented(PUBLIC[name], sections) == []
+    if parameters_of(PUBLIC[name]):
+        assert "Raises" in sections
+    assert inspect.isclass(PUBLIC[name]) or "Returns" in sections
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_what_is_called_says_what_it_takes_returns_and_raises(name):
+    doc = inspect.getdoc(METHODS[name])
+    if "arguments, result and errors as of `RISE`" in doc:
+        doc = inspect.getdoc(fastxai.explainer.RISE.__call__)
+    sections = sections_of(doc)
+    assert undocumented(METHODS[name], sections) == []
+    assert "Raises" in sections
+    returned = inspect.signature(METHODS[name]).return_annotation
+    assert ("Returns" in sections) == (returned != "None")

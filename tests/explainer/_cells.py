@@ -100,6 +100,20 @@ class UsesPair(nn.Cell):
         return self.dense((first * second).mean(axis=(2, 3)))
 
 
+class TwoViews(nn.Cell):
+    """A layer that sees every image twice, in one batch."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = conv(3, 0)
+        self.dense = dense()
+
+    def construct(self, x):
+        number = x.shape[0]
+        features = self.conv(ops.cat([x, x[:, :, ::-1]]))
+        return self.dense((features[:number] + features[number:]).mean(axis=(2, 3)))
+
+
 class Scaled(nn.Cell):
     """Takes a keyword."""
 

@@ -20,7 +20,7 @@ from fastxai.explainer import (
 )
 from fastxai.tool.cv import OoDNet
 from tests import _networks as networks
-from tests._compare import assert_close
+from tests._compare import NETWORK_ATOL, assert_close
 from tests.tool import _classifiers as classifiers
 
 
@@ -128,6 +128,14 @@ class TestEveryExplainer:
         expected = explainer(ms.Tensor(IMAGES), [3, 3]).asnumpy()
         np.testing.assert_array_equal(maps[:, 0], expected[:, 0])
 
+    def test_every_column_of_targets_has_maps_of_its_own(self, make, mode):
+        explainer = make(networks.SmallConv())
+        maps = explainer(ms.Tensor(IMAGES), [[3, 1, 3], [0, 4, 0]]).asnumpy()
+        for column, targets in enumerate([[3, 0], [1, 4], [3, 0]]):
+            expected = explainer(ms.Tensor(IMAGES), targets).asnumpy()
+            assert_close(maps[:, column], expected[:, 0], atol=NETWORK_ATOL)
+        assert np.abs(maps[:, 0] - maps[:, 1]).max() > 100 * NETWORK_ATOL
+
     @pytest.mark.parametrize(
         ("targets", "error", "words"),
         [
@@ -138,7 +146,16 @@ class TestEveryExplainer:
             ([], ValueError, "`targets` must not be empty"),
             (np.zeros((2, 1, 1), int), ValueError, r"got shape \(2, 1, 1\)"),
             ([[1], [1, 2]], ValueError, "`targets` must not be ragged"),
+            (2**70, ValueError, r"`targets` must be below 2\^63, got 1180591620717411303424"),
+            (np.array([2**63, 1], np.uint64), ValueError, r"below 2\^63, got 9223372036854775808"),
+            ([-(2**70), 0], ValueError, "`targets` must be 0 or more, got -1180591620717411303424"),
             (True, TypeError, "`targets` must be an int, a list"),
+            (np.bool_(True), TypeError, "got bool_"),
+            ([True, 2], TypeError, "got bool values"),
+            (((1, np.bool_(False)), (2, 3)), TypeError, "got bool values"),
+            (np.array([True, False]), TypeError, "got bool values"),
+            (ms.Tensor([True, False]), TypeError, "got bool values"),
+            ([1, None], TypeError, "got object values"),
             (1.0, TypeError, "got float"),
             ("1", TypeError, "got str"),
             (None, TypeError, "got NoneType"),
@@ -179,8 +196,13 @@ class TestEveryExplainer:
             (ms.Tensor(np.zeros((2, 3, 12, 15), bool)), TypeError, "floats or integers, got Bool"),
             (ms.Tensor(IMAGES * np.nan), ValueError, r"finite, got nan at \(0, 0, 0, 0\)"),
             (ms.Tensor(IMAGES + np.inf), ValueError, "`inputs` must be finite, got inf"),
+            (
+                ms.Tensor(np.full(IMAGES.shape, -1e39)),
+                ValueError,
+                r"within float32's range, got 1e\+39",
+            ),
         ],
-        ids=["ndarray", "3-D", "bool", "nan", "inf"],
+        ids=["ndarray", "3-D", "bool", "nan", "inf", "large"],
     )
     def test_refuses_inputs(self, make, inputs, error, words):
         with pytest.raises(error, match=words):

@@ -97,6 +97,7 @@ def test_layers_with_keywords_or_a_bprop(layer, mode):
         (cells.Structured, "blocks", "'blocks' has no part in the network's output"),
         (cells.UsesPair, "unused", "'unused' has no part in the network's output"),
         (cells.UsesPair, "pair", "'pair' .* does not return one Tensor"),
+        (cells.TwoViews, "conv", "'conv' must be .* with one row per image, N = 2"),
     ],
 )
 def test_refuses_when_called(make, layer, words, mode):

@@ -29,9 +29,9 @@ inline Words philox(Words c, uint32_t key0, uint32_t key1, int rounds = 10) {
   return c;
 }
 
-inline uint32_t mask_word(uint64_t seed, uint64_t index, int64_t word) {
+inline uint32_t mask_word(uint64_t seed, uint64_t index, int64_t word, uint32_t stream = 0) {
   const Words block = philox({static_cast<uint32_t>(word / 4), static_cast<uint32_t>(index),
-                              static_cast<uint32_t>(index >> 32), 0},
+                              static_cast<uint32_t>(index >> 32), stream},
                              static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32));
   return block[static_cast<size_t>(word % 4)];
 }
@@ -42,20 +42,52 @@ struct Mask {
   int64_t shift_col;
 };
 
-inline Mask mask(const MaskParams& p, int64_t row) {
-  const uint64_t index = static_cast<uint64_t>(p.first) + static_cast<uint64_t>(row);
+// word * range / 2^32 rounded down, exact in double for ranges below 2^21.
+inline int64_t shift(uint32_t word, int64_t range) {
+  return static_cast<int64_t>(std::floor(word / 4294967296.0 * static_cast<double>(range)));
+}
+
+inline Mask iid_mask(const MaskParams& p, uint64_t index) {
   const int64_t cells = p.grid_rows * p.grid_cols;
   Mask m;
   for (int64_t k = 0; k < cells; ++k) {
     m.cells.push_back(mask_word(p.seed, index, k) < p.threshold ? 1.0 : 0.0);
   }
-  // word * range / 2^32 rounded down, exact in double for ranges below 2^21.
-  const double unit = 1.0 / 4294967296.0;
-  const double rows = mask_word(p.seed, index, cells) * unit;
-  const double cols = mask_word(p.seed, index, cells + 1) * unit;
-  m.shift_row = static_cast<int64_t>(std::floor(rows * static_cast<double>(p.shift_rows)));
-  m.shift_col = static_cast<int64_t>(std::floor(cols * static_cast<double>(p.shift_cols)));
+  m.shift_row = shift(mask_word(p.seed, index, cells), p.shift_rows);
+  m.shift_col = shift(mask_word(p.seed, index, cells + 1), p.shift_cols);
   return m;
+}
+
+// Sylvester's Hadamard matrix by its doubling: [[A, A], [A, -A]].
+inline int hadamard(int64_t row, int64_t column, int64_t size) {
+  if (size == 1) return 1;
+  const int64_t half = size / 2;
+  const int sign = row >= half && column >= half ? -1 : 1;
+  return sign * hadamard(row % half, column % half, half);
+}
+
+// Sorting the 127 words of the block puts the columns 1..127 into an order.
+inline Mask oa_mask(const MaskParams& p, uint64_t index) {
+  const auto word = [&](int64_t k) { return mask_word(p.seed, index / 128, k, 1); };
+  std::vector<int64_t> cell_at(127);  // by rank
+  for (size_t k = 0; k < 127; ++k) cell_at[k] = static_cast<int64_t>(k);
+  std::stable_sort(cell_at.begin(), cell_at.end(),
+                   [&](int64_t a, int64_t b) { return word(a) < word(b); });
+  Mask m;
+  for (int64_t k = 0; k < p.grid_rows * p.grid_cols; ++k) {
+    const int64_t rank = std::find(cell_at.begin(), cell_at.end(), k) - cell_at.begin();
+    const int entry = hadamard(static_cast<int64_t>(index % 128), 1 + rank, 128);
+    const int sign = word(k) % 2 == 1 ? -1 : 1;
+    m.cells.push_back(entry * sign == -1 ? 1.0 : 0.0);
+  }
+  m.shift_row = shift(word(127), p.shift_rows);
+  m.shift_col = shift(word(128), p.shift_cols);
+  return m;
+}
+
+inline Mask mask(const MaskParams& p, int64_t row) {
+  const uint64_t index = static_cast<uint64_t>(p.first) + static_cast<uint64_t>(row);
+  return p.design == kDesignOa128 ? oa_mask(p, index) : iid_mask(p, index);
 }
 
 // Position and weights of sample y of an axis of `cells` values enlarged to `up`: half-pixel

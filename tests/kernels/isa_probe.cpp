@@ -1,7 +1,8 @@
 #include "isa_probe.h"
 
 #include "kernels/common/half.h"
-#include "kernels/common/mask_cell.h"
+#include "kernels/common/mask_words.h"
+#include "kernels/common/oa_block.h"
 #include "kernels/common/vec.h"
 
 FASTXAI_ISA_BEGIN
@@ -10,9 +11,15 @@ void probe_philox(uint32_t* counter, uint32_t key0, uint32_t key1) {
   philox4x32(counter, key0, key1);
 }
 
-void probe_block(uint64_t seed, uint64_t index, uint32_t block, uint32_t* words) {
-  mask_block(seed, index, block, words);
+void probe_block(uint64_t seed, uint64_t index, uint32_t stream, uint32_t block, uint32_t* words) {
+  word_block(seed, index, stream, block, words);
 }
+
+void probe_words(uint64_t seed, uint64_t index, uint32_t stream, int64_t first, uint32_t* words) {
+  draw_words(seed, index, stream, first, words);
+}
+
+uint8_t probe_oa_code(const uint32_t* words, int64_t k) { return oa_code(words, k); }
 
 uint16_t probe_half_bits(float x) { return half_bits(x); }
 uint16_t probe_bfloat16_bits(float x) { return bfloat16_bits(x); }

@@ -92,13 +92,13 @@ Tensor out(std::string dtype, std::vector<int64_t> shape) {
   return {std::move(dtype), std::move(shape), true};
 }
 
-const std::vector<int64_t> kMask = {5, 0, 2, 3, 4, int64_t{1} << 31, 2, 3};
+const std::vector<int64_t> kMask = {5, 0, 2, 3, 4, int64_t{1} << 31, 2, 3, 0};
 const std::vector<int64_t> kWindows = {0, 2, 2, 3, 1, 2};  // 4 x 3 positions in 5 x 7
 
 Call mask_grid() {
   Call c{"mask_grid",
          fastxai_mask_grid,
-         {in("int64", {8}), out("uint8", {2, 3, 4}), out("int32", {2, 2})}};
+         {in("int64", {9}), out("uint8", {2, 3, 4}), out("int32", {2, 2})}};
   put(&c.tensors[0], kMask);
   return c;
 }
@@ -114,7 +114,7 @@ Call masked_product(const char* dtype) {
   Call c{
       "masked_product",
       fastxai_masked_product,
-      {in("float32", {3, 5, 7}), in("float32", {3}), in("int64", {8}), out(dtype, {2, 3, 5, 7})}};
+      {in("float32", {3, 5, 7}), in("float32", {3}), in("int64", {9}), out(dtype, {2, 3, 5, 7})}};
   put<float>(&c.tensors[1], {1.0f, 2.0f, 3.0f});
   put(&c.tensors[2], kMask);
   return c;
@@ -122,7 +122,7 @@ Call masked_product(const char* dtype) {
 Call saliency_accumulate() {
   Call c{"saliency_accumulate",
          fastxai_saliency_accumulate,
-         {in("float32", {2, 2}), in("int64", {1}), in("int64", {8}), in("float64", {2, 2, 3, 3, 4}),
+         {in("float32", {2, 2}), in("int64", {1}), in("int64", {9}), in("float64", {2, 2, 3, 3, 4}),
           in("float64", {2, 2}), out("float64", {2, 2, 3, 3, 4}), out("float64", {2, 2}),
           out("int64", {1})}};
   put<float>(&c.tensors[0], {7.0f, 0.5f, 8.0f, 0.25f});
@@ -275,6 +275,22 @@ TEST_CASE("the values are those of the op") {
     CHECK(get<float>(fill, 3, 35) == 8.0f);   // the next channel
     CHECK(get<float>(fill, 3, 105) == 0.0f);  // image 1: window at (0, 2)
     CHECK(get<float>(fill, 3, 107) == 7.0f);
+  });
+}
+
+TEST_CASE("the last number is the design") {
+  for_every_isa([](const CpuTable&) {
+    Call grid = mask_grid();
+    std::vector<int64_t> numbers = kMask;
+    numbers[1] = 127;  // the last mask of a block and the first of the next
+    numbers[8] = kDesignOa128;
+    put(&grid.tensors[0], numbers);
+    REQUIRE(grid.run() == 0);
+    const MaskParams p{5, 127, 2, 3, 4, uint64_t{1} << 31, 2, 3, kDesignOa128};
+    for (size_t k = 0; k < 24; ++k) {
+      const expected::Mask mask = expected::mask(p, static_cast<int64_t>(k / 12));
+      CHECK(get<uint8_t>(grid, 1, k) == mask.cells[k % 12]);
+    }
   });
 }
 

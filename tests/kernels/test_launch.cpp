@@ -20,10 +20,11 @@ namespace {
 constexpr int64_t kHuge = int64_t{1} << 40;
 constexpr int64_t kHalfKept = int64_t{1} << 31;
 
-using MaskNumbers = std::array<int64_t, 8>;
+using MaskNumbers = std::array<int64_t, 9>;
 using OcclusionNumbers = std::array<int64_t, 6>;
-// seed, first, count, h, w, threshold, Sr, Sc
-const MaskNumbers kMask = {5, 0, 2, 3, 4, kHalfKept, 2, 3};
+// seed, first, count, h, w, threshold, Sr, Sc, design
+const MaskNumbers kMask = {5, 0, 2, 3, 4, kHalfKept, 2, 3, kDesignIid};
+const MaskNumbers kOaMask = {5, 0, 2, 3, 4, kHalfKept, 2, 3, kDesignOa128};
 // first, count, window rows and columns, strides
 const OcclusionNumbers kOcclusion = {0, 2, 2, 3, 1, 2};
 
@@ -47,6 +48,11 @@ std::vector<MaskNumbers> bad_mask_numbers() {
           with(kMask, 6, 0),
           with(kMask, 6, kHuge),
           with(kMask, 7, INT64_MIN),
+          with(kMask, 8, -1),
+          with(kMask, 8, 2),
+          with(kOaMask, 5, kHalfKept - 1),
+          with(kOaMask, 5, kHalfKept + 1),
+          with(kOaMask, 3, 32),  // 32 x 4 cells, one more than there are columns
           with(with(kMask, 3, int64_t{1} << 20), 4, int64_t{1} << 20)};
 }
 
@@ -68,10 +74,10 @@ const ImageShape kBadImages[] = {
 
 TEST_CASE("read_mask_params takes the numbers in their order, at the ends of their ranges") {
   MaskParams p;
-  const int64_t low[] = {-1, 0, 0, 1, 1, 0, 1, 1};
+  const int64_t low[] = {-1, 0, 0, 1, 1, 0, 1, 1, 0};
   REQUIRE(read_mask_params(low, 0, &p) == Status::kOk);
   CHECK(p.seed == ~uint64_t{0});
-  const int64_t high[] = {7, 8, 9, kMaxAxis, 512, int64_t{1} << 32, kMaxAxis, kMaxAxis};
+  const int64_t high[] = {7, 8, 9, kMaxAxis, 512, int64_t{1} << 32, kMaxAxis, kMaxAxis, 0};
   REQUIRE(read_mask_params(high, 9, &p) == Status::kOk);
   CHECK(p.seed == 7);
   CHECK(p.first == 8);
@@ -81,6 +87,10 @@ TEST_CASE("read_mask_params takes the numbers in their order, at the ends of the
   CHECK(p.threshold == uint64_t{1} << 32);
   CHECK(p.shift_rows == kMaxAxis);
   CHECK(p.shift_cols == kMaxAxis);
+  CHECK(p.design == kDesignIid);
+  const int64_t oa[] = {7, 8, 9, 1, 127, kHalfKept, kMaxAxis, kMaxAxis, 1};
+  REQUIRE(read_mask_params(oa, 9, &p) == Status::kOk);
+  CHECK(p.design == kDesignOa128);
 }
 
 TEST_CASE("read_occlusion_params takes the numbers in their order and counts the positions") {
@@ -226,7 +236,7 @@ TEST_CASE("a team of threads writes what one thread writes") {
   // More than 2^20 values, so that the launch functions do use a team.
   const ImageShape s{1, 701, 761};
   const std::vector<float> image(static_cast<size_t>(s.rows * s.cols), 2.0f);
-  const MaskNumbers v = {9, 4, 4, 10, 10, kHalfKept, 11, 11};
+  const MaskNumbers v = {9, 4, 4, 10, 10, kHalfKept, 11, 11, kDesignIid};
   MaskParams p;
   REQUIRE(read_mask_params(v.data(), 4, &p) == Status::kOk);
   const float base = 0.0f;

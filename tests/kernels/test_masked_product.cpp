@@ -92,6 +92,7 @@ const Case kCases[] = {
     {{15, 5, 2, 40, 30, kHalfKept, 3, 4}, {1, 29, 1}},
     {{16, 5, 3, 2, 2, kHalfKept, 30, 20}, {5, 7, 3}},       // shifts larger than the image
     {{17, 5, 1, 10, 10, kHalfKept, 11, 11}, {1, 3, 5000}},  // a row larger than a tile
+    {{18, 125, 7, 10, 10, kHalfKept, 11, 11, kDesignOa128}, {2, 17, 23}},  // over a block's border
 };
 
 }  // namespace
@@ -218,16 +219,18 @@ TEST_CASE_TEMPLATE("a mask of zeros shows the base value of each channel", Out, 
 
 TEST_CASE_TEMPLATE("every instruction set and number of threads gives the same bits", Out, float,
                    Float16, BFloat16) {
-  const MaskParams p{27, 8, 5, 10, 10, kHalfKept, 11, 11};
   const ImageShape s{3, 61, 47};
   const Input in = make_input(s);
-  std::unique_ptr<Guarded<Out>> first;
-  for_every_isa([&](const CpuTable& table) {
-    for (const int threads : {1, 2, 7}) {
-      auto out = std::make_unique<Guarded<Out>>(p.count * s.channels * s.rows * s.cols);
-      run(table, p, s, in, p.count, out.get(), threads);
-      if (first) CHECK(out->same_bytes(*first));
-      if (!first) first = std::move(out);
-    }
-  });
+  for (const int64_t design : {kDesignIid, kDesignOa128}) {
+    const MaskParams p{27, 126, 5, 10, 10, kHalfKept, 11, 11, design};
+    std::unique_ptr<Guarded<Out>> first;
+    for_every_isa([&](const CpuTable& table) {
+      for (const int threads : {1, 2, 7}) {
+        auto out = std::make_unique<Guarded<Out>>(p.count * s.channels * s.rows * s.cols);
+        run(table, p, s, in, p.count, out.get(), threads);
+        if (first) CHECK(out->same_bytes(*first));
+        if (!first) first = std::move(out);
+      }
+    });
+  }
 }

@@ -61,16 +61,22 @@ TEST_CASE("philox4x32 gives the known answers of ten rounds") {
   });
 }
 
-TEST_CASE("a block of a mask has counter (block, index low, index high, 0) and key (low, high)") {
+TEST_CASE("words have counter (block, index low, index high, stream) and key (low, high)") {
   for_every_probe([](const ProbeTable& probes) {
     for (const uint64_t seed : {uint64_t{0}, uint64_t{0x0123456789abcdef}, ~uint64_t{0}}) {
       for (const uint64_t index : {uint64_t{0}, uint64_t{0xffffffff}, uint64_t{1} << 32}) {
-        for (const uint32_t block : {0u, 1u, 4095u}) {
-          expected::Words words;
-          probes.block(seed, index, block, words.data());
-          for (int64_t lane = 0; lane < 4; ++lane) {
-            CHECK(words[static_cast<size_t>(lane)] ==
-                  expected::mask_word(seed, index, 4 * int64_t{block} + lane));
+        for (const uint32_t stream : {0u, 1u}) {
+          for (const uint32_t block : {0u, 1u, 4095u}) {
+            expected::Words words;
+            uint32_t many[64];
+            probes.block(seed, index, stream, block, words.data());
+            probes.words(seed, index, stream, 4 * int64_t{block}, many);
+            for (int64_t k = 0; k < 64; ++k) {
+              const uint32_t want =
+                  expected::mask_word(seed, index, 4 * int64_t{block} + k, stream);
+              CHECK(many[k] == want);
+              if (k < 4) CHECK(words[static_cast<size_t>(k)] == want);
+            }
           }
         }
       }

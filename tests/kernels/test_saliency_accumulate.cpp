@@ -142,6 +142,7 @@ TEST_CASE("sums and moments are those of the formula, over two batches, for any 
       {41, 0, 13, 10, 10, kHalfKept, 11, 11},
       {42, int64_t{1} << 35, 7, 1, 1, kHalfKept, 1, 1},
       {43, 9, 5, 3, 17, kHalfKept, 2, 5},
+      {44, 250, 13, 9, 14, kHalfKept, 11, 11, kDesignOa128},
   };
   for_every_isa([&](const CpuTable& table) {
     for (const MaskParams& p : shapes) {
@@ -210,20 +211,23 @@ TEST_CASE("no masks add nothing; no targets leave the sum of the masks") {
 }
 
 TEST_CASE("the same bits for any number of threads and any split into batches") {
-  const MaskParams p{47, 5, 12, 5, 7, kHalfKept, 3, 4};
-  const std::vector<float> scores = make_scores(p.count * 4);
+  const MaskParams designs[] = {{47, 5, 12, 5, 7, kHalfKept, 3, 4},
+                                {47, 120, 12, 5, 7, kHalfKept, 3, 4, kDesignOa128}};
   for_every_isa([&](const CpuTable& table) {
-    Sums whole(p, 4);
-    whole.add(table, p, scores.data(), 1);
-    Sums parts(p, 4);
-    for (int64_t first = 0; first < p.count; first += 5) {
-      MaskParams part = p;
-      part.first += first;
-      part.count = p.count - first < 5 ? p.count - first : 5;
-      parts.add(table, part, scores.data() + first * 4, 3);
+    for (const MaskParams& p : designs) {
+      const std::vector<float> scores = make_scores(p.count * 4);
+      Sums whole(p, 4);
+      whole.add(table, p, scores.data(), 1);
+      Sums parts(p, 4);
+      for (int64_t first = 0; first < p.count; first += 5) {
+        MaskParams part = p;
+        part.first += first;
+        part.count = p.count - first < 5 ? p.count - first : 5;
+        parts.add(table, part, scores.data() + first * 4, 3);
+      }
+      CHECK(whole.sums.same_bytes(parts.sums));
+      CHECK(whole.moments.same_bytes(parts.moments));
     }
-    CHECK(whole.sums.same_bytes(parts.sums));
-    CHECK(whole.moments.same_bytes(parts.moments));
   });
 }
 

@@ -37,13 +37,17 @@ IMAGE = np.random.default_rng(0).normal(size=(3, 21, 34)).astype(np.float32)
 BASE = np.array([0.5, -1.0, 2.0], np.float32)
 
 
-def test_mask_grid(run):
+OA_SPEC = MaskSpec(2**63 + 5, (21, 34), (4, 3), 0.5, (5, 2), "oa128")
+
+
+def test_mask_grid_of_both_designs_from_one_primitive(run):
     op = custom.mask_grid(6, SPEC.grid)
-    for first in (0, 2**33):
-        cells, shifts = run(op, SPEC.params(first, 6))
-        expected = ops.mask_grid(SPEC, first, 6, backend="reference")
-        np.testing.assert_array_equal(cells, expected[0])
-        np.testing.assert_array_equal(shifts, expected[1])
+    for spec in (SPEC, OA_SPEC):
+        for first in (0, 125, 2**33):
+            cells, shifts = run(op, spec.params(first, 6))
+            expected = ops.mask_grid(spec, first, 6, backend="reference")
+            np.testing.assert_array_equal(cells, expected[0])
+            np.testing.assert_array_equal(shifts, expected[1])
 
 
 def test_mask_upsample(run):
@@ -55,27 +59,28 @@ def test_mask_upsample(run):
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 def test_masked_product(run, dtype):
     op = custom.masked_product(5, getattr(ms, dtype))
-    for first in (0, 12345):
-        out = run(op, IMAGE, BASE, SPEC.params(first, 5))
+    for spec, first in ((SPEC, 0), (SPEC, 12345), (OA_SPEC, 125)):
+        out = run(op, IMAGE, BASE, spec.params(first, 5))
         expected = ops.masked_product(
-            IMAGE, SPEC, first, 5, base_value=tuple(BASE.tolist()), dtype=dtype
+            IMAGE, spec, first, 5, base_value=tuple(BASE.tolist()), dtype=dtype
         )
         bits = out.view(np.uint16) if dtype == "bfloat16" else out
         np.testing.assert_array_equal(bits, expected)
 
 
-def test_saliency_accumulate_chains(run):
+@pytest.mark.parametrize("spec", [SPEC, OA_SPEC], ids=lambda spec: spec.design)
+def test_saliency_accumulate_chains(run, spec):
     op = custom.saliency_accumulate()
     scores = np.random.default_rng(1).random((12, 5)).astype(np.float32)
     targets = np.array([3, 0])
-    empty = SaliencySums.zeros(SPEC, 2)
+    empty = SaliencySums.zeros(spec, 2)
     sums, moments = empty.sums, empty.moments
-    for first in (0, 6):
-        rows = scores[first : first + 6]
-        sums, moments, bad = run(op, rows, targets, SPEC.params(first, 6), sums, moments)
+    for first in (120, 126):
+        rows = scores[first - 120 : first - 114]
+        sums, moments, bad = run(op, rows, targets, spec.params(first, 6), sums, moments)
         assert bad.tolist() == [-1]
-    expected = SaliencySums.zeros(SPEC, 2)
-    ops.saliency_accumulate(scores[:, targets], SPEC, 0, expected, backend="reference")
+    expected = SaliencySums.zeros(spec, 2)
+    ops.saliency_accumulate(scores[:, targets], spec, 120, expected, backend="reference")
     np.testing.assert_allclose(sums, expected.sums, rtol=1e-12)
     np.testing.assert_allclose(moments, expected.moments, rtol=1e-12)
     assert not empty.sums.any(), "the inputs must not be written"

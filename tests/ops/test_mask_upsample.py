@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastxai import reference
-from fastxai.ops import MaskSpec, mask_grid, mask_upsample
+from fastxai.ops import MaskSpec, bilinear_matrix, mask_grid, mask_upsample
 from tests._compare import MASK_ATOL, assert_close
 
 
@@ -115,3 +115,32 @@ def test_refuses(change, error, words):
     }
     with pytest.raises(error, match=words):
         mask_upsample(**{**good, **change})
+
+
+# ---- the matrix of an axis ------------------------------------------------------------------
+
+
+def test_the_matrix_enlarges_an_axis_as_the_op_does(backend):
+    cells = np.eye(5, dtype=np.uint8)[:, :, None]  # one cell of an axis at a time
+    masks = mask_upsample(cells, np.zeros((5, 2), int), (13, 1), (13, 1), backend=backend)
+    assert_close(bilinear_matrix(5, 13), masks[:, 0, :, 0].T, atol=MASK_ATOL)
+
+
+@pytest.mark.parametrize(("cells", "up"), [(1, 1), (1, 9), (7, 3), (10, 234)])
+def test_the_rows_of_the_matrix_sum_to_one(cells, up):
+    matrix = bilinear_matrix(cells, up)
+    assert matrix.shape == (up, cells)
+    np.testing.assert_allclose(matrix.sum(axis=1), 1.0, rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ((0, 3), ValueError, "bilinear_matrix: `cells` must be in"),
+        ((3, 2.0), TypeError, "`up` must be an int, got float"),
+        ((2**16, 2**16), ValueError, "2\\^31 or more"),
+    ],
+)
+def test_the_matrix_refuses(arguments, error, words):
+    with pytest.raises(error, match=words):
+        bilinear_matrix(*arguments)

@@ -23,20 +23,22 @@ def bfloat16_to_float(bits: np.ndarray) -> np.ndarray:
 
 def expected_product(image, spec, first, count, base):
     cells, shifts = reference.mask_grid(
-        spec.seed, first, count, spec.grid, spec.threshold, spec.shift_range
+        spec.seed, first, count, spec.grid, spec.threshold, spec.shift_range, spec.design
     )
     masks = reference.mask_upsample(cells, shifts, spec.size, spec.up_size)
     return image[None] * masks + np.reshape(base, (1, -1, 1, 1)) * (1 - masks)
 
 
+@pytest.mark.parametrize("design", ["iid", "oa128"])
 @pytest.mark.parametrize(("shape", "grid", "shift_range", "count"), SHAPES)
-def test_every_isa_is_within_four_eps_of_the_formula(isa, shape, grid, shift_range, count):
+def test_every_isa_is_within_four_eps_of_the_formula(isa, shape, grid, shift_range, count, design):
     image = np.random.default_rng(1).normal(size=shape).astype(np.float32)
     base = tuple(np.linspace(-1, 2, shape[0]))
-    spec = MaskSpec(11, shape[1:], grid, 0.5, shift_range)
-    out = masked_product(image, spec, 3, count, base_value=base, backend="native")
+    spec = MaskSpec(11, shape[1:], grid, 0.5, shift_range, design)
+    first = 126  # over the border of a block
+    out = masked_product(image, spec, first, count, base_value=base, backend="native")
     scale = max(float(np.abs(image).max()), 2.0)
-    expected = expected_product(image.astype(np.float64), spec, 3, count, np.float32(base))
+    expected = expected_product(image.astype(np.float64), spec, first, count, np.float32(base))
     assert_close(out, expected, atol=PRODUCT_RTOL, scale=scale)
 
 
@@ -127,18 +129,20 @@ def test_any_alignment_of_the_output(isa, offset, count):
     assert (memory[offset + expected.nbytes :] == 0xAB).all()
 
 
-def test_same_bits_for_any_number_of_threads_and_any_batch(threads, isa):
+@pytest.mark.parametrize("design", ["iid", "oa128"])
+def test_same_bits_for_any_number_of_threads_and_any_batch(threads, isa, design):
     image = np.random.default_rng(0).normal(size=(3, 224, 224)).astype(np.float32)
-    spec = MaskSpec(3, (224, 224))
+    spec = MaskSpec(3, (224, 224), design=design)
     threads(1)
-    one = masked_product(image, spec, 0, 16)
+    one = masked_product(image, spec, 120, 16)
     threads(5)
-    np.testing.assert_array_equal(one, masked_product(image, spec, 0, 16))
-    np.testing.assert_array_equal(one[9:], masked_product(image, spec, 9, 7))
+    np.testing.assert_array_equal(one, masked_product(image, spec, 120, 16))
+    np.testing.assert_array_equal(one[9:], masked_product(image, spec, 129, 7))
 
 
-def test_awkward_images(backend):
-    spec = MaskSpec(3, (9, 8))
+@pytest.mark.parametrize("design", ["iid", "oa128"])
+def test_awkward_images(backend, design):
+    spec = MaskSpec(3, (9, 8), design=design)
     plain = np.arange(9 * 8 * 3).reshape(3, 9, 8)
     expected = masked_product(plain.astype(np.float32), spec, 0, 2, backend=backend)
     for image in (

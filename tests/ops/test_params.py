@@ -8,8 +8,13 @@ from fastxai.ops import MaskSpec, OcclusionSpec
 
 def test_mask_params_layout():
     spec = MaskSpec(2**64 - 2, (20, 30), (3, 4), 0.25, (5, 6))
-    assert spec.params(7, 8).tolist() == [-2, 7, 8, 3, 4, 2**30, 5, 6]
+    assert spec.params(7, 8).tolist() == [-2, 7, 8, 3, 4, 2**30, 5, 6, 0]
     assert spec.params(7, 8).dtype == np.int64
+
+
+def test_the_design_is_the_last_number():
+    spec = MaskSpec(1, (20, 30), (3, 4), shift_range=(5, 6), design="oa128")
+    assert spec.params(7, 8).tolist() == [1, 7, 8, 3, 4, 2**31, 5, 6, 1]
 
 
 def test_occlusion_params_layout():
@@ -37,6 +42,18 @@ def test_an_int_stands_for_both_axes():
         ({"keep_probability": float("nan")}, ValueError, r"in \[0, 1\], got nan"),
         ({"keep_probability": "half"}, TypeError, "must be a float, got str"),
         ({"shift_range": (0, 1)}, ValueError, "`shift_range` must be in"),
+        ({"design": 1}, TypeError, "`design` must be a str, got int"),
+        ({"design": "sobol"}, ValueError, "`design` must be one of .*, got 'sobol'"),
+        (
+            {"design": "oa128", "keep_probability": 0.4},
+            ValueError,
+            "'oa128' needs `keep_probability` 0.5, got 0.4; use 'iid'",
+        ),
+        (
+            {"design": "oa128", "grid": (8, 16)},
+            ValueError,
+            r"has columns for 127 cells and `grid` \(8, 16\) has 128; use 'iid'",
+        ),
     ],
 )
 def test_mask_spec_refuses(kwargs, error, words):

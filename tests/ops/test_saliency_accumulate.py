@@ -18,6 +18,7 @@ def run(spec, scores, backend, batches):
     return sums
 
 
+@pytest.mark.parametrize("design", ["iid", "oa128"])
 @pytest.mark.parametrize(
     ("size", "grid", "shift_range", "targets"),
     [
@@ -27,12 +28,14 @@ def run(spec, scores, backend, batches):
         ((96, 96), (7, 5), (11, 1), 1),
     ],
 )
-def test_equals_the_dense_sum_of_score_times_mask(backend, size, grid, shift_range, targets):
-    spec = MaskSpec(6, size, grid, 0.4, shift_range)
+def test_equals_the_dense_sum_of_score_times_mask(
+    backend, size, grid, shift_range, targets, design
+):
+    spec = MaskSpec(6, size, grid, 0.4 if design == "iid" else 0.5, shift_range, design)
     scores = np.random.default_rng(0).random((200, targets)).astype(np.float32)
     sums = run(spec, scores, backend, [200])
     maps = saliency_expand(sums.sums, size, backend=backend)
-    cells, shifts = reference.mask_grid(6, 0, 200, grid, spec.threshold, shift_range)
+    cells, shifts = reference.mask_grid(6, 0, 200, grid, spec.threshold, shift_range, design)
     masks = reference.mask_upsample(cells, shifts, size, spec.up_size)[:, 0]
     dense = np.einsum("mt,myx->tyx", scores.astype(np.float64), masks)
     assert_close(maps[:-1], dense, atol=SUM64_RTOL, scale=200)
@@ -43,8 +46,9 @@ def test_equals_the_dense_sum_of_score_times_mask(backend, size, grid, shift_ran
     assert sums.count == 200
 
 
-def test_known_answer_of_one_mask(backend):
-    spec = MaskSpec(6, (4, 4), (2, 2), 0.5, (3, 3))
+@pytest.mark.parametrize("design", ["iid", "oa128"])
+def test_known_answer_of_one_mask(backend, design):
+    spec = MaskSpec(6, (4, 4), (2, 2), 0.5, (3, 3), design)
     cells, shifts = mask_grid(spec, 9, 1)
     sums = SaliencySums.zeros(spec, 1)
     saliency_accumulate(np.array([[2.5]], np.float32), spec, 9, sums, backend=backend)
@@ -54,13 +58,14 @@ def test_known_answer_of_one_mask(backend):
     np.testing.assert_array_equal(sums.sums, expected)
 
 
-def test_same_bits_for_any_split_and_any_number_of_threads(threads, isa):
-    spec = MaskSpec(6, (50, 70), (40, 40))
-    scores = np.random.default_rng(0).random((101, 3)).astype(np.float32)
+@pytest.mark.parametrize(("design", "grid"), [("iid", (40, 40)), ("oa128", (11, 11))])
+def test_same_bits_for_any_split_and_any_number_of_threads(threads, isa, design, grid):
+    spec = MaskSpec(6, (50, 70), grid, design=design)
+    scores = np.random.default_rng(0).random((201, 3)).astype(np.float32)
     threads(1)
-    whole = run(spec, scores, "native", [101])
+    whole = run(spec, scores, "native", [201])
     threads(4)
-    parts = run(spec, scores, "native", [1, 50, 0, 17, 33])
+    parts = run(spec, scores, "native", [1, 150, 0, 17, 33])
     np.testing.assert_array_equal(whole.sums, parts.sums)
     np.testing.assert_array_equal(whole.moments, parts.moments)
     maps = saliency_expand(whole.sums, (400, 300))

@@ -1,7 +1,5 @@
 """OoDNet against its formula and against mindspore_xai."""
 
-import doctest
-import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -255,10 +253,3 @@ def test_an_optimizer_and_scheduler_of_ones_own_are_used():
     train(ood_net, optimizer=optimizer, scheduler=scheduler)
     after = arrays_of(ood_net)
     np.testing.assert_array_equal(after["_h.weight"], before["_h.weight"])
-
-
-@pytest.mark.parametrize("module", ["tool.cv.ood_net", "explainer.perturb.riseplus"])
-def test_the_examples_run(module):
-    outcome = doctest.testmod(importlib.import_module(f"fastxai.{module}"))
-    assert outcome.attempted > 0
-    assert outcome.failed == 0

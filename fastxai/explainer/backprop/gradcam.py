@@ -10,7 +10,7 @@ from mindspore import nn
 from fastxai.common.shadow import Shadow
 from fastxai.explainer.backprop.backprop_utils import BackwardPass
 from fastxai.explainer.backprop.intermediate_layer import IntermediateLayerAttribution
-from fastxai.explainer.backprop.watched_layer import LayerWatch, uses_and_axes
+from fastxai.explainer.backprop.watched_layer import LayerWatch, use_of
 
 
 class GradCAM(IntermediateLayerAttribution):
@@ -72,20 +72,25 @@ class GradCAM(IntermediateLayerAttribution):
 
     def _to_maps(self, gradients: Any) -> np.ndarray:
         cam, uses = (gradient.asnumpy() for gradient in gradients)
-        count, axes = uses_and_axes(float(uses[0]))
-        if count == 0:
+        use = use_of(float(uses[0]))
+        if use.times == 0:
             raise ValueError(
                 f"{self._owner}: the layer {self._name} has no part in the network's output, or "
                 "does not return one Tensor."
             )
-        if count > 1:
+        if use.times > 1:
             raise ValueError(
-                f"{self._owner}: the layer {self._name} is used {count} times in one pass; choose "
-                "one that is used once."
+                f"{self._owner}: the layer {self._name} is used {use.times} times in one pass; "
+                "choose one that is used once."
             )
-        if axes != 4:
+        if use.axes != 4:
             raise ValueError(
                 f"{self._owner}: the output of the layer {self._name} must be (N, K, h, w), got "
-                f"{axes} axes."
+                f"{use.axes} axes."
+            )
+        if not use.row_per_image:
+            raise ValueError(
+                f"{self._owner}: the output of the layer {self._name} must be (N, K, h, w) with "
+                f"one row per image, N = {len(cam)}."
             )
         return cam[:, 0]

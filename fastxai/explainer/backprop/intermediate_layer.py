@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-
 from mindspore import nn
 
-from fastxai.common.shadow import signature
+from fastxai.common.utils import find_layer
 from fastxai.explainer.backprop.gradient import Gradient
-
-_LISTED = 5  # names shown for one that is unknown
 
 
 class IntermediateLayerAttribution(Gradient):
@@ -27,9 +23,6 @@ class IntermediateLayerAttribution(Gradient):
 
     def __init__(self, network: nn.Cell, layer: str | nn.Cell = "") -> None:
         super().__init__(network)
-        if not isinstance(layer, (str, nn.Cell)):
-            kind = type(layer).__name__
-            raise TypeError(f"{self._owner}: `layer` must be a str or an nn.Cell, got {kind}.")
         self._layer = layer
         self._find_layer()
 
@@ -37,23 +30,11 @@ class IntermediateLayerAttribution(Gradient):
         """The layer in the caller's network as it is now; None for the input.
 
         Raises:
+            TypeError: `layer` is neither a str nor a Cell.
             ValueError: The network has no such layer.
         """
-        if isinstance(self._layer, nn.Cell):
-            if any(part is self._layer for part in signature(self._network)):
-                return self._layer
-            raise ValueError(
-                f"{self._owner}: `layer` is a {type(self._layer).__name__} that is not part of "
-                "`network`."
-            )
-        if self._layer == "":
-            return None
-        names = {name: cell for name, cell in self._network.cells_and_names() if name}
-        if self._layer in names:
-            return names[self._layer]
-        near = difflib.get_close_matches(self._layer, names, _LISTED, cutoff=0.4)
-        hint = f"the nearest are {near}" if near else f"it has {list(names)[:_LISTED]}, ..."
-        raise ValueError(f"{self._owner}: `network` has no layer {self._layer!r}; {hint}.")
+        layer = find_layer(self._owner, self._network, self._layer)
+        return None if layer is self._network and self._layer == "" else layer
 
     @property
     def _name(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from dataclasses import dataclass
 from typing import Any
 
 import mindspore as ms
@@ -11,7 +12,8 @@ from mindspore import nn, ops
 
 from fastxai.common.shadow import bare_copy, hook_attributes
 
-_PER_USE = 64  # what a use adds to the gradient of `uses`, besides the axes of the output
+_PER_USE = 4096  # what a use adds to the gradient of `uses`, besides the axes of the output
+_OTHER_BATCH = 32  # and this, where the output has not one row per image
 
 
 class _ActivationMap(nn.Cell):
@@ -19,7 +21,8 @@ class _ActivationMap(nn.Cell):
 
     A pass back gives G = dy/dA here and nowhere else, in both modes and without a side effect;
     whatever is to leave the graph must be the gradient of something. `cam` (N, 1, H, W) has the
-    shape of relu(sum_k mean(G_k) A_k) resized, `uses` (1,) gets 64 + the number of axes per use.
+    shape of relu(sum_k mean(G_k) A_k) resized; `uses` (1,) gets per use 4096 + the number of axes,
+    and 32 more where the rows of A are not those of the images.
 
     Primitives only: GRAPH_MODE does not compile functions of `ops` with branches in a `bprop`.
     """
@@ -42,12 +45,14 @@ class _ActivationMap(nn.Cell):
         self, output: ms.Tensor, cam: ms.Tensor, uses: ms.Tensor, out: ms.Tensor, dout: ms.Tensor
     ) -> tuple[ms.Tensor, ...]:
         """Gradients: the true one of `output`, the map, the count."""
-        saliency = self.zeros(cam)
-        if output.ndim == 4 and output.shape[0] == cam.shape[0]:
+        saliency, code = self.zeros(cam), _PER_USE + output.ndim
+        if output.ndim == 4 and output.shape[0] != cam.shape[0]:
+            code += _OTHER_BATCH
+        elif output.ndim == 4:
             weights = self.mean(self.cast(dout, ms.float32), (2, 3))
             weighted = self.sum(weights * self.cast(output, ms.float32), (1,))
             saliency = self.cast(self.resize(self.relu(weighted), cam.shape[2:]), cam.dtype)
-        return dout, saliency, self.ones(uses) * (_PER_USE + output.ndim)
+        return dout, saliency, self.ones(uses) * code
 
 
 class LayerWatch:
@@ -89,10 +94,19 @@ class LayerWatch:
         watched._params.update(fastxai_cam=self._cam, fastxai_uses=self._uses)
 
 
-def uses_and_axes(uses: float) -> tuple[int, int]:
-    """Times the layer was used, and axes of its output, from the gradient of `uses`."""
-    count, axes = divmod(round(uses), _PER_USE)
-    return count, axes // max(count, 1)
+@dataclass(frozen=True)
+class Use:
+    """What a pass tells of a layer."""
+
+    times: int  # how often it was used
+    axes: int  # of its output; like the next, right where it was used once
+    row_per_image: bool
+
+
+def use_of(uses: float) -> Use:
+    """Reads the gradient of `uses`."""
+    times, rest = divmod(round(uses), _PER_USE)
+    return Use(times, rest % _OTHER_BATCH, rest < _OTHER_BATCH)
 
 
 def _watched_output(self: Any, *args: Any, **kwargs: Any) -> Any:

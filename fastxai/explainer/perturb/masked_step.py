@@ -59,6 +59,7 @@ class MaskedStep(ABC):
         base: (C,) float32.
         spec: The masks.
         batch: M, masks of a batch.
+        keep: Whether to keep every mask's scores, for `scores`.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class MaskedStep(ABC):
         base: np.ndarray,
         spec: MaskSpec,
         batch: int,
+        keep: bool = False,
     ) -> None:
         self._cells = cells
         self._key = key
@@ -78,6 +80,8 @@ class MaskedStep(ABC):
         self._base = base
         self._spec = spec
         self._batch = batch
+        self._keeps = keep
+        self._kept: list[np.ndarray] = []
 
     def __call__(self, first: int, count: int) -> tuple[tuple[int, ...], int]:
         """Adds masks `first` .. `first + count - 1`.
@@ -98,6 +102,14 @@ class MaskedStep(ABC):
     def sums(self) -> SaliencySums:
         """The accumulators so far."""
 
+    def scores(self) -> np.ndarray:
+        """Scores of the masks so far, (N, L) float64, where they are kept."""
+        return np.concatenate(self._kept).astype(np.float64)
+
+    def _fits(self, shape: tuple[int, ...]) -> bool:
+        """Whether scores of this shape have a row for each mask and a column for each label."""
+        return len(shape) == 2 and shape[0] == self._batch and self._labels.max() < shape[1]
+
 
 class GraphStep(MaskedStep):
     """Everything in MindSpore ops, on the CPU; the cell is a `StepCell`."""
@@ -115,7 +127,10 @@ class GraphStep(MaskedStep):
         *state, bad, scores = cell(*self._fixed, params, self._targets, *self._state, self._bad)
         bad_row = int(bad.asnumpy()[0])  # waits for the batch
         self._state = (state[0], state[1])
-        return tuple(scores.shape), bad_row
+        shape = tuple(scores.shape)
+        if self._keeps and self._fits(shape):
+            self._kept.append(scores.asnumpy()[:count, self._labels])
+        return shape, bad_row
 
     def sums(self) -> SaliencySums:
         return SaliencySums(self._state[0].asnumpy(), self._state[1].asnumpy())
@@ -141,9 +156,11 @@ class HostStep(MaskedStep):
         )
         scores = cell(self._buffer)  # done with the buffer
         shape = scores.shape
-        if len(shape) != 2 or shape[0] != self._batch or self._labels.max() >= shape[1]:
+        if not self._fits(shape):
             return shape, -1  # for the caller to refuse
         picked = scores[:, self._labels]
+        if self._keeps:
+            self._kept.append(picked[:count])
         return shape, saliency_accumulate(picked, self._spec, first, self._sums, count=count)
 
     def sums(self) -> SaliencySums:

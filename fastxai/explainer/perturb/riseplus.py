@@ -54,12 +54,13 @@ class RISEPlus(RISE):
         network: The classifier, as in `RISE`.
         activation_fn: Cell that turns its output into probabilities, such as `nn.Softmax()`.
         perturbation_per_eval: Masked images scored at a time, at most, or 'auto', as in `RISE`.
-        num_masks: Masks per image; at least 2 for 'centred'.
-        mask_probability: Probability of a cell to be kept, in (0, 1).
-        grid_size: Coarse cells per axis, an int or (rows, columns).
+        num_masks: Masks per image; at least 2 for 'centred' and 256 for 'control-variate'.
+        mask_probability: Probability of a cell to be kept, in (0, 1); 0.5 for 'oa128'.
+        grid_size: Coarse cells per axis, an int or (rows, columns); at most 127 cells for 'oa128'.
         base_value: What a masked pixel shows: a float, or one per channel.
         seed: 0 .. 2^64 - 1, or None for one from NumPy's global generator.
-        estimator: 'centred' or 'plain' (mindspore_xai's sum).
+        estimator: 'centred', 'plain' (mindspore_xai's sum) or 'control-variate'.
+        design: 'iid' or 'oa128'; both and the estimators as in `RISE`.
         engine: What scores the images, as in `RISE`.
         precision: As in `RISE`. The OoD scores of the bounds are always MindSpore's.
 
@@ -120,6 +121,7 @@ class RISEPlus(RISE):
         base_value: float | tuple[float, ...] = 0.0,
         seed: int | None = None,
         estimator: str = "centred",
+        design: str = "iid",
         engine: str | None = None,
         precision: str | None = None,
     ) -> None:
@@ -133,6 +135,7 @@ class RISEPlus(RISE):
             base_value=base_value,
             seed=seed,
             estimator=estimator,
+            design=design,
             engine=engine,
             precision=precision,
         )

@@ -9,7 +9,7 @@ from mindspore import nn
 from fastxai.ops.checks import check_int
 
 _OWNER = "OoDNet"
-_LINES = """
+LINES = """
 The classifier's __init__ needs
     self.num_features = 84  # length of the features, an int
     self.output_features = False
@@ -34,17 +34,17 @@ def check_classifier(underlying: Any) -> int:
         raise TypeError(f"{_OWNER}: `underlying` must be an nn.Cell, got {kind}.")
     for name in ("num_features", "output_features"):
         if not hasattr(underlying, name):
-            raise AttributeError(f"{_OWNER}: `underlying` has no attribute `{name}`.{_LINES}")
+            raise AttributeError(f"{_OWNER}: `underlying` has no attribute `{name}`.{LINES}")
     flag = underlying.output_features
     if not isinstance(flag, bool):
         kind = type(flag).__name__
         raise TypeError(
-            f"{_OWNER}: `underlying.output_features` must be a bool, got {kind}.{_LINES}"
+            f"{_OWNER}: `underlying.output_features` must be a bool, got {kind}.{LINES}"
         )
     try:
         return check_int(_OWNER, "underlying.num_features", underlying.num_features, 1, 2**31 - 1)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{error}{_LINES}") from None
+        raise type(error)(f"{error}{LINES}") from None
 
 
 class FeatureView:
@@ -70,7 +70,7 @@ class FeatureView:
             self.cell.output_features = True
         except AttributeError as error:
             raise AttributeError(
-                f"{_OWNER}: `underlying.output_features` cannot be set: {error}.{_LINES}"
+                f"{_OWNER}: `underlying.output_features` cannot be set: {error}.{LINES}"
             ) from None
 
     @property

@@ -11,7 +11,7 @@ from mindspore.common.initializer import HeNormal
 from fastxai.common.interrupt import interruptible
 from fastxai.common.progress import Progress, check_progress, reporting
 from fastxai.ops.checks import check_int
-from fastxai.tool.cv.classifier import FeatureView, check_classifier
+from fastxai.tool.cv.classifier import LINES, FeatureView, check_classifier
 from fastxai.tool.cv.prefixed import PrefixedCell
 from fastxai.tool.cv.training import EpochScheduler, StepCounter, callback_list
 
@@ -143,6 +143,7 @@ class OoDNet(PrefixedCell):
             raise ValueError(
                 f"OoDNet: `underlying` must return features (N, {self._num_features}), its "
                 f"`num_features`, while `output_features` is True; got shape {features.shape}."
+                f"{LINES}"
             )
         return features
 

@@ -38,6 +38,10 @@ def normalize_saliency(saliency: Any) -> np.ndarray:
         ValueError: The dtype is not one of those above, the map is empty, or the shape is not
             (H, W) once axes of length 1 are dropped.
 
+    Source:
+        mindspore_xai's function of this name: the same numbers. It refuses float16 and maps of one
+        row or column.
+
     Supported Platforms:
         Any: computed by NumPy on the host.
 
@@ -81,6 +85,10 @@ def saliency_to_rgba(
             `as_uint8` or `normalize` is not a bool.
         ValueError: `saliency` has a wrong dtype or shape, or `cm` is not callable or returns no
             (H, W, 4) or (H, W, 3) colours.
+
+    Source:
+        mindspore_xai's function of this name: the same numbers. There the colour of a NaN pixel
+        depends on the machine.
 
     Supported Platforms:
         Any: computed by NumPy on the host.
@@ -126,6 +134,10 @@ def saliency_to_image(
             Pillow picture, or `normalize` or `with_alpha` is not a bool.
         ValueError: `saliency` has a wrong dtype or shape, or `cm` is not callable or returns no
             (H, W, 4) or (H, W, 3) colours.
+
+    Source:
+        mindspore_xai's function of this name: the same pixels, except over an original with a
+        palette, which is turned into RGBA before it is resized.
 
     Supported Platforms:
         Any: computed by NumPy and Pillow on the host.
@@ -242,3 +254,9 @@ def _viridis() -> ColorMap:
             "pip install matplotlib, or pass `cm`."
         ) from error
     return colormaps["viridis"]
+
+
+# mindspore_xai has these for arrays next to those for Tensors; here one function takes both.
+np_normalize_saliency = normalize_saliency
+np_saliency_to_rgba = saliency_to_rgba
+np_saliency_to_image = saliency_to_image

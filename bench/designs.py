@@ -1,0 +1,166 @@
+"""Noise of RISE maps by design and estimator, on the demo's network and pictures.
+
+Every run of a picture is the masks of a seed of its own; a map of fewer masks uses the first of
+them. Noise is 1 / rho^2 - 1 with rho the correlation with a reference map of the same picture, from
+many more iid masks of another seed by the control variate. It falls as 1 / masks, so a ratio of
+noises is a ratio of masks. No time is measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bench import harness
+
+FOLDER = harness.ROOT / "examples" / "demo"
+BASE = ("iid", "centred")
+KINDS = [
+    (design, estimator)
+    for design in ("iid", "oa128")
+    for estimator in ("plain", "centred", "control-variate")
+]
+_BATCH = 128
+_REFERENCE_SEED = 10**6
+
+
+def pictures() -> list[tuple[str, Any, list[int]]]:
+    """Name, image (3, 96, 96) float32 as the network takes it, and the two classes in it."""
+    import numpy as np
+    from PIL import Image
+
+    entries = json.loads((FOLDER / "pictures" / "pictures.json").read_text(encoding="utf-8"))
+    made = []
+    for entry in entries:
+        picture = Image.open(FOLDER / "pictures" / entry["file"]).convert("RGB")
+        image = (np.asarray(picture, np.float32).transpose(2, 0, 1) / 255 - 0.5) / 0.25
+        made.append((entry["file"], image.astype(np.float32), entry["labels"]))
+    return made
+
+
+def scorer() -> Callable[[Any, Any, int, Sequence[int]], Any]:
+    """A function that scores the first masks of a spec: (masks, labels) probabilities."""
+    import mindspore as ms
+    import numpy as np
+    from mindspore import nn
+
+    from examples.demo.model import demo_net
+    from fastxai.ops import masked_product
+
+    ms.set_context(mode=ms.GRAPH_MODE)
+    network = nn.SequentialCell(demo_net(), nn.Softmax()).set_train(False)
+    buffer = np.empty((_BATCH, 3, 96, 96), np.float32)
+
+    def score(image: Any, spec: Any, count: int, labels: Sequence[int]) -> Any:
+        found = np.empty((count, len(labels)))
+        for first in range(0, count, _BATCH):
+            masked_product(image, spec, first, _BATCH, out=buffer)
+            scores = network(ms.Tensor.from_numpy(buffer)).asnumpy()[:, labels]
+            found[first : first + _BATCH] = scores[: count - first]
+        return found
+
+    return score
+
+
+def estimate(scores: Any, spec: Any, estimator: str) -> Any:
+    """Maps (L, H, W) of the first masks of a spec from their scores (N, L)."""
+    import numpy as np
+
+    from fastxai.explainer.perturb.control_variate import control_variate_maps
+    from fastxai.explainer.perturb.estimators import maps_of_sums
+    from fastxai.ops import SaliencySums, saliency_accumulate
+
+    if estimator == "control-variate":
+        return control_variate_maps(scores, spec)
+    sums = SaliencySums.zeros(spec, scores.shape[1])
+    saliency_accumulate(scores.astype(np.float32), spec, 0, sums)
+    return maps_of_sums(sums, spec, estimator)
+
+
+def noise(saliency: Any, reference: Any) -> float:
+    """1 / rho^2 - 1, rho being the correlation of two maps."""
+    import numpy as np
+
+    rho = float(np.corrcoef(np.ravel(saliency), np.ravel(reference))[0, 1])
+    return 1 / rho**2 - 1
+
+
+def gains(noises: dict[tuple[str, str], dict[str, list[float]]]) -> list[dict[str, Any]]:
+    """Mean noise of the base over that of each kind, per map, with its geometric mean.
+
+    Args:
+        noises: Per kind, per map, one value a run.
+    """
+    mean = {
+        kind: {name: sum(values) / len(values) for name, values in maps.items()}
+        for kind, maps in noises.items()
+    }
+    rows = []
+    for kind, maps in mean.items():
+        ratios = [mean[BASE][name] / value for name, value in maps.items()]
+        rows.append(
+            {
+                "design": kind[0],
+                "estimator": kind[1],
+                "gain": math.exp(sum(math.log(ratio) for ratio in ratios) / len(ratios)),
+                "least": min(ratios),
+                "most": max(ratios),
+                "correlation": sum(1 / math.sqrt(1 + v) for v in maps.values()) / len(maps),
+            }
+        )
+    return rows
+
+
+def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Gains for each number of masks."""
+    from fastxai.ops import MaskSpec
+
+    score = scorer()
+    noises: dict[int, dict[tuple[str, str], dict[str, list[float]]]] = {
+        number: {kind: {} for kind in KINDS} for number in options.numbers
+    }
+    for file, image, labels in pictures():
+        spec = MaskSpec(_REFERENCE_SEED, (96, 96))
+        scores = score(image, spec, options.reference, labels)
+        reference = estimate(scores, spec, "control-variate")
+        print(f"{file}: mean probabilities {scores.mean(axis=0).round(3).tolist()}")
+        for run in range(options.runs):
+            for design in ("iid", "oa128"):
+                spec = MaskSpec(run, (96, 96), design=design)
+                scores = score(image, spec, max(options.numbers), labels)
+                for number, kind in ((n, k) for n in options.numbers for k in KINDS):
+                    if kind[0] != design:
+                        continue
+                    maps = estimate(scores[:number], spec, kind[1])
+                    for label, own, exact in zip(labels, maps, reference, strict=True):
+                        found = noises[number][kind].setdefault(f"{file}/{label}", [])
+                        found.append(noise(own, exact))
+    return [{"masks": number, "kinds": gains(noises[number])} for number in options.numbers]
+
+
+def main() -> None:
+    """Measures and writes."""
+    parser = harness.parser(__doc__)
+    parser.add_argument("--numbers", type=int, nargs="+", default=[512, 2048], help="masks a map")
+    parser.add_argument("--runs", type=int, default=12, help="maps of each kind")
+    parser.add_argument("--reference", type=int, default=49152, help="masks of a reference")
+    options = parser.parse_args()
+    about = harness.header()
+    harness.print_header(about)
+    rows = measure(options)
+    for row in rows:
+        for kind in row["kinds"]:
+            print(
+                f"{row['masks']} masks, {kind['design']}, {kind['estimator']}: "
+                f"{kind['gain']:.2f} ({kind['least']:.2f} .. {kind['most']:.2f}), "
+                f"correlation {kind['correlation']:.4f}"
+            )
+    settings = {name: getattr(options, name) for name in ("numbers", "runs", "reference")}
+    harness.write(options.results, "designs", about, settings, rows, [], [])
+
+
+if __name__ == "__main__":
+    main()

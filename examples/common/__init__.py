@@ -1,0 +1,1 @@
+"""What the tutorials share: the data package and the classifier."""

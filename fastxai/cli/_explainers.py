@@ -1,0 +1,283 @@
+"""The explainers by their names here: which options they take, how they are made and run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastxai.cli import _options
+from fastxai.cli._errors import FAILED, WRONG_ARGUMENT, CliError, MissingOptionError, first_line
+from fastxai.cli._progress import Progress
+from fastxai.cli._subject import Subject
+
+_NUM_MASKS = 6000
+_SEED = 0
+_BATCH_SIZE = 32
+_LAYERS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class _Method:
+    """An explainer.
+
+    Attributes:
+        make: Makes it, from what is explained and the arguments.
+        options: Names of arguments that only some explainers take.
+        noun: Its steps in the plural; '' where it takes one pass and tells no progress.
+    """
+
+    make: Callable[[Subject, argparse.Namespace], Any]
+    options: tuple[str, ...] = ()
+    noun: str = ""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that only some explainers take."""
+    add = parser.add_argument
+    add(
+        "--num-masks",
+        type=_options.at_least_two,
+        metavar="N",
+        help=f"rise, riseplus: number of masks (default: {_NUM_MASKS})",
+    )
+    add(
+        "--seed",
+        type=_options.seed,
+        metavar="N",
+        help=f"rise, riseplus: seed of the masks (default: {_SEED})",
+    )
+    add(
+        "--batch-size",
+        type=_options.at_least_one,
+        metavar="N",
+        help="rise, riseplus, occlusion: masked pictures scored at a time "
+        f"(default: {_BATCH_SIZE})",
+    )
+    add(
+        "--layer",
+        metavar="NAME",
+        help="gradcam: layer to look at, as in network.cells_and_names(); usually the last "
+        "convolutional one",
+    )
+    add(
+        "--ood-ckpt",
+        metavar="FILE",
+        help="riseplus: checkpoint of an OoDNet trained for the network; it holds the network's "
+        "weights too, so --ckpt may be left out",
+    )
+
+
+@_options.converter
+def explainer_name(text: str) -> str:
+    """Read the name of an explainer; case, hyphens and underscores do not matter."""
+    found = _SPELLINGS.get(_bare(text.strip()))
+    if found is None:
+        raise ValueError(f"must be one of {', '.join(NAMES)}, got {text!r}")
+    return found
+
+
+@_options.converter
+def explainer_names(text: str) -> tuple[str, ...]:
+    """Read names of explainers with commas between them."""
+    found = tuple(explainer_name(part) for part in text.split(","))
+    if len(set(found)) < len(found):
+        raise ValueError(f"must name every explainer once, got {text!r}")
+    return found
+
+
+def check_options(arguments: argparse.Namespace, flag: str, chosen: Sequence[str]) -> None:
+    """Refuse options of explainers that were not chosen, and explainers that lack one.
+
+    Args:
+        arguments: The parsed arguments.
+        flag: The option that named the explainers.
+        chosen: Their names.
+    """
+    options = [option for method in _METHODS.values() for option in method.options]
+    for option in dict.fromkeys(options):
+        users = [user for user, method in _METHODS.items() if option in method.options]
+        if getattr(arguments, option) is not None and not set(users) & set(chosen):
+            raise CliError(
+                WRONG_ARGUMENT,
+                f"--{option.replace('_', '-')}: only for {_either(users)}, "
+                f"got {flag} {','.join(chosen)}",
+            )
+    if "riseplus" in chosen and arguments.ood_ckpt is None:
+        raise _no_ood_net()
+
+
+def make(explainer: str, arguments: argparse.Namespace, subject: Subject) -> Any:
+    """Return the explainer of this name, ready to be called.
+
+    Raises:
+        MissingOptionError: It cannot run without an option that was not given.
+        CliError: An option is wrong, or the explainer cannot be made.
+    """
+    try:
+        with _own_warnings(arguments):
+            return _METHODS[explainer].make(subject, arguments)
+    except CliError:
+        raise
+    except Exception as error:
+        raise _failed(error) from error
+
+
+def explain(
+    explainer: str, made: Any, arguments: argparse.Namespace, subject: Subject
+) -> tuple[np.ndarray, str]:
+    """Return the saliency map [H, W] float32 of what `make` made, and how fast it was."""
+    noun = _METHODS[explainer].noun
+    try:
+        with _own_warnings(arguments):
+            if noun:
+                return _in_steps(made, subject, noun, arguments.quiet)
+            start = time.perf_counter()
+            saliency = _map(made, subject)
+            return saliency, f"1 pass in {time.perf_counter() - start:.2f} s"
+    except Exception as error:
+        raise _failed(error) from error
+
+
+def _failed(error: Exception) -> CliError:
+    return CliError(FAILED, f"the explanation failed: {first_line(error)}")
+
+
+def _in_steps(made: Any, subject: Subject, noun: str, quiet: bool) -> tuple[np.ndarray, str]:
+    progress = Progress(noun, quiet)
+    try:
+        return _map(made, subject, progress=progress), progress.summary
+    finally:
+        progress.close()
+
+
+def _map(made: Any, subject: Subject, **options: Any) -> np.ndarray:
+    """The map of an explainer, [H, W] float32."""
+    import mindspore
+
+    saliency = made(mindspore.Tensor(subject.inputs), subject.target, show=False, **options)
+    return np.asarray(saliency.asnumpy()[0, 0], np.float32)
+
+
+@contextmanager
+def _own_warnings(arguments: argparse.Namespace) -> Iterator[None]:
+    """Prints UserWarnings as one line each, as errors are; --quiet leaves them out."""
+    with warnings.catch_warnings(record=True) as caught:
+        yield
+    for warning in caught:
+        if warning.category is not UserWarning:
+            warnings.showwarning(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+        elif not arguments.quiet:
+            print(f"fastxai {arguments.command}: warning: {warning.message}", file=sys.stderr)
+
+
+def _rise(subject: Subject, arguments: argparse.Namespace) -> Any:
+    from fastxai.explainer import RISE
+
+    return RISE(subject.network, subject.activation, **_masks(arguments))
+
+
+def _rise_plus(subject: Subject, arguments: argparse.Namespace) -> Any:
+    from fastxai.explainer import RISEPlus
+
+    if subject.ood_net is None:
+        raise _no_ood_net()
+    return RISEPlus(subject.ood_net, subject.network, subject.activation, **_masks(arguments))
+
+
+def _occlusion(subject: Subject, arguments: argparse.Namespace) -> Any:
+    from fastxai.explainer import Occlusion
+
+    return Occlusion(subject.network, subject.activation, _or(arguments.batch_size, _BATCH_SIZE))
+
+
+def _gradient(subject: Subject, arguments: argparse.Namespace) -> Any:
+    from fastxai.explainer import Gradient
+
+    return Gradient(subject.network)
+
+
+def _guided_backprop(subject: Subject, arguments: argparse.Namespace) -> Any:
+    from fastxai.explainer import GuidedBackprop
+
+    return GuidedBackprop(subject.network)
+
+
+def _deconvolution(subject: Subject, arguments: argparse.Namespace) -> Any:
+    from fastxai.explainer import Deconvolution
+
+    return Deconvolution(subject.network)
+
+
+def _gradcam(subject: Subject, arguments: argparse.Namespace) -> Any:
+    from fastxai.explainer import GradCAM
+
+    if arguments.layer is None:
+        raise MissingOptionError("gradcam", f"--layer NAME, {_layers_of(subject.network)}")
+    try:
+        return GradCAM(subject.network, arguments.layer)
+    except ValueError as error:
+        words = str(error).removeprefix("GradCAM: ").rstrip(".")
+        raise CliError(WRONG_ARGUMENT, f"--layer: {words}") from error
+
+
+def _masks(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "perturbation_per_eval": _or(arguments.batch_size, _BATCH_SIZE),
+        "num_masks": _or(arguments.num_masks, _NUM_MASKS),
+        "seed": _or(arguments.seed, _SEED),
+    }
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value
+
+
+def _layers_of(network: Any) -> str:
+    """Which layers gradcam may look at."""
+    cells = network.cells_and_names()
+    found = [name for name, cell in cells if name and "Conv" in type(cell).__name__]
+    if not found:
+        return "a layer with an output (1, K, h, w); the network holds no convolution"
+    return (
+        f"usually the last convolution; the network ends with {', '.join(found[-_LAYERS_SHOWN:])}"
+    )
+
+
+def _no_ood_net() -> MissingOptionError:
+    return MissingOptionError(
+        "riseplus",
+        "--ood-ckpt FILE, the checkpoint of an OoDNet trained for this network "
+        "(fastxai.tool.cv.OoDNet)",
+    )
+
+
+def _either(users: Sequence[str]) -> str:
+    *others, last = users
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def _bare(text: str) -> str:
+    return text.lower().replace("-", "").replace("_", "")
+
+
+_METHODS = {
+    "rise": _Method(_rise, ("num_masks", "seed", "batch_size"), "masks"),
+    "riseplus": _Method(_rise_plus, ("num_masks", "seed", "batch_size", "ood_ckpt"), "masks"),
+    "occlusion": _Method(_occlusion, ("batch_size",), "windows"),
+    "gradient": _Method(_gradient),
+    "gradcam": _Method(_gradcam, ("layer",)),
+    "guided-backprop": _Method(_guided_backprop),
+    "deconvolution": _Method(_deconvolution),
+}
+NAMES = tuple(_METHODS)
+_SPELLINGS = {_bare(known): known for known in NAMES}

@@ -1,0 +1,5 @@
+"""Where mindspore_xai has PseudoLinearCoef."""
+
+from fastxai.explainer.neighbor.pseudo_linear_coef import PseudoLinearCoef
+
+__all__ = ["PseudoLinearCoef"]

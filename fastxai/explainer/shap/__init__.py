@@ -1,0 +1,6 @@
+"""Where mindspore_xai has its SHAP explainers of tabular data."""
+
+from fastxai.explainer.shap.gradient import SHAPGradient
+from fastxai.explainer.shap.kernel import SHAPKernel
+
+__all__ = ["SHAPGradient", "SHAPKernel"]

@@ -1,0 +1,1 @@
+"""Tools for tables, which fastxai does not have."""

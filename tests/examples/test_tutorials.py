@@ -1,0 +1,180 @@
+"""Every tutorial runs as it stands, with and without the data package, in both modes."""
+
+import json
+import re
+
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore import nn
+from PIL import Image
+
+from fastxai.explainer import GradCAM, RISEPlus
+from fastxai.tool.cv import OoDNet
+from tests.examples.tutorials import (
+    EXAMPLES,
+    TUTORIALS,
+    dataset,
+    environment,
+    make_data,
+    make_notebook,
+    resnet,
+    run,
+)
+
+pytestmark = pytest.mark.slow
+PICTURES = {"using_cv_explainers": ["grad_cam.png"], "using_rise_plus": ["rise_plus.png"]}
+SAYS_SO = "No xai_examples_data/ in "
+BOX_SHARE = 0.11  # of the picture that the tutorials explain
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    """A folder without the data package."""
+    return tmp_path_factory.mktemp("bare")
+
+
+@pytest.fixture(scope="module")
+def packaged(tmp_path_factory):
+    """A folder with a data package under the name of the real one."""
+    folder = tmp_path_factory.mktemp("packaged")
+    make_data.make_data(folder / "xai_examples_data")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(packaged):
+    return packaged / "xai_examples_data"
+
+
+@pytest.fixture(scope="module")
+def network(data):
+    """The classifier of the digits, as the tutorials load it."""
+    param_dict = ms.load_checkpoint(f"{data}/ckpt/resnet50.ckpt")
+    network = resnet.resnet50(10, width=resnet.width_of(param_dict))
+    assert ms.load_param_into_net(network, param_dict) == ([], [])
+    return network
+
+
+def objects(data):
+    """Every object of the test pictures, with the other one of the same picture."""
+    lines = (data / "test" / "boxes.txt").read_text().splitlines()
+    examples = []
+    for line in lines:
+        file, label, box = line.split(";")
+        edges = tuple(int(edge) for edge in box.split(","))
+        examples.append(dataset.Example(data / "test" / file, label, edges))
+    for first, second in zip(examples[::2], examples[1::2], strict=True):
+        assert first.path == second.path
+        yield first, second
+        yield second, first
+
+
+def check(name, output, folder):
+    """The pictures are there, and the map that was printed about lies on its digit."""
+    for picture in PICTURES.get(name, []):
+        with Image.open(folder / picture) as image:
+            assert image.size == (224, 224)
+        share = re.search(r"(\d+)% of the map lies in the box of three", output)
+        assert int(share[1]) / 100 > 3 * BOX_SHARE
+    if name == "using_cv_explainers":
+        assert output.count("saliencies.shape: (4, 1, 224, 224)") == 2
+    if name == "using_rise_plus":
+        assert (folder / "ood_net.ckpt").exists()
+    if name == "using_cv_benchmarks":
+        assert "localization: [1.]" in output
+
+
+@pytest.mark.parametrize("name", TUTORIALS)
+def test_without_the_data_package_digits_are_used_and_one_line_says_so(name, bare):
+    output = run(EXAMPLES / f"{name}.py", bare)
+    assert output.splitlines()[0].startswith(SAYS_SO)
+    assert output.count(SAYS_SO) == 1
+    check(name, output, bare)
+
+
+@pytest.mark.parametrize("name", TUTORIALS)
+def test_a_data_package_in_the_current_folder_is_used(name, packaged):
+    output = run(EXAMPLES / f"{name}.py", packaged)
+    assert SAYS_SO not in output
+    assert not (packaged / "digits_examples_data").exists()
+    check(name, output, packaged)
+
+
+@pytest.mark.parametrize("name", TUTORIALS)
+def test_graph_mode_does_as_well(name, data, tmp_path):
+    (tmp_path / "xai_examples_data").symlink_to(data)
+    script = tmp_path / f"{name}.py"
+    text = (EXAMPLES / script.name).read_text()
+    assert text.count("mode=ms.PYNATIVE_MODE") == 1
+    script.write_text(text.replace("mode=ms.PYNATIVE_MODE", "mode=ms.GRAPH_MODE"))
+    check(name, run(script, tmp_path), tmp_path)
+
+
+def test_a_package_of_photographs_and_a_full_resnet50_runs(tmp_path):
+    """The real package's layout: 64 channels, VOC's classes, no file of boxes, odd sizes."""
+    data = tmp_path / "xai_examples_data"
+    for part in ("ckpt", "test"):
+        (data / part).mkdir(parents=True)
+    ms.save_checkpoint(resnet.resnet50(20), str(data / "ckpt" / "resnet50.ckpt"))
+    rng = np.random.default_rng(0)
+    for name, shape in (("boat", (375, 500, 3)), ("cat", (333, 250, 3))):
+        Image.fromarray(rng.integers(0, 256, shape, np.uint8)).save(data / "test" / f"{name}.jpg")
+    lines = ["boat.jpg;boat", "cat.jpg;cat,sofa", "boat.jpg;boat", "boat.jpg;boat,person"]
+    (data / "test" / "annotations.txt").write_text("\n".join(lines) + "\n")
+    output = run(EXAMPLES / "using_cv_explainers.py", tmp_path)
+    assert "boat.jpg: what is boat in it, class 3?" in output
+    assert "saliencies.shape: (4, 1, 224, 224), of ['boat', 'cat', 'boat', 'boat']" in output
+
+
+def test_accuracy_on_new_pictures_of_test_handwriting_is_at_least_90_percent(network):
+    rng, glyphs = np.random.default_rng(404), make_data.load_glyphs("test")
+    pictures = [make_data.make_picture(rng, glyphs, "single") for _ in range(100)]
+    inputs = np.stack([dataset.to_input(make_data.enlarge(p.image)) for p in pictures])
+    network.set_train(False)
+    predicted = network(ms.Tensor(inputs)).asnumpy().argmax(axis=1)
+    assert np.mean(predicted == [p.labels[0] for p in pictures]) >= 0.9
+
+
+def test_grad_cam_looks_at_the_digit_that_was_asked_for(network, data):
+    """Of two digits in a picture, the asked one has more of the map, nearly always."""
+    grad_cam, classes = GradCAM(network, layer="layer4"), dataset.load_classes(data)
+    wins = []
+    for asked, other in objects(data):
+        image = dataset.load_image_tensor(asked.path)
+        saliency = grad_cam(image, targets=classes.index(asked.label))
+        wins.append(asked.share(saliency) > other.share(saliency))
+    assert len(wins) == 16
+    assert sum(wins) >= 15
+
+
+def test_rise_plus_looks_at_the_digit_that_was_asked_for(network, data, tmp_path):
+    classes = dataset.load_classes(data)
+    ood_net = OoDNet(network, len(classes))
+    train_ds = dataset.load_dataset(data / "train").batch(8)
+    ood_net.train(train_ds, nn.SoftmaxCrossEntropyWithLogits(), epoch=3)
+    rise_plus = RISEPlus(ood_net, network, nn.Softmax(), num_masks=200, seed=0)
+    for asked, other in list(objects(data))[:4]:
+        image = dataset.load_image_tensor(asked.path)
+        saliency = rise_plus(image, targets=classes.index(asked.label))
+        assert asked.share(saliency) > 2 * other.share(saliency)
+
+
+def test_the_notebook_is_the_script():
+    script = (EXAMPLES / "using_cv_explainers.py").read_text()
+    notebook = (EXAMPLES / "using_cv_explainers.ipynb").read_text()
+    assert notebook == make_notebook.notebook_of(script), "run tools/make_notebook.py"
+
+
+def test_the_notebook_runs_and_shows_its_picture(packaged, monkeypatch):
+    import nbclient
+    import nbformat
+
+    notebook = nbformat.read(EXAMPLES / "using_cv_explainers.ipynb", as_version=4)
+    monkeypatch.setenv("PYTHONPATH", environment()["PYTHONPATH"])
+    nbclient.NotebookClient(
+        notebook, timeout=300, resources={"metadata": {"path": str(packaged)}}
+    ).execute()
+    outputs = [o for cell in notebook.cells if cell.cell_type == "code" for o in cell.outputs]
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    assert "% of the map lies in the box of three" in json.dumps(outputs)
