@@ -57,8 +57,13 @@ def reporting(
 
     with tqdm(total=total, unit=unit, delay=0 if progress else _DELAY_S, leave=False) as bar:
 
+        shown = ""
+
         def update(step: int) -> None:
-            bar.set_postfix_str(note(), refresh=False)
+            nonlocal shown
+            if note() != shown:
+                shown = note()
+                bar.set_postfix_str(shown)  # shown at once, also by a bar that is soon done
             bar.update(step)
 
         yield update
