@@ -56,7 +56,6 @@ def reporting(
     from tqdm.auto import tqdm
 
     with tqdm(total=total, unit=unit, delay=0 if progress else _DELAY_S, leave=False) as bar:
-
         shown = ""
 
         def update(step: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import threading
 from pathlib import Path
@@ -60,7 +61,7 @@ class OpenVinoEngine(Engine):
         if cache_dir is not None:
             # A folder per model: OpenVINO's own key misses small changes of the weights.
             options["CACHE_DIR"] = str(cache_dir / "openvino" / hashlib.sha256(model).hexdigest())
-        core = openvino.Core()
+        core = _core()
         if precision == "bfloat16" and "BF16" not in core.get_property(
             "CPU", "OPTIMIZATION_CAPABILITIES"
         ):
@@ -80,6 +81,19 @@ class OpenVinoEngine(Engine):
             self._request.set_input_tensor(self._tensor(batch, shared_memory=True))
             self._request.infer()
             return np.array(self._request.get_output_tensor().data, np.float32)
+
+
+@functools.cache
+def _core() -> Any:
+    """The one Core of this process, which lives as long.
+
+    OpenVINO's CPU plugin sets an alternate signal stack with every Core, and puts the one before
+    back when the Core goes, even if that is gone by then: where the first of two Cores goes first,
+    the next Ctrl-C is a segmentation fault (seen with 2026.4).
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 def _reason(error: Exception, precision: str) -> str:

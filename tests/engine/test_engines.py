@@ -1,5 +1,7 @@
 """Each engine alone: scores, no copy, errors of loading."""
 
+import subprocess
+import sys
 import threading
 
 import mindspore as ms
@@ -183,3 +185,15 @@ def test_openvino_keeps_compiled_networks_in_the_folder_it_is_given(openvino, tm
     # OpenVINO alone would take the last one, whose weights differ by a rounding, for the first.
     assert loaded == [False, True, False]
     assert len(list((tmp_path / "openvino").iterdir())) == 2
+
+
+def test_ctrl_c_after_the_first_of_two_openvino_engines_has_gone(openvino):
+    """In a process of its own: with a Core for each engine it is a segmentation fault."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.engine._signal_after_engines"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "KeyboardInterrupt\n"), done.stderr
