@@ -150,11 +150,11 @@ class PerturbationAttribution(Attribution, ABC):
         """Copies per batch: at most `most`, by default `perturbation_per_eval`.
 
         All batches have the same size, so the last one may hold copies that do not count. With up
-        to an eighth more batches than there must be, the number that leaves the fewest is taken.
+        to a quarter more batches than there must be, the number that leaves the fewest is taken.
         """
         most = most or int(self._perturbation_per_eval)
         least = -(-total // most)
-        batches = min(range(least, least * 9 // 8 + 1), key=lambda number: -total % number)
+        batches = min(range(least, least * 5 // 4 + 1), key=lambda number: -total % number)
         return -(-total // batches)
 
     def _batch_for(self, image: np.ndarray, total: int, fill: Callable[[np.ndarray], Any]) -> int:
