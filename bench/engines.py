@@ -1,19 +1,20 @@
 """Which networks of MindCV another engine can score, how exactly, and how fast.
 
-Each network is run in a process of its own, with random weights: MindSpore, OpenVINO in float32 and
-bfloat16, ONNX Runtime, in turns, on a batch of masked images. Needs mindcv, openvino, onnxruntime.
+Each network is run in a process of its own, with random weights: MindSpore (PYNATIVE), OpenVINO in
+float32 and bfloat16, and ONNX Runtime, in turns, on one batch of masked images. Needs mindcv,
+openvino and onnxruntime.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import sys
+import json
+from importlib.metadata import version
 from typing import Any
 
 from bench import harness
 
-# One of each family of MindCV 0.3, the smallest that is common; the first eight are in the README.
+# One or two of each family of MindCV 0.3, the common small ones.
 MODELS = (
     *("resnet50", "mobilenet_v2_100", "mobilenet_v3_small_100", "densenet121", "vgg16"),
     *("efficientnet_b0", "convnext_tiny", "vit_b_16_224", "swin_tiny"),
@@ -27,9 +28,8 @@ MODELS = (
     *("shufflenet_v1_g3_10", "shufflenet_v2_x1_0", "skresnet50", "squeezenet1_0"),
     *("swinv2_tiny_window8", "visformer_tiny", "volo_d1", "xception", "xcit_tiny_12_p16_224"),
 )
-_SIZES = {"swinv2_tiny_window8": 256, "inception_v3": 299, "inception_v4": 299, "xception": 299}
-_ENGINES = (("openvino", "float32"), ("onnxruntime", "float32"), ("openvino", "bfloat16"))
-_CALIBRATION_PASSES = 30  # of BatchNorm's moving averages: 0.9^30 of their start is left
+CHECK = "every engine's scores of the batch were compared with MindSpore's before it was timed"
+_WORKER = "bench.engines_worker"
 
 
 def main() -> None:
@@ -37,129 +37,54 @@ def main() -> None:
     parser = harness.parser(__doc__)
     parser.add_argument("--models", nargs="*", default=list(MODELS), metavar="NAME")
     parser.add_argument("--batch", type=int, default=32, help="images at a time")
-    parser.add_argument("--mindspore-batch", type=int, default=8, help="the same for MindSpore")
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--worker", metavar="NAME", help=argparse.SUPPRESS)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument(
+        "--add", action="store_true", help="keep the results of networks that are not named"
+    )
     options = parser.parse_args()
-    if options.worker:
-        print(harness.json.dumps(_measured(options)))
-        return
     about = harness.header()
-    about["versions"] |= _versions("mindcv", "openvino", "onnxruntime")
+    about["versions"] |= {name: version(name) for name in ("mindcv", "openvino", "onnxruntime")}
     harness.print_header(about)
-    results = []
-    for name in options.models:
-        arguments = ["--worker", name, "--batch", str(options.batch)]
-        arguments += ["--mindspore-batch", str(options.mindspore_batch)]
-        arguments += ["--repeats", str(options.repeats)]
-        try:
-            row = harness.run_worker("bench.engines", arguments, {"ONEDNN_MAX_CPU_ISA": None})
-        except RuntimeError as error:
-            row = {"model": name, "failed": str(error)}
-        results.append(row)
-        print(_line(row), flush=True)
-    settings = {"batch": options.batch, "mindspore_batch": options.mindspore_batch}
-    checks = ["every engine's scores were compared with MindSpore's before it was timed"]
-    harness.write(options.results, "engines", about, settings, results, checks, [])
+    rows = [_row(name, options) for name in options.models]
+    if options.add:
+        rows = _joined(json.loads((options.results / "engines.json").read_text()), rows)
+    settings = {"batch": options.batch, "repeats": options.repeats}
+    harness.write(options.results, "engines", about, settings, rows, [CHECK], [])
 
 
-def _measured(options: argparse.Namespace) -> dict[str, Any]:
-    """Errors and speeds of one network."""
-    import mindspore as ms
-    import numpy as np
-    from mindspore import nn
-
-    from fastxai.engine.export import exported
-    from fastxai.engine.making import _class_of, relative_error
-    from fastxai.engine.mindspore_cell import MindSporeEngine
-    from fastxai.engine.protocol import Unusable
-    from fastxai.explainer.perturb.perturbation import ScoreCell
-    from fastxai.ops import MaskSpec, masked_product
-
-    name = options.worker
-    network = _network(name)
-    size = _SIZES.get(name, 224)
-    image = np.random.default_rng(0).normal(size=(3, size, size)).astype(np.float32)
-    batch = masked_product(image, MaskSpec(0, (size, size)), count=options.batch)
-
-    def cell() -> nn.Cell:
-        # The bare output: the softmax of random weights hides errors or is all in one class.
-        return ScoreCell(network, nn.Identity(), ms.float32).set_train(False)
-
-    mindspore = MindSporeEngine(cell())
-    few = np.ascontiguousarray(batch[: options.mindspore_batch])
-    expected = mindspore(few)
-    row: dict[str, Any] = {"model": name, "size": size, "engines": {}}
-    row["spread"] = float(expected.std(axis=0).mean() / np.abs(expected).max())
-    contenders = {"mindspore": lambda: mindspore(few)}
+def _row(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """What a worker found out about a network; when, and under which load."""
+    arguments = [name, "--batch", str(options.batch), "--repeats", str(options.repeats)]
+    about = harness.header()
+    note = {key: about[key] for key in ("made", "commit", "load_before")}
+    variables = dict.fromkeys(("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"))
     try:
-        model = exported(cell(), batch.shape)
-        row["megabytes"] = len(model) / 1e6
-    except Unusable as unusable:
-        row["not_exported"] = unusable.reason
-        return row
-    for engine, precision in _ENGINES:
-        try:
-            made = _class_of(engine)(model, batch.shape, precision)
-            error = relative_error(made(batch)[: len(few)], expected)
-        except Exception as failure:  # a row of the table, whatever it is
-            row["engines"][f"{engine} {precision}"] = {"failed": str(failure).splitlines()[0]}
-            continue
-        row["engines"][f"{engine} {precision}"] = {"error": error}
-        if np.isfinite(error):
-            contenders[f"{engine} {precision}"] = lambda made=made: made(batch)
-    samples = harness.interleave(contenders, options.repeats)
-    for contender, seconds in samples.wall.items():
-        images = len(few) if contender == "mindspore" else len(batch)
-        rates = [images / value for value in seconds]
-        row["engines"].setdefault(contender, {})["images_per_s"] = harness.summary(rates)
-        if contender != "mindspore":
-            own = [len(few) / value for value in samples.wall["mindspore"]]
-            row["engines"][contender]["speedup"] = harness.summary(harness.ratios(rates, own))
-    return row
+        row = harness.run_worker(_WORKER, arguments, variables)
+    except RuntimeError:
+        row = {"model": name, "failed": "MindSpore cannot run it"}
+    print(_line(row), flush=True)
+    return {**row, **note}
 
 
-def _network(name: str) -> Any:
-    """The network with random weights, and BatchNorm's averages near those of its activations.
-
-    With the averages it is made with, activations grow or vanish from layer to layer, and the
-    output says nothing about the layers between.
-    """
-    import mindcv
-    import mindspore as ms
-    import numpy as np
-    from mindspore import nn
-
-    ms.set_seed(0)
-    np.random.seed(0)
-    network = mindcv.create_model(name)
-    norms = [c for _, c in network.cells_and_names() if isinstance(c, nn.BatchNorm2d)]
-    if norms:
-        size = _SIZES.get(name, 224)
-        images = np.random.default_rng(1).normal(size=(4, 3, size, size)).astype(np.float32)
-        network.set_train(True)
-        for _ in range(_CALIBRATION_PASSES):
-            network(ms.Tensor(images))
-    return network.set_train(False)
-
-
-def _versions(*packages: str) -> dict[str, str]:
-    from importlib.metadata import version
-
-    return {name: version(name) for name in packages}
+def _joined(before: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of an earlier run and new ones, in the order of MODELS."""
+    kept = {row["model"]: row for row in [*before["results"], *rows]}
+    order = [name for name in MODELS if name in kept]
+    return [kept[name] for name in [*order, *(name for name in kept if name not in order)]]
 
 
 def _line(row: dict[str, Any]) -> str:
-    if "engines" not in row or "not_exported" in row:
+    if not row.get("engines"):
         return f"{row['model']}: {row.get('not_exported') or row.get('failed')}"
     parts = []
     for name, figures in row["engines"].items():
-        rate = figures.get("images_per_s", {}).get("median", float("nan"))
-        error = figures.get("error", 0.0)
-        parts.append(f"{name} {rate:.1f}/s {error:.1e}" + (" failed" * ("failed" in figures)))
-    return f"{row['model']}: " + ", ".join(parts)
+        if "failed" in figures:
+            parts.append(f"{name} failed: {figures['failed']}")
+            continue
+        rate = figures["images_per_s"]["median"]
+        parts.append(f"{name} {rate:.1f}/s, error {figures.get('error', 0.0):.1e}")
+    return f"{row['model']}: " + "; ".join(parts)
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("GLOG_v", "3")
-    sys.exit(main())
+    main()

@@ -231,7 +231,11 @@ def write(
 
 
 def run_worker(
-    module: str, arguments: Sequence[str], environment: Mapping[str, str | None] | None = None
+    module: str,
+    arguments: Sequence[str],
+    environment: Mapping[str, str | None] | None = None,
+    *,
+    python: str = sys.executable,
 ) -> Any:
     """Runs `python -m module` in a process of its own; its last line of output is JSON.
 
@@ -239,6 +243,7 @@ def run_worker(
         module: What to run.
         arguments: Its arguments.
         environment: Variables to set, or to remove if None.
+        python: Program that runs it.
 
     Raises:
         RuntimeError: It failed; why is on standard error.
@@ -249,7 +254,7 @@ def run_worker(
         if value is not None:
             variables[name] = value
     done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
+        [python, "-m", module, *arguments],
         env=variables,
         check=False,
         stdout=subprocess.PIPE,

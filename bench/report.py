@@ -9,30 +9,18 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import harness
+from bench import engine_tables, harness
+from bench.markdown import spread, table
 
-PAGES = ("docs/performance.md", "docs/estimators.md", "README.md")
+PAGES = ("docs/performance.md", "docs/estimators.md", "docs/engines.md", "README.md")
 _LIBRARIES = {"ours": "fastxai", "peer": "mindspore_xai 1.8.1"}
+_KNOWN = ("python", "mindspore", "mindspore-xai", "numpy", "pillow")  # others are named
 _EXPLAINERS = {"rise": "RISE", "occlusion": "Occlusion"}
 _MARKER = re.compile(r"(<!-- bench:([a-z_]+) -->\n).*?(<!-- /bench:\2 -->)", re.DOTALL)
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
-
-
-def spread(values: dict[str, float], form: str = ".1f", unit: float = 1.0) -> str:
-    """Median and quartiles, or the bare figure of a single repeat."""
-    middle = format(values["median"] * unit, form)
-    if values["repeats"] < 2:
-        return middle
-    return f"{middle} ({values['q1'] * unit:{form}} to {values['q3'] * unit:{form}})"
 
 
 def origin(result: dict[str, Any]) -> str:
@@ -40,11 +28,12 @@ def origin(result: dict[str, Any]) -> str:
     box, versions = result["machine"], result["versions"]
     changed = " with uncommitted changes" if result["dirty"] else ""
     loads = f"{result['load_before'][0]:g} before, {result['load_after'][0]:g} after"
+    others = [f"{name} {text}, " for name, text in versions.items() if name not in _KNOWN]
     return (
         f"{result['made'][:10]}, {box['cpu']} (family/model {box['family_model']}), "
         f"{box['usable_cores']} cores, {box['memory_gib']:g} GiB, {box['kernel']}; "
         f"Python {versions['python']}, MindSpore {versions['mindspore']}, "
-        f"NumPy {versions['numpy']}; commit {result['commit'][:12]}{changed}; "
+        f"{''.join(others)}NumPy {versions['numpy']}; commit {result['commit'][:12]}{changed}; "
         f"load {loads}. `{result['command']}`\n"
     )
 
@@ -206,6 +195,10 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "gradients": ("gradients", gradients),
     "memory": ("memory", memory),
     "designs": ("designs", designs),
+    "engines": ("engines", engine_tables.engines),
+    "engines_refused": ("engines", engine_tables.refused),
+    "peers": ("peers", engine_tables.peers),
+    "peers_whole": ("peers", engine_tables.peers_whole),
 }
 
 
@@ -261,6 +254,9 @@ def text_of(name: str, results: dict[str, dict[str, Any]]) -> str:
         return targets(results)
     if name == "readme":
         return readme(results) if "explainers" in results else _missing("explainers")
+    if name == "readme_engines":
+        made = engine_tables.readme(results["engines"]) if "engines" in results else ""
+        return made or _missing("engines")
     if name not in TABLES:
         raise ValueError(f"report: there is no table {name!r}.")
     source, make = TABLES[name]

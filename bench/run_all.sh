@@ -1,12 +1,16 @@
 #!/bin/sh
-# Every benchmark of the project, in order, then the tables. About an hour on two cores.
+# Every benchmark of the project, in order, then the tables. About two hours on two cores.
 # PEER_PYTHON: Python with MindSpore, mindspore_xai 1.8.1 and what fastxai needs; made if missing.
+# ENGINE_PYTHON: the same without mindspore_xai, with mindcv, openvino and onnxruntime.
+# TORCH_PYTHON: Python with torch, captum and openvino_xai.
 # BENCH_RESULTS: folder for the JSON files; the tables are made from it.
 set -eu
 
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 cd "$root"
 python=${PEER_PYTHON:-bench/.peer/bin/python}
+engines=${ENGINE_PYTHON:-bench/.engines/bin/python}
+torch=${TORCH_PYTHON:-bench/.torch/bin/python}
 results=${BENCH_RESULTS:-bench/results}
 
 if [ ! -x "$python" ]; then
@@ -19,6 +23,19 @@ if [ ! -x "$python" ]; then
     "$python" -m pip install --quiet --upgrade pip
     "$python" -m pip install --quiet mindspore==2.10.0 'numpy<2' mindspore-xai==1.8.1 \
         'pillow>=9' 'matplotlib>=3.5' 'tqdm>=4.60' 'setuptools>=77' 'pybind11>=2.13' 'cmake>=3.18'
+fi
+
+if [ ! -x "$engines" ]; then
+    echo "run_all: making $engines"
+    "${PYTHON:-python3.11}" -m venv "$(dirname -- "$(dirname -- "$engines")")"
+    "$engines" -m pip install --quiet mindspore==2.10.0 'numpy<2' 'pillow>=9' 'matplotlib>=3.5' \
+        'tqdm>=4.60' mindcv openvino onnxruntime
+fi
+if [ ! -x "$torch" ]; then
+    echo "run_all: making $torch"
+    "${PYTHON:-python3.11}" -m venv "$(dirname -- "$(dirname -- "$torch")")"
+    "$torch" -m pip install --quiet torch captum openvino-xai \
+        --extra-index-url https://download.pytorch.org/whl/cpu
 fi
 
 # Both libraries in one process: fastxai from this folder, built for the peer's Python.
@@ -41,4 +58,8 @@ run bench.memory
 run bench.explainers --repeats "${REPEATS:-3}" --occlusion-repeats "${OCCLUSION_REPEATS:-2}"
 run bench.gradients
 run bench.designs
+peer=$python
+python=$engines
+run bench.engines
+run bench.peers --peer-python "$peer" --torch-python "$torch" --openvino-xai-python "$torch"
 run bench.report

@@ -17,6 +17,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
+from fastxai.engine.in_place import without_in_place
 from fastxai.engine.onnx_name import renamed
 from fastxai.engine.protocol import Unusable
 
@@ -58,6 +59,7 @@ def exported(cell: nn.Cell, shape: tuple[int, ...]) -> bytes:
         _unchanged(cell),
         _dumping_into(folder),
         _quiet(),
+        without_in_place(),
     ):
         try:
             ms.export(cell, images, file_name=f"{folder}/network", file_format="ONNX")

@@ -22,6 +22,28 @@ class OwnSoftmax(SmallConv):
         return ops.softmax(self.dense(x), axis=1)
 
 
+class AddsInPlace(SmallConv):
+    """A residual as many write it."""
+
+    def construct(self, x):
+        x = self.conv(x)
+        identity = x * 0.5
+        x = self.relu(self.norm(x))
+        x += identity
+        x *= 2.0
+        return self.dense(x.mean(axis=(2, 3)))
+
+
+class AddsInPlaceToTwoNames(SmallConv):
+    """Changes a Tensor that it uses under another name too."""
+
+    def construct(self, x):
+        x = self.conv(x)
+        same = x
+        x += 1.0
+        return self.dense((x * 0.5 + same).mean(axis=(2, 3)))
+
+
 class DataDependent(SmallConv):
     """Branches on a value."""
 

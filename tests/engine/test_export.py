@@ -5,14 +5,17 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import nullcontext
 
 import mindspore as ms
 import numpy as np
 import pytest
 from mindspore import nn
+from mindspore.graph._parse.parser import Parser
 
 from fastxai import ops
 from fastxai.common.guard import evaluating
+from fastxai.engine import export
 from fastxai.engine.export import exported
 from fastxai.engine.onnx_name import renamed
 from fastxai.engine.protocol import Unusable
@@ -85,6 +88,18 @@ def test_a_failure_says_why_and_leaves_nothing(mode, folders, make, reason):
     assert caught.value.for_good
     assert state_of(network) == before
     assert folders() == []
+
+
+def test_a_network_that_adds_in_place_exports_and_is_read_as_before_afterwards():
+    before = Parser.parse
+    assert exported(scored(odd.AddsInPlace()), SHAPE)
+    assert Parser.parse is before
+
+
+def test_without_us_such_a_network_does_not_export(monkeypatch):
+    monkeypatch.setattr(export, "without_in_place", nullcontext)
+    with pytest.raises(Unusable, match="InplaceAddExt"):
+        exported(scored(odd.AddsInPlace()), SHAPE)
 
 
 def test_without_us_mindspore_leaves_a_file_behind(folders):

@@ -97,10 +97,23 @@ def test_networks_that_cannot_be_exported_are_run_by_mindspore(openvino, images,
         rise(network, engine="openvino")(ms.Tensor(images), 1)
 
 
-@pytest.mark.parametrize("make", [odd.OptionalInput, odd.OwnSoftmax, lambda: odd.FixedBatch(30)])
+OTHERS = [odd.OptionalInput, odd.OwnSoftmax, lambda: odd.FixedBatch(30), odd.AddsInPlace]
+
+
+@pytest.mark.parametrize("make", OTHERS)
 def test_other_networks_are_exported(openvino, images, make):
     choice = explained(rise(make(), perturbation_per_eval=30), images).engine
     assert (choice.engine, choice.error < 1e-5) == ("openvino", True)
+
+
+def test_what_is_changed_in_place_under_two_names_is_mindspores_map(openvino, images, mode):
+    network = odd.AddsInPlaceToTwoNames()
+    explainer = rise(network)
+    found = explainer(ms.Tensor(images), 1).asnumpy()
+    expected = rise(network, engine="mindspore")(ms.Tensor(images), 1).asnumpy()
+    assert_close(found, expected, atol=NETWORK_ATOL)
+    if mode == "graph":  # PYNATIVE makes a new Tensor of `x += 1.0`
+        assert "scores differ from MindSpore's" in explainer.engine.reason
 
 
 def test_auto_tries_the_next_engine(openvino, images, monkeypatch):

@@ -1,0 +1,114 @@
+"""Tables of engines and of other libraries."""
+
+import pytest
+
+from bench import engine_tables, engines, harness, peers, report
+from tests.bench.test_report import ABOUT
+
+
+def rate(value):
+    return harness.summary([value])
+
+
+@pytest.fixture
+def measured():
+    found = {
+        "mindspore float32": {"images_per_s": rate(10.0), "speedup": rate(1.0)},
+        "openvino float32": {"images_per_s": rate(31.0), "speedup": rate(3.1), "error": 4.7e-7},
+        "openvino bfloat16": {"failed": "no such instructions"},
+    }
+    rows = [
+        {"model": "resnet50", "engines": found},
+        {"model": "hrnet_w32", "not_exported": "the operator InplaceAddExt cannot be exported"},
+        {"model": "odd", "failed": "MindSpore cannot run it"},
+    ]
+    return {**ABOUT, "results": rows}
+
+
+def test_a_network_that_was_exported_is_a_row_of_speeds_and_errors(measured):
+    made = engine_tables.engines(measured)
+    assert "| resnet50 | 10.0 | 31.0, 3.1×, 5e-07 |  | no such instructions |" in made
+    assert "hrnet" not in made
+
+
+def test_networks_that_were_not_exported_are_listed_with_the_reason(measured):
+    made = engine_tables.refused(measured)
+    assert "| hrnet_w32 | the operator InplaceAddExt cannot be exported |" in made
+    assert "| odd | MindSpore cannot run it |" in made
+    assert "resnet50" not in made
+
+
+def test_the_readme_says_it_of_one_network(measured):
+    made = report.text_of("readme_engines", {"engines": measured})
+    assert "31 images/s instead of MindSpore's 10, 3.1 times as many" in made
+
+
+def test_the_readme_without_that_network_names_the_command(measured):
+    measured["results"] = measured["results"][1:]
+    assert "python -m bench.engines" in report.text_of("readme_engines", {"engines": measured})
+    assert "python -m bench.engines" in report.text_of("readme_engines", {})
+
+
+def test_results_of_an_earlier_run_are_kept_in_order():
+    before = {"results": [{"model": "vgg16", "at": 1}, {"model": "resnet50", "at": 1}]}
+    rows = [{"model": "resnet50", "at": 2}, {"model": "of no family", "at": 2}]
+    joined = engines._joined(before, rows)
+    assert [(row["model"], row["at"]) for row in joined] == [
+        ("resnet50", 2),
+        ("vgg16", 1),
+        ("of no family", 2),
+    ]
+
+
+def test_versions_beyond_the_usual_are_named(measured):
+    measured["versions"] = {**ABOUT["versions"], "openvino": "2026.4"}
+    assert "openvino 2026.4, NumPy 1.26.4;" in report.text_of("engines", {"engines": measured})
+
+
+def turn(contender, seconds, times, over=None):
+    return {
+        "explainer": "rise",
+        "contender": contender,
+        "title": contender,
+        "images": 256,
+        "seconds": rate(seconds),
+        "times_peer": rate(times),
+        "over_bare": rate(over) if over else None,
+        "setup_s": 2.0,
+        "error": 1e-7,
+    }
+
+
+@pytest.fixture
+def compared():
+    turns = [
+        turn("fastxai openvino float32", 5.0, 3.2, 1.01),
+        turn("fastxai openvino bfloat16", 2.5, 6.4, 1.05),
+        turn("mindspore_xai", 16.0, 1.0),
+        turn("torch", 4.0, 4.0),
+    ]
+    installed = [{"explainer": "rise", "images_per_s": 0.2}]
+    results = {"turns": turns, "installed": installed}
+    return {**ABOUT, "results": results, "settings": {"default_masks": 6000}}
+
+
+def test_whole_explanations_are_rows(compared):
+    made = engine_tables.peers(compared)
+    assert (
+        "| RISE, 256 images | fastxai openvino float32 | 5.0 | 3.20 | 1.010 | 2.0 | 1e-07 |" in made
+    )
+
+
+def test_more_masks_are_extrapolated_and_compared_with_the_peer_as_installed(compared):
+    made = engine_tables.peers_whole(compared)
+    assert "| fastxai openvino float32 | 51.2 | 117 | 256 |" in made
+
+
+def test_targets_are_missed_where_someone_else_is_faster(compared):
+    met = {line["what"]: line["met"] for line in peers.make_targets(compared["results"])}
+    assert met.pop("rise, fastxai openvino float32: times the speed of torch") is False
+    assert met.pop("rise, fastxai openvino bfloat16: time over the engine's bare passes") is False
+    as_installed = "times mindspore_xai as installed, extrapolated"
+    assert met.pop(f"rise, fastxai openvino float32: {as_installed}") is False
+    assert set(met.values()) == {True}
+    assert len(met) == 3
