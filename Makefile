@@ -5,8 +5,6 @@ COMPILED := setup.py CMakeLists.txt $(wildcard csrc/*/*.h csrc/*/*.cpp kernels/*
 CXX_FILES := csrc kernels tests/kernels tests/cuda_emulator
 TUTORIALS := using_cv_explainers using_rise_plus using_cv_benchmarks
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-# On AVX-512 machines MindSpore 2.10 convolves about 100 times too slowly without it.
-export ONEDNN_MAX_CPU_ISA ?= AVX2
 # Tests and demo are about the native ops: a build that fails must not pass for one that was skipped.
 export FASTXAI_BUILD ?= require
 # Not in every installation: it takes a minute. `make cuda` builds it in place.

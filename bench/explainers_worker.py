@@ -55,10 +55,12 @@ def make_ours(
 
     activation = activation or nn.Softmax()
     if name == "rise":
-        rise = RISE(network, activation, options.batch, num_masks=options.masks, seed=0)
+        rise = RISE(
+            network, activation, options.batch, num_masks=options.masks, seed=0, engine="mindspore"
+        )
         return rise, options.masks
     window = 224 // options.windows_per_axis
-    occlusion = Occlusion(network, activation, options.batch, window=window)
+    occlusion = Occlusion(network, activation, options.batch, window=window, engine="mindspore")
     return occlusion, 1 + options.windows_per_axis**2
 
 

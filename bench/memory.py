@@ -64,8 +64,10 @@ def make_explainer(options: argparse.Namespace, network: Any, side: int) -> Any:
     from fastxai.explainer import RISE, Occlusion
 
     if options.explainer == "occlusion":
-        return Occlusion(network, softmax, options.batch, window=SIZE // side)
-    return RISE(network, softmax, options.batch, num_masks=options.count, seed=0)
+        return Occlusion(network, softmax, options.batch, window=SIZE // side, engine="mindspore")
+    return RISE(
+        network, softmax, options.batch, num_masks=options.count, seed=0, engine="mindspore"
+    )
 
 
 def bare_passes(network: Any, batch: int, random: Any) -> None:

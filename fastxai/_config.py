@@ -11,6 +11,7 @@ import numpy as np
 
 from fastxai import _onednn
 from fastxai._version import __version__
+from fastxai.engine.settings import TITLES, engine_info
 
 
 def show_config(file: TextIO | None = None) -> dict[str, Any]:
@@ -22,8 +23,10 @@ def show_config(file: TextIO | None = None) -> dict[str, Any]:
     Returns:
         A dict with the keys 'fastxai' (version), 'native' (dict: 'available', 'reason', 'isa',
         'isas', 'openmp', 'num_threads'), 'mindspore' (dict: 'version', 'device', 'mode'; None
-        where MindSpore is not installed), 'onednn' (dict: 'state', 'detail', 'remedy'), 'python',
-        'numpy' (versions) and 'cpu' (dict: 'model', 'cores', 'usable_cores').
+        where MindSpore is not installed), 'onednn' (dict: 'state', 'detail', 'remedy'), 'engine'
+        (dict: 'default', 'precision', 'cache_dir', 'installed' (dict: versions), 'last' (dict:
+        'owner', 'engine', 'precision', 'reason', 'error'; None before anything was scored)),
+        'python', 'numpy' (versions) and 'cpu' (dict: 'model', 'cores', 'usable_cores').
 
     Raises:
         TypeError: `file` cannot be written to.
@@ -35,7 +38,7 @@ def show_config(file: TextIO | None = None) -> dict[str, Any]:
         >>> import io
         >>> import fastxai
         >>> sorted(fastxai.show_config(file=io.StringIO()))
-        ['cpu', 'fastxai', 'mindspore', 'native', 'numpy', 'onednn', 'python']
+        ['cpu', 'engine', 'fastxai', 'mindspore', 'native', 'numpy', 'onednn', 'python']
     """
     if file is not None and not callable(getattr(file, "write", None)):
         raise TypeError(f"show_config: `file` must be a text stream or None, got {file!r}.")
@@ -53,6 +56,7 @@ def _collect() -> dict[str, Any]:
         "native": dict(native_info()),
         "mindspore": _mindspore(),
         "onednn": {"state": onednn.state, "detail": onednn.detail, "remedy": onednn.remedy},
+        "engine": engine_info(),
         "python": platform.python_version(),
         "numpy": np.__version__,
         "cpu": {
@@ -107,11 +111,28 @@ def _rendered(config: dict[str, Any]) -> str:
             else "not installed",
         ),
         ("oneDNN", f"{onednn['state']} ({onednn['detail']})"),
+        *_engine_rows(config["engine"]),
         ("python", config["python"]),
         ("numpy", config["numpy"]),
         ("processor", f"{cpu['model']}, {cpu['usable_cores']} of {cpu['cores']} cores usable"),
     ]
     return "\n".join(f"{name:<12} {text}" for name, text in rows)
+
+
+def _engine_rows(engine: dict[str, Any]) -> list[tuple[str, str]]:
+    installed = [
+        f"{TITLES[name]} {version}" if version else f"no {TITLES[name]}"
+        for name, version in engine["installed"].items()
+    ]
+    text = f"{engine['default']}, {engine['precision']} ({', '.join(installed)})"
+    if engine["cache_dir"]:
+        text += f", kept in {engine['cache_dir']}"
+    rows = [("engine", text)]
+    last = engine["last"]
+    if last:
+        scored = f"{last['owner']} by {TITLES[last['engine']]}, {last['precision']}"
+        rows.append(("last scored", f"{scored}: {last['reason']}" if last["reason"] else scored))
+    return rows
 
 
 def _native_text(native: dict[str, Any]) -> str:

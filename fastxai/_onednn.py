@@ -153,6 +153,29 @@ def probe_convolution(repeats: int = 3) -> ConvolutionProbe:
     return ConvolutionProbe(conv3x3, pointwise, slow, verdict)
 
 
+def environment_limit() -> str:
+    """What in the environment keeps every oneDNN of the process from AVX-512, or ''.
+
+    MindSpore needs no such variable where `protect` holds its own copy back; other engines lose
+    speed by it, and bfloat16.
+
+    Returns:
+        'NAME=VALUE', or '' where nothing is set or the processor has no AVX-512 to lose.
+
+    Examples:
+        >>> from fastxai._onednn import environment_limit
+        >>> environment_limit() in ("", "ONEDNN_MAX_CPU_ISA=AVX2")
+        True
+    """
+    if not cpu_flags() >= _AVX512_FLAGS:
+        return ""
+    for variable in ISA_VARIABLES:
+        value = os.environ.get(variable, "")
+        if value and value.upper() not in ("ALL", "DEFAULT"):
+            return f"{variable}={value}"
+    return ""
+
+
 def _decide() -> OneDnnStatus:
     if sys.platform != "linux" or platform.machine() not in ("x86_64", "AMD64"):
         return OneDnnStatus("not-affected", "not Linux on x86-64")

@@ -21,6 +21,9 @@ MAP_ATOL = 1e-6
 # A network scores an image with slightly other roundings in a batch of another size or mode.
 NETWORK_ATOL = 2e-6
 
+# Another engine sums the same float32 products in another order: 1e-7 to 1e-6 of the largest score.
+ENGINE_RTOL = 1e-5
+
 # A gradient of float32 sums over a few hundred terms, relative to its largest value.
 BACKPROP_RTOL = 1e-5
 

@@ -1,16 +1,25 @@
-"""Fixtures that many tests use; also keeps oneDNN out of its slow path in every test process."""
+"""Fixtures that many tests use.
+
+Importing fastxai here keeps MindSpore out of its slow convolutions in every test process; the
+environment variable that does the same would take bfloat16 from the engines.
+"""
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX2")  # before anything imports MindSpore
-
 import pytest
 
+import fastxai
 from fastxai import ops
 
 _ISAS = ops.isas() if ops.has_native() else []
+
+
+@pytest.fixture(autouse=True)
+def _mindspore_scores():
+    """MindSpore's scores, to the bit, in all tests; those in tests/engine choose for themselves."""
+    fastxai.set_engine("mindspore")
+    yield
+    fastxai.set_engine()
 
 
 @pytest.fixture(params=[*_ISAS, "reference"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,11 @@ from mindspore import nn
 from fastxai.common.guard import evaluating
 from fastxai.common.network import check_scores, network_dtype
 from fastxai.common.shadow import same_signature, signature
-from fastxai.explainer.perturb.perturbation import ScoreCell, view_of
+from fastxai.engine.making import Job
+from fastxai.engine.mindspore_cell import MindSporeEngine
+from fastxai.engine.protocol import Engine
+from fastxai.engine.selector import Selector
+from fastxai.explainer.perturb.perturbation import ScoreCell
 
 _NO_TARGET = np.zeros(1, np.int64)  # a class that every network has
 
@@ -29,12 +34,15 @@ class Scorer:
         self._cell: ScoreCell | None = None
         self._built_from: list[Any] = []
 
-    def __call__(self, network: nn.Cell, batch: np.ndarray) -> np.ndarray:
+    def __call__(
+        self, network: nn.Cell, batch: np.ndarray, engine: Engine | None = None
+    ) -> np.ndarray:
         """Scores of images.
 
         Args:
             network: The classifier; it is given back as it came.
             batch: (M, C, H, W) contiguous float32; may be changed afterwards.
+            engine: What `engine_for` gave for this network; None: MindSpore.
 
         Returns:
             (M, classes) float64, finite.
@@ -44,7 +52,7 @@ class Scorer:
         """
         try:
             with evaluating(network, self._activation_fn):
-                output = self._cell_of(network)(view_of(batch)).asnumpy()
+                output = (self._mindspore(network) if engine is None else engine)(batch)
         except BaseException:
             self._cell = None  # a graph in which something failed does not run again
             raise
@@ -56,10 +64,41 @@ class Scorer:
             )
         return output.astype(np.float64)
 
-    def _cell_of(self, network: nn.Cell) -> ScoreCell:
+    def engine_for(
+        self,
+        selector: Selector,
+        network: nn.Cell,
+        shape: tuple[int, ...],
+        images: int,
+        fill: Callable[[np.ndarray], Any],
+    ) -> Engine | None:
+        """The engine that a selector chooses for batches (M, C, H, W); None: MindSpore.
+
+        Args:
+            selector: Chooses.
+            network: The classifier.
+            shape: Of the batches.
+            images: How many there are to score.
+            fill: Writes the first batch into an array of that shape.
+        """
+        dtype = network_dtype(network)
+        activation = self._activation_fn
+        selector.start()
+        job = Job(
+            (network, activation),
+            lambda: ScoreCell(network, activation, dtype),
+            shape,
+            fill,
+            images,
+            dtype,
+        )
+        with evaluating(network, activation):
+            return selector.select(job)
+
+    def _mindspore(self, network: nn.Cell) -> MindSporeEngine:
         dtype = network_dtype(network)
         built_from = [*signature(network), str(dtype)]
         if self._cell is None or not same_signature(built_from, self._built_from):
             self._cell = ScoreCell(network, self._activation_fn, dtype)
             self._built_from = built_from
-        return self._cell
+        return MindSporeEngine(self._cell, str(dtype))

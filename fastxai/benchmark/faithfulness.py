@@ -11,6 +11,8 @@ from mindspore import nn
 
 from fastxai.benchmark.metric import Case, LabelSensitiveMetric
 from fastxai.common.utils import calc_auc, calc_correlation
+from fastxai.engine.selector import Selector
+from fastxai.engine.settings import Choice
 from fastxai.ops import pixel_fill
 from fastxai.ops.checks import check_int
 
@@ -42,10 +44,14 @@ class Faithfulness(LabelSensitiveMetric):
         activation_fn: Cell that turns its output into probabilities, such as `nn.Softmax()`.
         metric: 'NaiveFaithfulness', 'DeletionAUC' or 'InsertionAUC'.
         batch_size: Perturbed images scored at a time, at most; bounds the memory.
+        engine: What scores them: 'auto', 'mindspore', 'openvino' or 'onnxruntime'; None: what
+            `fastxai.set_engine` says, 'auto' at first.
+        precision: 'float32' or 'bfloat16'; None: what `fastxai.set_engine` says.
 
     Raises:
         TypeError: An argument is of the wrong kind.
-        ValueError: `num_labels` or `batch_size` is not positive, or `metric` is unknown.
+        ValueError: `num_labels` or `batch_size` is not positive, or a word is unknown.
+        ImportError: The engine is not installed.
 
     Precision:
         Perturbed images are exact copies; scores float32, sums float64.
@@ -81,6 +87,8 @@ class Faithfulness(LabelSensitiveMetric):
         metric: str = "NaiveFaithfulness",
         *,
         batch_size: int = 32,
+        engine: str | None = None,
+        precision: str | None = None,
     ) -> None:
         super().__init__(num_labels, self._checked_activation(activation_fn))
         if not isinstance(metric, str):
@@ -90,6 +98,12 @@ class Faithfulness(LabelSensitiveMetric):
             raise ValueError(f"{self._owner}: `metric` must be one of {_METRICS}, got {metric!r}.")
         self._metric = metric
         self._batch_size = check_int(self._owner, "batch_size", batch_size, 1, 2**31 - 1)
+        self._selector = Selector(self._owner, engine, precision)
+
+    @property
+    def engine(self) -> Choice | None:
+        """What scored the last evaluation, why, and its error; None before it."""
+        return self._selector.choice
 
     def evaluate(
         self,
@@ -163,12 +177,20 @@ class Faithfulness(LabelSensitiveMetric):
         batches = -(-rows // self._batch_size)
         batch = -(-rows // batches)  # as even as possible
         buffer = np.empty((batch, *case.image.shape), np.float32)
+        filled = np.zeros((batches * batch, 2), np.int64)  # one shape for all batches
+        filled[:rows] = intervals
+
+        def fill(first: int, out: np.ndarray) -> None:
+            part = filled[first : first + batch]
+            pixel_fill(case.image, ranks, part, outside=outside, out=out)
+
+        engine = self._scorer.engine_for(
+            self._selector, network, buffer.shape, rows, lambda out: fill(0, out)
+        )
         scores = np.empty(rows)
         for first in range(0, rows, batch):
+            fill(first, buffer)
             count = min(batch, rows - first)
-            part = np.zeros((batch, 2), np.int64)  # one shape for all: the last is filled up
-            part[:count] = intervals[first : first + count]
-            pixel_fill(case.image, ranks, part, outside=outside, out=buffer)
-            output = self._scorer(network, buffer)
+            output = self._scorer(network, buffer, engine)
             scores[first : first + count] = output[:count, case.target]
         return scores

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastxai.cli import _checkpoint, _classes, _network, _options, _picture
+from fastxai.cli import _checkpoint, _classes, _engine, _network, _options, _picture
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -42,10 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _options.add_input(parser)
     _options.add_class(parser)
     _options.add_running(parser)
+    _engine.add_arguments(parser)
 
 
 def load(arguments: argparse.Namespace) -> Subject:
     """Read the picture, build the network, find the class."""
+    _engine.apply(arguments)
     picture = _picture.load_picture(arguments.image, arguments.size, arguments.grayscale)
     inputs = _picture.to_input(picture, arguments.mean, arguments.std)
     _set_mode(arguments.mode)

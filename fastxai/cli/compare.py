@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from fastxai.cli import _explainers, _output, _subject
+from fastxai.cli import _engine, _explainers, _output, _subject
 from fastxai.cli._errors import FAILED, WRONG_ARGUMENT, CliError, MissingOptionError, first_line
 
 if TYPE_CHECKING:
@@ -89,13 +89,16 @@ def _panels(
     for name in tried:
         try:
             # Popped: what it compiled is not kept while the others run.
-            map_and_speed = _explainers.explain(name, explainers.pop(name), arguments, subject)
+            explainer = explainers.pop(name)
+            map_and_speed = _explainers.explain(name, explainer, arguments, subject)
         except CliError as error:
             if arguments.explainers:
                 raise CliError(error.code, f"{name}: {error}") from error.__cause__
             rows[name] = f"left out: {error}"
             continue
         saliency, rows[name] = map_and_speed
+        for _, engine in _engine.rows(explainer):
+            rows[name] += f", by {engine.split(' (')[0]}"
         title = f"{name}, {arguments.layer}" if name == "gradcam" and arguments.layer else name
         panels.append((title, saliency_to_image(saliency, subject.picture)))
     if not panels:

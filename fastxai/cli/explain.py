@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastxai.cli import _explainers, _output, _subject
+from fastxai.cli import _engine, _explainers, _output, _subject
 from fastxai.cli._errors import WRONG_ARGUMENT, CliError, first_line
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     made = _explainers.make(explainer, arguments, subject)
     saliency, speed = _explainers.explain(explainer, made, arguments, subject)
     written = _write(arguments, saliency, subject.picture)
-    rows = [*subject.rows, (explainer, speed), *(("written", path) for path in written)]
+    rows = [*subject.rows, (explainer, speed), *_engine.rows(made)]
+    rows += [("written", path) for path in written]
     _output.report(arguments.quiet, rows)
     return 0
 

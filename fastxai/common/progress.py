@@ -25,7 +25,9 @@ def check_progress(owner: str, progress: Any) -> None:
 
 
 @contextmanager
-def reporting(progress: Progress, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+def reporting(
+    progress: Progress, total: int, unit: str, note: Callable[[], str] = str
+) -> Iterator[Callable[[int], None]]:
     """Gives a function to call with how many units were done since the last call.
 
     Args:
@@ -33,6 +35,7 @@ def reporting(progress: Progress, total: int, unit: str) -> Iterator[Callable[[i
             shows it at once, False never; a callable is called with (done, total) after each batch.
         total: Units of the whole run.
         unit: What is counted, such as 'mask'.
+        note: Gives what the bar says behind the figures.
 
     Yields:
         The function.
@@ -53,4 +56,13 @@ def reporting(progress: Progress, total: int, unit: str) -> Iterator[Callable[[i
     from tqdm.auto import tqdm
 
     with tqdm(total=total, unit=unit, delay=0 if progress else _DELAY_S, leave=False) as bar:
-        yield bar.update
+        shown = ""
+
+        def update(step: int) -> None:
+            nonlocal shown
+            if note() != shown:
+                shown = note()
+                bar.set_postfix_str(shown)  # shown at once, also by a bar that is soon done
+            bar.update(step)
+
+        yield update

@@ -31,14 +31,19 @@ _FRESH: dict[str, Any] = {
     "arguments_key": "",
     "is_top_cell": False,
 }
-_SCALARS = (bool, int, float, str, bytes, type(None))
-_LEAVES = (*_SCALARS, ms.Tensor)
+# What MindSpore notes in a Cell when it compiles it.
+_COMPILERS = frozenset(
+    ("__compile_cell_hook__", "__parse_method__", "current_phase", "sequence_modified")
+)
+SCALARS = (bool, int, float, str, bytes, type(None))
 
 
 @cache
 def base_attributes() -> frozenset[str]:
-    """Names of what every Cell holds."""
-    return frozenset(vars(nn.Cell()))
+    """Names of what every Cell holds, also those that flags and compiling add."""
+    cell = nn.Cell()
+    cell.add_flags(training=False)
+    return frozenset(vars(cell)) | _COMPILERS
 
 
 @cache
@@ -137,36 +142,51 @@ def signature(network: nn.Cell) -> list[Any]:
     caches = base_attributes() - hooks - set(_CHILDREN)
     found: list[Any] = []
     seen: set[int] = set()
+    kinds: dict[type, str] = {}  # asked thousands of times
 
-    def add(value: Any) -> None:
+    def add(value: Any, kind: str) -> None:
         found.append(value)
-        if isinstance(value, nn.Cell) and id(value) not in seen:
+        if kind == "cell" and id(value) not in seen:
             seen.add(id(value))
             for name, item in vars(value).items():
-                if name in caches or (name in hooks and not item):
-                    continue
-                found.append(name)
-                if isinstance(item, _LEAVES):
-                    found.append(item)
-                else:
-                    add(item)
-        elif type(value) in (list, tuple):
+                if name not in caches and (name not in hooks or item):
+                    found.append(name)
+                    add_below(item)
+        elif kind == "sequence":
             for item in value:
-                add(item)
-        elif type(value) in (dict, OrderedDict):
+                add_below(item)
+        elif kind == "mapping":
             for key, item in value.items():
                 found.append(key)
-                add(item)
+                add_below(item)
 
-    add(network)
+    def add_below(item: Any) -> None:
+        kind = kinds.get(type(item)) or kinds.setdefault(type(item), _kind(type(item)))
+        if kind == "leaf":
+            found.append(item)
+        else:
+            add(item, kind)
+
+    add(network, _kind(type(network)))
     return found
+
+
+def _kind(value_type: type) -> str:
+    """What `signature` does with values of a type."""
+    if issubclass(value_type, (*SCALARS, ms.Tensor)):
+        return "leaf"
+    if issubclass(value_type, nn.Cell):
+        return "cell"
+    if value_type in (list, tuple):
+        return "sequence"
+    return "mapping" if value_type in (dict, OrderedDict) else "other"
 
 
 def same_signature(first: list[Any], second: list[Any]) -> bool:
     """Compares two of one network by identity, plain values by value, containers by content."""
     return len(first) == len(second) and all(
         one is other
-        or (type(one) is type(other) and isinstance(one, _SCALARS) and one == other)
+        or (type(one) is type(other) and isinstance(one, SCALARS) and one == other)
         or (type(one) is type(other) and type(one) in (list, tuple, dict, OrderedDict))
         for one, other in zip(first, second, strict=True)
     )

@@ -21,6 +21,7 @@ except ImportError as error:
     _reason = str(error)
 
 _warned = False
+_thread_limit = 0  # what `set_num_threads` was given last
 
 
 def has_native() -> bool:
@@ -90,8 +91,15 @@ def num_threads() -> int:
     return int(_module.num_threads()) if _module is not None else 1
 
 
+def thread_limit() -> int:
+    """What `set_num_threads` was given last; 0 where the number is left to the library."""
+    return _thread_limit
+
+
 def set_num_threads(threads: int) -> None:
-    """Limits the threads of the native kernels; results do not depend on it.
+    """Limits the threads of the native kernels and of engines other than MindSpore.
+
+    Results of the kernels do not depend on it.
 
     Args:
         threads: 1 or more; 0 returns to OpenMP's default (OMP_NUM_THREADS, else the cores).
@@ -105,6 +113,8 @@ def set_num_threads(threads: int) -> None:
         raise TypeError(f"set_num_threads: `threads` must be an int, got {kind}.")
     if not 0 <= threads <= 4096:
         raise ValueError(f"set_num_threads: `threads` must be in [0, 4096], got {threads}.")
+    global _thread_limit
+    _thread_limit = threads
     if _module is not None:
         _module.set_num_threads(threads)
 

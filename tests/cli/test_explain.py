@@ -61,7 +61,8 @@ def test_class_probability_speed_and_files_are_printed(explain, files):
     # its quarter, so softmax gives 1 / (1 + 3·exp(-8·100/255)).
     assert lines[1] == "probability  0.8848 (softmax)"
     assert re.fullmatch(r"rise +64 masks in \d+\.\d s, \d+\.\d masks/s", lines[2])
-    assert lines[3:] == [f"written      {files / 'out.png'}", f"written      {files / 'map.npy'}"]
+    assert lines[3] == "engine       MindSpore, float32 (it was asked for)"
+    assert lines[4:] == [f"written      {files / 'out.png'}", f"written      {files / 'map.npy'}"]
 
 
 def test_occlusion_counts_windows(explain):

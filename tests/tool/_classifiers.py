@@ -118,3 +118,31 @@ def set_weights(network: nn.Cell, seed: int) -> None:
         if "variance" in parameter.name:
             values = np.abs(values) + 0.5
         parameter.set_data(ms.Tensor(values.astype(np.float32)))
+
+
+class Deep(nn.Cell):
+    """Two Dense layers with a Dropout before them follow the features."""
+
+    def __init__(self, seed: int = 0):
+        super().__init__()
+        self.num_features = 8
+        self.output_features = False
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.head = nn.SequentialCell(nn.Dropout(p=0.5), nn.Dense(8, 8), nn.ReLU(), nn.Dense(8, 3))
+        set_weights(self, seed)
+
+    def construct(self, x):
+        x = self.conv(x).mean(axis=(2, 3))
+        if self.output_features:
+            return x
+        return self.head(x)
+
+
+class OddHead(Convolution):
+    """Something follows the features that is no layer; a Dense of the right size is a decoy."""
+
+    def construct(self, x):
+        x = self.relu(self.norm(self.conv(x))).mean(axis=(2, 3))
+        if self.output_features:
+            return x
+        return self.dense(x) * 2

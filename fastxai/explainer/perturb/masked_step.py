@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from fastxai.explainer.perturb.perturbation import view_of
 from fastxai.ops import MaskSpec, SaliencySums, masked_product, saliency_accumulate
+
+Scores = Callable[[np.ndarray], np.ndarray]  # (M, C, H, W) float32 to (M, K) float32
 
 
 class StepCell(nn.Cell):
@@ -49,8 +51,8 @@ class MaskedStep(ABC):
     """Batches of one image.
 
     Args:
-        cells: Compiled cells of the explainer; one in which something fails is taken out, since it
-            would not run again.
+        cells: Compiled cells and engines of the explainer; one in which something fails is taken
+            out, since it would not run again.
         key: Which of them to use.
         image: (C, H, W) float32.
         labels: (L,) int64 classes.
@@ -62,7 +64,7 @@ class MaskedStep(ABC):
 
     def __init__(
         self,
-        cells: dict[Any, nn.Cell],
+        cells: dict[Any, Any],
         key: Any,
         image: np.ndarray,
         labels: np.ndarray,
@@ -94,7 +96,7 @@ class MaskedStep(ABC):
             raise
 
     @abstractmethod
-    def _run(self, cell: nn.Cell, first: int, count: int) -> tuple[tuple[int, ...], int]: ...
+    def _run(self, cell: Any, first: int, count: int) -> tuple[tuple[int, ...], int]: ...
 
     @abstractmethod
     def sums(self) -> SaliencySums:
@@ -135,10 +137,11 @@ class GraphStep(MaskedStep):
 
 
 class HostStep(MaskedStep):
-    """Copies made and summed on the host; the cell gives the scores.
+    """Copies made and summed on the host; the cell is an `Engine` or another function of a batch.
 
-    For any device, with or without native code. On the CPU in PYNATIVE_MODE it beats a `GraphStep`,
-    whose ops MindSpore would launch one by one.
+    The copies are written where the engine reads them. For any engine and device, with or without
+    native code. On the CPU in PYNATIVE_MODE it beats a `GraphStep`, whose ops MindSpore would
+    launch one by one.
     """
 
     def __init__(self, *arguments: Any) -> None:
@@ -147,11 +150,11 @@ class HostStep(MaskedStep):
         self._levels = tuple(self._base.tolist())
         self._buffer = np.empty((self._batch, *self._image.shape), np.float32)
 
-    def _run(self, cell: nn.Cell, first: int, count: int) -> tuple[tuple[int, ...], int]:
+    def _run(self, cell: Scores, first: int, count: int) -> tuple[tuple[int, ...], int]:
         masked_product(
             self._image, self._spec, first, self._batch, base_value=self._levels, out=self._buffer
         )
-        scores = cell(view_of(self._buffer)).asnumpy()  # done with the buffer
+        scores = cell(self._buffer)  # done with the buffer
         shape = scores.shape
         if not self._fits(shape):
             return shape, -1  # for the caller to refuse

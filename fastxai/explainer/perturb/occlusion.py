@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from mindspore import nn
 
-from fastxai.explainer.perturb.perturbation import PerturbationAttribution, ScoreCell, view_of
+from fastxai.engine.mindspore_cell import MindSporeEngine
+from fastxai.explainer.perturb.perturbation import PerturbationAttribution
 from fastxai.ops import OcclusionSpec, occlusion_fill, occlusion_patch, occlusion_sum
 from fastxai.ops.checks import MAX_AXIS, base_levels, check_pair
 
@@ -37,17 +38,22 @@ class Occlusion(PerturbationAttribution):
         network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...), further axes
             being averaged. It is given back as it came.
         activation_fn: Cell that turns its output into probabilities, such as `nn.Softmax()`.
-        perturbation_per_eval: Covered images scored at a time, at most.
+        perturbation_per_eval: Covered images scored at a time, at most; 'auto' tries once which
+            number is fastest, as far as memory allows, and logs it.
         window: Window in pixels, an int or (rows, columns); all channels are covered. None: per
             axis of v pixels, v // 32 if v > 32, else 3.
         strides: Pixels from one window to the next, an int or (rows, columns). None: the window
             where v > 32, else 1; the window itself if `window` was given.
         base_value: What a covered pixel shows, in the units of the inputs: a float, or one per
             channel.
+        engine: What scores the images: 'auto', 'mindspore', 'openvino' or 'onnxruntime'; None:
+            what `fastxai.set_engine` says, 'auto' at first.
+        precision: 'float32' or 'bfloat16'; None: what `fastxai.set_engine` says.
 
     Raises:
         TypeError: An argument is of the wrong kind.
         ValueError: An argument is out of range.
+        ImportError: The engine is not installed.
 
     Precision:
         Covered images are exact copies; scores float32, sums float64.
@@ -76,13 +82,17 @@ class Occlusion(PerturbationAttribution):
         self,
         network: nn.Cell,
         activation_fn: nn.Cell,
-        perturbation_per_eval: int = 32,
+        perturbation_per_eval: int | str = 32,
         *,
         window: int | tuple[int, int] | None = None,
         strides: int | tuple[int, int] | None = None,
         base_value: float | tuple[float, ...] = 0.0,
+        engine: str | None = None,
+        precision: str | None = None,
     ) -> None:
-        super().__init__(network, activation_fn, perturbation_per_eval)
+        super().__init__(
+            network, activation_fn, perturbation_per_eval, engine=engine, precision=precision
+        )
         self._window = (
             None if window is None else check_pair(self._owner, "window", window, 1, MAX_AXIS)
         )
@@ -125,14 +135,19 @@ class Occlusion(PerturbationAttribution):
         """Scores (1 + windows, L) float64; row 0 is the image with nothing covered."""
         spec, base = plan.spec, plan.base
         rows = 1 + plan.units
-        batch = self._batch_size(rows)
+
+        def fill(covered: np.ndarray) -> None:
+            covered[...] = occlusion_fill(image, spec, -1, len(covered), base_value=base)
+
+        batch = self._batch_for(image, rows, fill)
         scores = np.empty((rows, len(labels)))
         buffer = occlusion_fill(image, spec, -1, batch, base_value=base)
+        engine = self._engine_for(buffer.shape, rows, fill)
         for done in range(0, rows, batch):
             if done > 0:
                 first = done - 1
                 occlusion_patch(buffer, image, spec, first - batch, first, base_value=base)
-            output = self._score(buffer)
+            output = self._score(buffer) if engine is None else engine(buffer)
             if done == 0:
                 self._check_scores(output.shape, batch, labels)
             count = min(batch, rows - done)
@@ -143,12 +158,13 @@ class Occlusion(PerturbationAttribution):
         return scores
 
     def _score(self, batch: np.ndarray) -> np.ndarray:
-        """Scores (M, K) of a batch, finished: the buffer may be changed afterwards."""
+        """MindSpore's scores (M, K) of a batch, finished: it may be changed afterwards."""
         dtype = self._network_dtype()
-        if str(dtype) not in self._cells:
-            self._cells[str(dtype)] = ScoreCell(self._network, self._activation_fn, dtype)
+        key = str(dtype)
+        if key not in self._cells:
+            self._cells[key] = MindSporeEngine(self._score_cell(dtype), key)
         try:
-            return self._cells[str(dtype)](view_of(batch)).asnumpy()
+            return self._cells[key](batch)
         except BaseException:
             self._cells.clear()
             raise

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +17,15 @@ from fastxai.common.guard import evaluating
 from fastxai.common.inputs import to_images, to_targets
 from fastxai.common.network import check_scores, class_scores, network_dtype
 from fastxai.common.progress import Progress, check_progress, reporting
+from fastxai.engine.batch import best_batch
+from fastxai.engine.making import Job
+from fastxai.engine.mindspore_cell import MindSporeEngine
+from fastxai.engine.protocol import Engine
+from fastxai.engine.selector import Selector
+from fastxai.engine.settings import Choice
 from fastxai.ops.checks import check_int
+
+_log = logging.getLogger("fastxai")
 
 
 class ScoreCell(nn.Cell):
@@ -42,25 +52,40 @@ class PerturbationAttribution(Attribution, ABC):
     Args:
         network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...).
         activation_fn: Cell that turns its output into probabilities, such as `nn.Softmax()`.
-        perturbation_per_eval: Perturbed images scored at a time, at most.
+        perturbation_per_eval: Perturbed images scored at a time, at most; 'auto' tries once which
+            number is fastest, as far as memory allows, and logs it.
+        engine: What scores them, as in `fastxai.set_engine`; None: what was set there.
+        precision: The same.
 
     Raises:
         TypeError: An argument is of the wrong kind.
-        ValueError: `perturbation_per_eval` is not positive.
+        ValueError: `perturbation_per_eval` is not positive, or a word is unknown.
+        ImportError: The engine is not installed.
     """
 
     _unit: str  # what is counted: 'mask', 'window'
 
     def __init__(
-        self, network: nn.Cell, activation_fn: nn.Cell, perturbation_per_eval: int = 32
+        self,
+        network: nn.Cell,
+        activation_fn: nn.Cell,
+        perturbation_per_eval: int | str = 32,
+        *,
+        engine: str | None = None,
+        precision: str | None = None,
     ) -> None:
         super().__init__(network)
         self._check_cell("activation_fn", activation_fn)
         self._activation_fn = activation_fn
-        self._cells: dict[Any, nn.Cell] = {}  # compiled ones, by what fixes them
-        self._perturbation_per_eval = check_int(
-            self._owner, "perturbation_per_eval", perturbation_per_eval, 1, 2**31 - 1
-        )
+        self._cells: dict[Any, Any] = {}  # compiled ones and engines, by what fixes them
+        self._perturbation_per_eval = _checked_per_eval(self._owner, perturbation_per_eval)
+        self._probed: dict[Any, int] = {}  # what 'auto' found, by what it depends on
+        self._selector = Selector(self._owner, engine, precision)
+
+    @property
+    def engine(self) -> Choice | None:
+        """What scored the last call, why, and its error against MindSpore; None before it."""
+        return self._selector.choice
 
     def __call__(
         self,
@@ -90,7 +115,10 @@ class PerturbationAttribution(Attribution, ABC):
             TypeError: An argument is of the wrong kind.
             ValueError: An argument has the wrong shape or range, or the network returns scores that
                 are not finite.
+            RuntimeError: The engine that was named cannot score this network.
+            ImportError: It is not installed.
         """
+        self._selector.start()
         images = to_images(self._owner, inputs)
         classes = to_targets(self._owner, targets, len(images))
         self._check_output_form(ret, show)
@@ -100,7 +128,9 @@ class PerturbationAttribution(Attribution, ABC):
         maps = np.empty((len(images), classes.shape[1], *size))
         with (
             evaluating(self._network, self._activation_fn),
-            reporting(progress, len(images) * plan.units, self._unit) as advance,
+            reporting(
+                progress, len(images) * plan.units, self._unit, lambda: self._selector.note
+            ) as advance,
         ):
             for saliency, image, labels in zip(maps, images, classes, strict=True):
                 saliency[...] = self._explain(image, labels, plan, advance)
@@ -116,15 +146,82 @@ class PerturbationAttribution(Attribution, ABC):
     ) -> np.ndarray:
         """Maps (L, H, W) of one image (C, H, W) for classes (L,); tells `advance` of its units."""
 
-    def _batch_size(self, total: int) -> int:
-        """Copies per batch: at most `perturbation_per_eval`.
+    def _batch_size(self, total: int, most: int | None = None) -> int:
+        """Copies per batch: at most `most`, by default `perturbation_per_eval`.
 
         All batches have the same size, so the last one may hold copies that do not count. With up
-        to an eighth more batches than there must be, the number that leaves the fewest is taken.
+        to a quarter more batches than there must be, the number that leaves the fewest is taken.
         """
-        least = -(-total // self._perturbation_per_eval)
-        batches = min(range(least, least * 9 // 8 + 1), key=lambda number: -total % number)
+        most = most or int(self._perturbation_per_eval)
+        least = -(-total // most)
+        batches = min(range(least, least * 5 // 4 + 1), key=lambda number: -total % number)
         return -(-total // batches)
+
+    def _batch_for(self, image: np.ndarray, total: int, fill: Callable[[np.ndarray], Any]) -> int:
+        """Copies per batch of an image; for 'auto' the number that was found to be fastest.
+
+        Args:
+            image: (C, H, W).
+            total: Copies to score.
+            fill: Writes copies into an array (M, C, H, W), for any M up to `total`.
+        """
+        if self._perturbation_per_eval != "auto":
+            return self._batch_size(total)
+        key = (image.shape, self._network_dtype(), self._selector.wish, ms.get_context("mode"))
+        if key not in self._probed:
+            self._probed[key] = self._probe(image.shape, total, fill)
+        size = min(self._probed[key], total)
+        # The engine for this size is there already: some copies that do not count cost less than
+        # another one.
+        return size if -total % size <= total // 50 else self._batch_size(total, size)
+
+    def _probe(self, shape: tuple[int, ...], total: int, fill: Callable[[np.ndarray], Any]) -> int:
+        made: dict[int, Engine | None] = {}
+
+        def seconds_of(size: int) -> float:
+            copies = np.empty((size, *shape), np.float32)
+            fill(copies)
+            engine = made[size] = self._engine_for(copies.shape, total, fill)
+            score = engine or MindSporeEngine(self._score_cell(self._network_dtype()))
+            score(copies)
+            start = time.perf_counter()
+            score(copies)
+            return time.perf_counter() - start
+
+        found = best_batch(seconds_of, total)
+        for size, engine in made.items():
+            if engine is not None and size != found.size:
+                self._selector.discard(engine)
+        level = logging.INFO if found.too_large is None else logging.WARNING
+        _log.log(level, "%s: perturbation_per_eval='auto': %s.", self._owner, found)
+        return found.size
+
+    def _engine_for(
+        self, shape: tuple[int, ...], units: int, fill: Callable[[np.ndarray], Any]
+    ) -> Engine | None:
+        """The engine for batches (M, C, H, W); None for MindSpore.
+
+        Args:
+            shape: Of a batch.
+            units: Images to score.
+            fill: Writes the first batch into an array of that shape.
+        """
+        dtype = self._network_dtype()
+        return self._selector.select(
+            Job(self._scored_cells(), lambda: self._exported_cell(dtype), shape, fill, units, dtype)
+        )
+
+    def _scored_cells(self) -> tuple[nn.Cell, ...]:
+        """All that the scores depend on."""
+        return self._network, self._activation_fn
+
+    def _score_cell(self, dtype: Any) -> nn.Cell:
+        """Images (M, C, H, W) to what is summed, (M, K) float32, by MindSpore."""
+        return ScoreCell(self._network, self._activation_fn, dtype)
+
+    def _exported_cell(self, dtype: Any) -> nn.Cell:
+        """What another engine runs: images (M, C, H, W) to scores (M, K), float32."""
+        return self._score_cell(dtype)
 
     def _network_dtype(self) -> Any:
         """What the network computes in: the dtype of its first floating-point parameter."""
@@ -145,8 +242,11 @@ class PerturbationAttribution(Attribution, ABC):
         )
 
 
-def view_of(batch: np.ndarray) -> ms.Tensor:
-    """A batch as a Tensor: on the CPU a view of the array, elsewhere a copy on the device."""
-    if ms.get_context("device_target") == "CPU":
-        return ms.Tensor.from_numpy(batch)
-    return ms.Tensor(batch)
+def _checked_per_eval(owner: str, value: Any) -> int | str:
+    if isinstance(value, str):
+        if value != "auto":
+            raise ValueError(
+                f"{owner}: `perturbation_per_eval` must be an int or 'auto', got {value!r}."
+            )
+        return value
+    return check_int(owner, "perturbation_per_eval", value, 1, 2**31 - 1)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import mindspore as ms
 import numpy as np
 from mindspore import nn
 
+from fastxai.engine.mindspore_cell import MindSporeEngine
+from fastxai.engine.protocol import Engine
 from fastxai.explainer.perturb.control_variate import LEAST_MASKS, control_variate_maps
 from fastxai.explainer.perturb.estimators import ESTIMATORS, maps_of_sums
 from fastxai.explainer.perturb.masked_step import GraphStep, HostStep, MaskedStep, StepCell
-from fastxai.explainer.perturb.perturbation import PerturbationAttribution, ScoreCell
-from fastxai.ops import MaskSpec, has_native
+from fastxai.explainer.perturb.perturbation import PerturbationAttribution
+from fastxai.ops import MaskSpec, has_native, masked_product
 from fastxai.ops.checks import base_levels, check_int, check_pair
 from fastxai.ops.params import check_design, check_probability
 
@@ -63,7 +64,8 @@ class RISE(PerturbationAttribution):
         network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...), further axes
             being averaged. It is given back as it came.
         activation_fn: Cell that turns its output into probabilities, such as `nn.Softmax()`.
-        perturbation_per_eval: Masked images scored at a time, at most.
+        perturbation_per_eval: Masked images scored at a time, at most; 'auto' tries once which
+            number is fastest, as far as memory allows, and logs it.
         num_masks: N, masks per image; at least 2 for 'centred' and 256 for 'control-variate'.
         mask_probability: p, probability of a cell to be kept, in (0, 1); 0.5 for 'oa128'.
         grid_size: Coarse cells per axis, an int or (rows, columns); at most 127 cells for 'oa128'.
@@ -73,10 +75,14 @@ class RISE(PerturbationAttribution):
             generator, so `np.random.seed(0)` makes a script repeatable.
         estimator: 'centred', 'plain' or 'control-variate'.
         design: 'iid' or 'oa128'.
+        engine: What scores the images: 'auto', 'mindspore', 'openvino' or 'onnxruntime'; None:
+            what `fastxai.set_engine` says, 'auto' at first.
+        precision: 'float32' or 'bfloat16'; None: what `fastxai.set_engine` says.
 
     Raises:
         TypeError: An argument is of the wrong kind.
         ValueError: An argument is out of range.
+        ImportError: The engine is not installed.
 
     Randomness:
         Mask i is a pure function of (seed, i): not of the batch size, the mode, the number of
@@ -111,7 +117,7 @@ class RISE(PerturbationAttribution):
         self,
         network: nn.Cell,
         activation_fn: nn.Cell,
-        perturbation_per_eval: int = 32,
+        perturbation_per_eval: int | str = 32,
         *,
         num_masks: int = 6000,
         mask_probability: float = 0.5,
@@ -120,8 +126,12 @@ class RISE(PerturbationAttribution):
         seed: int | None = None,
         estimator: str = "centred",
         design: str = "iid",
+        engine: str | None = None,
+        precision: str | None = None,
     ) -> None:
-        super().__init__(network, activation_fn, perturbation_per_eval)
+        super().__init__(
+            network, activation_fn, perturbation_per_eval, engine=engine, precision=precision
+        )
         if estimator not in ESTIMATORS:
             raise ValueError(
                 f"{self._owner}: `estimator` must be one of {ESTIMATORS}, got {estimator!r}."
@@ -162,8 +172,12 @@ class RISE(PerturbationAttribution):
     def _explain(
         self, image: np.ndarray, labels: np.ndarray, plan: _Plan, advance: Callable[[int], None]
     ) -> np.ndarray:
-        batch = self._batch_size(plan.units)
-        step = self._make_step(image, labels, plan, batch)
+        def fill(copies: np.ndarray) -> None:
+            levels = tuple(plan.base.tolist())
+            masked_product(image, plan.spec, 0, len(copies), base_value=levels, out=copies)
+
+        batch = self._batch_for(image, plan.units, fill)
+        step = self._make_step(image, labels, plan, batch, fill)
         for first in range(0, plan.units, batch):
             count = min(batch, plan.units - first)
             scores_shape, bad_row = step(first, count)
@@ -177,9 +191,19 @@ class RISE(PerturbationAttribution):
         return maps_of_sums(step.sums(), plan.spec, self._estimator)
 
     def _make_step(
-        self, image: np.ndarray, labels: np.ndarray, plan: _Plan, batch: int
+        self,
+        image: np.ndarray,
+        labels: np.ndarray,
+        plan: _Plan,
+        batch: int,
+        fill: Callable[[np.ndarray], None],
     ) -> MaskedStep:
         """How a batch of masks is scored: in a CPU graph all in MindSpore ops, else on the host."""
+        keep = self._estimator == "control-variate"
+        engine = self._engine_for((batch, *image.shape), plan.units, fill)
+        if engine is not None:
+            scorer = {"engine": self._weighed(engine)}
+            return HostStep(scorer, "engine", image, labels, plan.base, plan.spec, batch, keep)
         graph = ms.get_context("mode") == ms.GRAPH_MODE
         graph = graph and has_native() and ms.get_context("device_target") == "CPU"
         step = GraphStep if graph else HostStep
@@ -187,13 +211,14 @@ class RISE(PerturbationAttribution):
         key = (step, batch, str(dtype))
         if key not in self._cells:
             score = self._score_cell(dtype)
-            self._cells[key] = StepCell(score, batch, dtype) if graph else score
-        keep = self._estimator == "control-variate"
+            self._cells[key] = (
+                StepCell(score, batch, dtype) if graph else MindSporeEngine(score, str(dtype))
+            )
         return step(self._cells, key, image, labels, plan.base, plan.spec, batch, keep)
 
-    def _score_cell(self, dtype: Any) -> nn.Cell:
-        """Images (M, C, H, W) to what is summed against the masks, (M, K) float32."""
-        return ScoreCell(self._network, self._activation_fn, dtype)
+    def _weighed(self, engine: Engine) -> Callable[[np.ndarray], np.ndarray]:
+        """What an engine returns for `_exported_cell`, as what is summed against the masks."""
+        return engine
 
     def _checked_num_masks(self) -> int:
         least = 1 if self._estimator == "plain" else 2

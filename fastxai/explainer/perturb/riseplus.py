@@ -8,56 +8,28 @@ from typing import Any
 
 import mindspore as ms
 import numpy as np
-from mindspore import Parameter, nn, ops
+from mindspore import Parameter, nn
 
 from fastxai.common.guard import evaluating
 from fastxai.common.network import network_dtype
 from fastxai.common.progress import Progress
+from fastxai.engine.protocol import Engine
+from fastxai.explainer.perturb.ood_scores import (
+    OnePass,
+    OoDScoreCell,
+    SharedHead,
+    StackedScoreCell,
+    TwoPasses,
+    WeighedScores,
+    WeightedScoreCell,
+)
 from fastxai.explainer.perturb.perturbation import ScoreCell
 from fastxai.explainer.perturb.rise import RISE, _Plan
+from fastxai.ops import masked_product
 from fastxai.tool.cv.ood_net import OoDNet
 
-_EPS = float(np.finfo(np.float64).eps)
 _OOD_KEY = "ood score"  # of the compiled cell among the others
-
-
-class OoDScoreCell(nn.Cell):
-    """Images to their largest OoD score, (M, 1) float32."""
-
-    def __init__(self, ood_net: OoDNet, dtype: Any) -> None:
-        super().__init__(auto_prefix=False)
-        self.ood_net = ood_net
-        self.dtype = dtype
-
-    def construct(self, images: ms.Tensor) -> ms.Tensor:
-        """Scores of images (M, C, H, W)."""
-        return self.ood_net(images.astype(self.dtype)).max(axis=1, keepdims=True)
-
-
-class WeightedScoreCell(nn.Cell):
-    """Images to activated scores times their inlier weight, (M, K) float32.
-
-    The bounds of the OoD score are Parameters (1,): they change with the image that is explained,
-    and nothing is compiled again.
-    """
-
-    def __init__(
-        self, score: ScoreCell, ood_score: OoDScoreCell, low: Parameter, high: Parameter
-    ) -> None:
-        super().__init__(auto_prefix=False)
-        self.score = score
-        self.ood_score = ood_score
-        self.low = low
-        self.high = high
-
-    def construct(self, images: ms.Tensor) -> ms.Tensor:
-        """Weighted scores of images (M, C, H, W)."""
-        scores = self.score(images)
-        inlier = ops.minimum(ops.maximum(self.ood_score(images), self.low), self.high)
-        weights = (inlier - self.low) / (self.high - self.low + _EPS)
-        if scores.shape[0] == weights.shape[0]:  # else for the caller to refuse
-            scores = scores * weights
-        return scores
+_PROBED = 4  # masked images that a head of the classifier has to prove itself on
 
 
 class RISEPlus(RISE):
@@ -72,12 +44,16 @@ class RISEPlus(RISE):
     and the map is RISE's with :math:`f_i u_i` in the place of the score :math:`f_i`. An image that
     scores like B gets a map of zeros; one that scores below B gets RISE's.
 
+    Where `network` is the OoDNet's classifier, both scores come from one pass, if some dense layer
+    (or SequentialCell) of it turns the features into the class scores; that is tried on real masked
+    images in every call. `one_pass` says how it was.
+
     Args:
         ood_net: OoDNet trained on images of the classifier's kind; usually its `underlying` is
             `network`. It is evaluated and given back as it came.
         network: The classifier, as in `RISE`.
         activation_fn: Cell that turns its output into probabilities, such as `nn.Softmax()`.
-        perturbation_per_eval: Masked images scored at a time, at most.
+        perturbation_per_eval: Masked images scored at a time, at most, or 'auto', as in `RISE`.
         num_masks: Masks per image; at least 2 for 'centred' and 256 for 'control-variate'.
         mask_probability: Probability of a cell to be kept, in (0, 1); 0.5 for 'oa128'.
         grid_size: Coarse cells per axis, an int or (rows, columns); at most 127 cells for 'oa128'.
@@ -85,10 +61,13 @@ class RISEPlus(RISE):
         seed: 0 .. 2^64 - 1, or None for one from NumPy's global generator.
         estimator: 'centred', 'plain' (mindspore_xai's sum) or 'control-variate'.
         design: 'iid' or 'oa128'; both and the estimators as in `RISE`.
+        engine: What scores the images, as in `RISE`.
+        precision: As in `RISE`. The OoD scores of the bounds are always MindSpore's.
 
     Raises:
         TypeError: An argument is of the wrong kind.
         ValueError: An argument is out of range.
+        ImportError: The engine is not installed.
 
     Randomness:
         As in `RISE`, and the same masks from the same seed.
@@ -134,7 +113,7 @@ class RISEPlus(RISE):
         ood_net: OoDNet,
         network: nn.Cell,
         activation_fn: nn.Cell,
-        perturbation_per_eval: int = 32,
+        perturbation_per_eval: int | str = 32,
         *,
         num_masks: int = 6000,
         mask_probability: float = 0.5,
@@ -143,6 +122,8 @@ class RISEPlus(RISE):
         seed: int | None = None,
         estimator: str = "centred",
         design: str = "iid",
+        engine: str | None = None,
+        precision: str | None = None,
     ) -> None:
         super().__init__(
             network,
@@ -155,6 +136,8 @@ class RISEPlus(RISE):
             seed=seed,
             estimator=estimator,
             design=design,
+            engine=engine,
+            precision=precision,
         )
         if not isinstance(ood_net, OoDNet):
             kind = type(ood_net).__name__
@@ -164,11 +147,19 @@ class RISEPlus(RISE):
             Parameter(ms.Tensor([0.0], ms.float32), name=f"fastxai_ood_{end}", requires_grad=False)
             for end in ("low", "high")
         ]
+        self._shared_head = SharedHead(ood_net, network)
+        self._head: nn.Cell | None = None
+        self._head_known = False
 
     @property
     def ood_net(self) -> OoDNet:
         """The OoDNet that was given, the same object."""
         return self._ood_net
+
+    @property
+    def one_pass(self) -> bool | None:
+        """Whether the last call took both scores from one pass; None before it."""
+        return self._head is not None if self._head_known else None
 
     def __call__(
         self,
@@ -184,6 +175,10 @@ class RISEPlus(RISE):
         Raises:
             ValueError: Also where the OoDNet returns scores that are not finite.
         """
+        self._head_known = False
+        if self._ood_net.refresh():
+            self._cells.clear()
+            self._shared_head.forget()
         with evaluating(self._ood_net), self._distinct_names():
             return super().__call__(inputs, targets, ret, show, progress=progress)
 
@@ -207,6 +202,8 @@ class RISEPlus(RISE):
             )
         for parameter, value in zip(self._bounds, bounds, strict=True):
             parameter.set_data(ms.Tensor([value], ms.float32))
+        if not self._head_known:
+            self._find_head(image, plan)
         return super()._explain(image, labels, plan, advance)
 
     def _ood_score(self, image: np.ndarray) -> float:
@@ -220,8 +217,33 @@ class RISEPlus(RISE):
             self._cells.pop(_OOD_KEY, None)
             raise
 
+    def _find_head(self, image: np.ndarray, plan: _Plan) -> None:
+        """Whether the class scores can be had from the OoDNet's features."""
+        levels = tuple(plan.base.tolist())
+        copies = masked_product(image, plan.spec, 0, min(_PROBED, plan.units), base_value=levels)
+        before, self._head = self._head, self._shared_head.find(copies, self._network_dtype())
+        self._head_known = True
+        if self._head is not before:
+            for key in [key for key in self._cells if key != _OOD_KEY]:
+                del self._cells[key]
+
     def _ood_cell(self) -> OoDScoreCell:
         return OoDScoreCell(self._ood_net, network_dtype(self._ood_net.underlying))
 
+    def _both_scores(self, dtype: Any) -> TwoPasses | OnePass:
+        if self._head is not None:
+            return OnePass(self._ood_net, self._head, self._activation_fn, dtype)
+        return TwoPasses(ScoreCell(self._network, self._activation_fn, dtype), self._ood_cell())
+
     def _score_cell(self, dtype: Any) -> nn.Cell:
-        return WeightedScoreCell(super()._score_cell(dtype), self._ood_cell(), *self._bounds)
+        return WeightedScoreCell(self._both_scores(dtype), *self._bounds)
+
+    def _scored_cells(self) -> tuple[nn.Cell, ...]:
+        return *super()._scored_cells(), self._ood_net
+
+    def _exported_cell(self, dtype: Any) -> nn.Cell:
+        return StackedScoreCell(self._both_scores(dtype))
+
+    def _weighed(self, engine: Engine) -> WeighedScores:
+        low, high = (float(bound.asnumpy()[0]) for bound in self._bounds)
+        return WeighedScores(engine, low, high)

@@ -110,19 +110,34 @@ class OoDNet(PrefixedCell):
         return self._cells[self._foreign]
 
     @property
+    def num_features(self) -> int:
+        """Length of the classifier's features."""
+        return self._num_features
+
+    @property
     def num_classes(self) -> int:
         """Classes that the classifier was trained on."""
         return self._num_classes
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Scores or logits; sees layers that were exchanged in the classifier."""
-        if not self._view.current:
-            self._refresh()
-            self.compile_cache.clear()
+        self.refresh()
         return super().__call__(*args, **kwargs)
 
     def construct(self, x: ms.Tensor) -> ms.Tensor:
         """Scores (N, L), or logits while training."""
+        return self.scores_of(self.features_of(x))
+
+    def refresh(self) -> bool:
+        """Sees layers that were exchanged in the classifier; says whether there were any."""
+        if self._view.current:
+            return False
+        self._refresh()
+        self.compile_cache.clear()
+        return True
+
+    def features_of(self, x: ms.Tensor) -> ms.Tensor:
+        """The classifier's features (N, num_features), in its dtype."""
         features = self._features(x)
         if features.ndim != 2 or features.shape[1] != self._num_features:
             raise ValueError(
@@ -130,6 +145,10 @@ class OoDNet(PrefixedCell):
                 f"`num_features`, while `output_features` is True; got shape {features.shape}."
                 f"{LINES}"
             )
+        return features
+
+    def scores_of(self, features: ms.Tensor) -> ms.Tensor:
+        """Scores (N, L) of features, or logits while training."""
         features = features.astype(ms.float32)
         scores = ops.matmul(_unit_rows(features), _unit_rows(self._h.weight).T)
         if self.training:

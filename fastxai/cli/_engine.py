@@ -1,0 +1,47 @@
+"""The options that say what scores the network, and the line that says what did."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from typing import Any
+
+from fastxai.cli._errors import WRONG_ARGUMENT, CliError
+from fastxai.engine.settings import ENGINES, PRECISIONS, TITLES, set_engine
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add --engine and --precision."""
+    parser.add_argument(
+        "--engine",
+        choices=ENGINES,
+        help="what scores the network (default: auto, the fastest one that agrees with mindspore)",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        help="what an engine computes in (default: float32); bfloat16 is faster and less exact",
+    )
+
+
+def apply(arguments: argparse.Namespace) -> None:
+    """Make what was asked for the process default; without either option leave it alone."""
+    if arguments.quiet:
+        logging.getLogger("fastxai").setLevel(logging.ERROR)  # no hint what to install
+    if arguments.engine is None and arguments.precision is None:
+        return
+    try:
+        set_engine(arguments.engine or "auto", precision=arguments.precision or "float32")
+    except (ImportError, ValueError) as error:
+        text = str(error).removeprefix("set_engine: ")
+        option = "--engine" if isinstance(error, ImportError) else "--precision"
+        raise CliError(WRONG_ARGUMENT, f"{option}: {text}") from error
+
+
+def rows(explainer: Any) -> list[tuple[str, str]]:
+    """What scored an explainer's last call, as lines of a report; none where nothing was scored."""
+    choice = getattr(explainer, "engine", None)
+    if choice is None:
+        return []
+    text = f"{TITLES[choice.engine]}, {choice.precision}"
+    return [("engine", f"{text} ({choice.reason})" if choice.reason else text)]

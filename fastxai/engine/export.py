@@ -1,0 +1,156 @@
+"""A cell as an ONNX model, made by MindSpore, with no trace left behind."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import mindspore as ms
+import numpy as np
+from mindspore import nn
+
+from fastxai.engine.onnx_name import renamed
+from fastxai.engine.protocol import Unusable
+
+_log = logging.getLogger("fastxai")
+_lock = threading.RLock()  # MindSpore compiles one graph at a time; environment and stderr are ours
+_DUMP_VARIABLE = "MS_OM_PATH"  # where MindSpore writes rank_0/om/analyze_fail.ir; else here
+
+# What MindSpore 2.10 says, and what it means.
+_MEANINGS = (
+    (r"Can not find key (\w+) in convert map", "the operator {0} cannot be exported to ONNX"),
+    (r"\[prim\] is null", "control flow that depends on data cannot be exported to ONNX"),
+    (r"parameters number of the function is", "a network with several inputs cannot be exported"),
+    (r"JIT strict mode", "Python code in `construct` cannot be exported to ONNX: {line}"),
+    (r"exceeded the protobuf", "the network is too large for an ONNX file, 2 GB"),
+)
+
+
+def exported(cell: nn.Cell, shape: tuple[int, ...]) -> bytes:
+    """The cell as an ONNX model for batches of one shape.
+
+    Train flags, phases, attributes and Parameter names of all cells in it, the context and the
+    working directory stay as they are, also after an exception or Ctrl-C.
+
+    Args:
+        cell: Images float32 of `shape` to scores; in evaluation mode, and new: MindSpore cannot
+            export one cell twice. The cells in it may have been exported before.
+        shape: (M, C, H, W).
+
+    Returns:
+        The model; the same bytes for the same network.
+
+    Raises:
+        Unusable: MindSpore cannot export it.
+    """
+    images = ms.Tensor(np.zeros(shape, np.float32))
+    with (
+        _lock,
+        tempfile.TemporaryDirectory(prefix="fastxai-") as folder,
+        _unchanged(cell),
+        _dumping_into(folder),
+        _quiet(),
+    ):
+        try:
+            ms.export(cell, images, file_name=f"{folder}/network", file_format="ONNX")
+        except Exception as error:  # MindSpore raises whatever its parser and exporter meet
+            raise Unusable(_meaning(str(error))) from error
+        model = Path(folder, "network.onnx").read_bytes()
+    return renamed(model)
+
+
+def _meaning(message: str) -> str:
+    line = next((line.strip() for line in message.splitlines() if line.strip()), "no message")
+    for pattern, text in _MEANINGS:
+        match = re.search(pattern, message)
+        if match:
+            return text.format(*match.groups(), line=line)
+    return f"MindSpore cannot export it to ONNX: {line}"
+
+
+@contextmanager
+def _unchanged(cell: nn.Cell) -> Iterator[None]:
+    """Gives every cell its attributes back: compiling notes phases and scopes in them."""
+    saved = [(part, dict(vars(part))) for _, part in cell.cells_and_names()]
+    names = [(parameter, parameter.name) for parameter in cell.get_parameters()]
+    try:
+        yield
+    finally:
+        for part, attributes in saved:
+            if part.training != attributes.get("training", part.training):
+                part.add_flags(training=attributes["training"])  # tells the C++ side too
+            state = vars(part)
+            for name in [name for name in state if name not in attributes]:
+                del state[name]
+            state.update(attributes)
+        for parameter, name in names:
+            if parameter.name != name:
+                parameter.name = name
+
+
+@contextmanager
+def _dumping_into(folder: str) -> Iterator[None]:
+    """Sends the files in which MindSpore explains a failure into a folder."""
+    before = os.environ.get(_DUMP_VARIABLE)
+    os.environ[_DUMP_VARIABLE] = folder
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_DUMP_VARIABLE]
+        else:
+            os.environ[_DUMP_VARIABLE] = before
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Takes what MindSpore prints while it exports to the log 'fastxai', level DEBUG.
+
+    Its C++ side writes warnings that mean nothing here straight to file descriptor 2.
+    """
+    try:
+        terminal = os.dup(2)
+    except OSError:  # closed, as in a daemon: nobody is disturbed
+        yield
+        return
+    with _muted_logger(), tempfile.TemporaryFile() as taken:
+        try:
+            _flush()
+            os.dup2(taken.fileno(), 2)
+            yield
+        finally:
+            _flush()
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            taken.seek(0)
+            text = taken.read().decode(errors="replace").strip()
+            if text:
+                _log.debug("MindSpore, while exporting: %s", text)
+
+
+def _flush() -> None:
+    if sys.stderr is not None:
+        sys.stderr.flush()
+
+
+@contextmanager
+def _muted_logger() -> Iterator[None]:
+    """Keeps MindSpore's Python logger from announcing that this export will go some day."""
+
+    def drop(record: Any) -> bool:
+        return False
+
+    logger = ms.log._get_logger()
+    logger.addFilter(drop)
+    try:
+        yield
+    finally:
+        logger.removeFilter(drop)

@@ -1,0 +1,158 @@
+"""Makes an engine for a network, and lets it pass only if it scores like MindSpore."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import mindspore as ms
+import numpy as np
+from mindspore import nn
+
+from fastxai.engine import settings
+from fastxai.engine.export import exported
+from fastxai.engine.mindspore_cell import MindSporeEngine
+from fastxai.engine.protocol import Engine, Unusable
+from fastxai.ops.native import thread_limit
+
+# Relative error against MindSpore up to which an engine is taken to compute the same network.
+# float32 rounds to 6e-8; 1e-7 to 1e-5 was seen. bfloat16 rounds to 4e-3; up to 3e-2 was seen.
+TOLERANCE = {"float32": 1e-4, "bfloat16": 0.1}
+_CHECKED_ROWS = 8  # of the first batch: MindSpore may need a second for 32
+
+
+@dataclass(frozen=True)
+class Job:
+    """What there is to score.
+
+    Attributes:
+        cells: All that the scores depend on: the caller's network first, then its activation, ...
+        make: Makes the cell to run: images (M, C, H, W) float32 to scores (M, K) float32.
+        shape: (M, C, H, W) of the batches.
+        fill: Writes the first real batch into an array of that shape.
+        images: How many images there are to score for each image that is explained.
+        dtype: What the network computes in.
+    """
+
+    cells: tuple[nn.Cell, ...]
+    make: Callable[[], nn.Cell]
+    shape: tuple[int, ...]
+    fill: Callable[[np.ndarray], Any]
+    images: int
+    dtype: Any = ms.float32
+
+
+class Undecided(Exception):  # noqa: N818 - a finding, caught by the selector
+    """MindSpore fails or its scores are of no use; its own run will say what is wrong."""
+
+
+class Making:
+    """Engines for one job; exports and asks MindSpore once, however many are tried."""
+
+    def __init__(self, job: Job, precision: str) -> None:
+        self._job = job
+        self._precision = precision
+        self._model: bytes | Unusable | None = None
+
+    def __call__(self, name: str) -> Engine:
+        """A checked engine.
+
+        Args:
+            name: 'openvino' or 'onnxruntime'; installed.
+
+        Raises:
+            Unusable: It cannot run the network, or scores otherwise than MindSpore.
+            Undecided: MindSpore fails, or its scores are not finite or not one row per image.
+        """
+        expected = self._expected  # first: what is wrong with a network is MindSpore's to say
+        engine = _class_of(name)(
+            self._exported(), self._job.shape, self._precision, thread_limit(), settings.cache_dir()
+        )
+        try:
+            scores = engine(self._batch)
+        except Exception as error:
+            raise Unusable(f"{engine.title} cannot run the exported network: {error}") from error
+        engine.error = self._error(scores, expected, engine.title)
+        return engine
+
+    def _error(self, scores: np.ndarray, expected: np.ndarray, title: str) -> float:
+        shape = (self._job.shape[0], expected.shape[1])
+        if scores.shape != shape:
+            raise Unusable(f"{title} returns scores of shape {scores.shape} instead of {shape}")
+        error = relative_error(scores[self._rows], expected)
+        limit = TOLERANCE[self._precision]
+        if not error <= limit:
+            raise Unusable(
+                f"{title}'s scores differ from MindSpore's by {error:.1e} of the largest, more "
+                f"than {limit:g}",
+                for_good=False,
+            )
+        return error
+
+    @cached_property
+    def _batch(self) -> np.ndarray:
+        batch = np.empty(self._job.shape, np.float32)
+        self._job.fill(batch)
+        return batch
+
+    @cached_property
+    def _rows(self) -> np.ndarray:
+        """Which images of the batch are compared: some, spread evenly."""
+        number = self._job.shape[0]
+        return np.unique(np.linspace(0, number - 1, min(number, _CHECKED_ROWS)).astype(int))
+
+    @cached_property
+    def _expected(self) -> np.ndarray:
+        """MindSpore's scores of those images."""
+        some = np.ascontiguousarray(self._batch[self._rows])
+        try:
+            scores = MindSporeEngine(self._job.make())(some)
+        except Exception:  # a network made for batches of one size?
+            try:
+                scores = MindSporeEngine(self._job.make())(self._batch)[self._rows]
+            except Exception as error:
+                raise Undecided from error
+        if scores.ndim != 2 or len(scores) != len(self._rows) or not np.isfinite(scores).all():
+            raise Undecided
+        return scores
+
+    def _exported(self) -> bytes:
+        """The network as ONNX; a failure is not tried again either."""
+        if self._model is None:
+            try:
+                self._model = exported(self._job.make(), self._job.shape)
+            except Unusable as unusable:
+                self._model = unusable
+        if isinstance(self._model, Unusable):
+            raise self._model
+        return self._model
+
+
+def relative_error(scores: np.ndarray, expected: np.ndarray) -> float:
+    """Largest difference of an image's scores over its largest absolute score; the worst image.
+
+    Args:
+        scores: (M, K).
+        expected: (M, K), finite.
+
+    Returns:
+        The error; infinite where a score is not finite, or where all of an image should be 0 and
+        are not.
+    """
+    if not np.isfinite(scores).all():
+        return float("inf")
+    off = np.abs(scores.astype(np.float64) - expected).max(axis=1)
+    size = np.abs(expected.astype(np.float64)).max(axis=1)
+    return float(np.divide(off, size, out=np.where(off > 0, np.inf, 0.0), where=size > 0).max())
+
+
+def _class_of(name: str) -> Any:
+    if name == "openvino":
+        from fastxai.engine.openvino import OpenVinoEngine
+
+        return OpenVinoEngine
+    from fastxai.engine.onnxruntime import OnnxRuntimeEngine
+
+    return OnnxRuntimeEngine

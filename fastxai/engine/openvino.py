@@ -1,0 +1,105 @@
+"""OpenVINO on a CPU."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastxai import _onednn
+from fastxai.engine.protocol import Engine, Unusable
+
+_HINTS = {"float32": "f32", "bfloat16": "bf16"}
+
+
+class OpenVinoEngine(Engine):
+    """An exported network, compiled for one shape of batches.
+
+    Args:
+        model: ONNX.
+        shape: (M, C, H, W).
+        precision: 'float32' or 'bfloat16'.
+        threads: Threads to use; 0: OpenVINO's choice, all cores.
+        cache_dir: Folder for the compiled network, or None.
+
+    Raises:
+        Unusable: OpenVINO cannot load the model.
+    """
+
+    name = "openvino"
+    title = "OpenVINO"
+    precisions = ("float32", "bfloat16")
+    any_shape = False
+    in_place = True
+
+    def __init__(
+        self,
+        model: bytes,
+        shape: tuple[int, ...],
+        precision: str = "float32",
+        threads: int = 0,
+        cache_dir: Path | None = None,
+    ) -> None:
+        import openvino
+
+        self.precision = precision
+        self.shape = shape
+        self._tensor = openvino.Tensor
+        self._lock = threading.Lock()
+        options: dict[str, Any] = {
+            # LATENCY: all cores work on one batch; THROUGHPUT would wait for more callers.
+            "PERFORMANCE_HINT": "LATENCY",
+            # Left to itself it computes in bfloat16 where the processor can.
+            "INFERENCE_PRECISION_HINT": _HINTS[precision],
+        }
+        if threads:
+            options["INFERENCE_NUM_THREADS"] = threads
+        if cache_dir is not None:
+            # A folder per model: OpenVINO's own key misses small changes of the weights.
+            options["CACHE_DIR"] = str(cache_dir / "openvino" / hashlib.sha256(model).hexdigest())
+        core = _core()
+        if precision == "bfloat16" and "BF16" not in core.get_property(
+            "CPU", "OPTIMIZATION_CAPABILITIES"
+        ):
+            raise Unusable("this processor has no bfloat16 instructions")
+        try:
+            network = core.read_model(model)
+            self.compiled = core.compile_model(network, "CPU", options)
+        except Exception as error:  # RuntimeError, and what its bindings make of others
+            raise Unusable(_reason(error, precision)) from error
+        if len(self.compiled.inputs) != 1 or len(self.compiled.outputs) != 1:
+            raise Unusable("it needs one input and one output")
+        self._request = self.compiled.create_infer_request()
+
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        """Scores of a batch of the shape it was made for; read where it lies."""
+        with self._lock:
+            self._request.set_input_tensor(self._tensor(batch, shared_memory=True))
+            self._request.infer()
+            return np.array(self._request.get_output_tensor().data, np.float32)
+
+
+@functools.cache
+def _core() -> Any:
+    """The one Core of this process, which lives as long.
+
+    OpenVINO's CPU plugin sets an alternate signal stack with every Core, and puts the one before
+    back when the Core goes, even if that is gone by then: where the first of two Cores goes first,
+    the next Ctrl-C is a segmentation fault (seen with 2026.4).
+    """
+    import openvino
+
+    return openvino.Core()
+
+
+def _reason(error: Exception, precision: str) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = next((line for line in lines if not line.startswith("Exception from")), "no message")
+    limit = _onednn.environment_limit()
+    if precision == "bfloat16" and limit:
+        return f"{limit} takes bfloat16 from OpenVINO too; unset it"
+    return f"OpenVINO cannot load the exported network: {said}"

@@ -1,0 +1,179 @@
+"""Chooses what scores a network, and says what and why."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import mindspore as ms
+
+from fastxai import _onednn
+from fastxai.engine import settings
+from fastxai.engine.fingerprint import checksum, structure_of
+from fastxai.engine.making import Job, Making, Undecided
+from fastxai.engine.protocol import Engine, Unusable
+from fastxai.engine.store import Store
+from fastxai.ops.native import thread_limit
+
+_LEAST_IMAGES = 128  # below, MindSpore is about done when an engine is made
+_NOTHING = "neither OpenVINO nor ONNX Runtime is installed"
+_HINT = (
+    f"{_NOTHING}; on a CPU they score about 3 times as fast: {settings.how_to_install('openvino')}"
+)
+
+_log = logging.getLogger("fastxai")
+_store = Store()
+_said: set[str] = set()  # what one process need hear only once
+
+
+class Selector:
+    """The choice of one explainer or benchmark.
+
+    Args:
+        owner: Its name, for messages.
+        engine: As in `fastxai.set_engine`, or None for what was set there.
+        precision: The same.
+
+    Raises:
+        TypeError: An argument is of the wrong kind.
+        ValueError: One is unknown, or they do not go together.
+        ImportError: The engine is not installed.
+    """
+
+    def __init__(self, owner: str, engine: str | None, precision: str | None) -> None:
+        self._owner = owner
+        self._wanted = (engine, precision)
+        self._known: tuple[list[Any], int] | None = None
+        self._choice: settings.Choice | None = None
+        settings.wish(owner, engine, precision)
+
+    @property
+    def choice(self) -> settings.Choice | None:
+        """What scores, and why; None before the first batch."""
+        return self._choice
+
+    @property
+    def wish(self) -> settings.Wish:
+        """What is asked for, the process default filled in."""
+        return settings.wish(self._owner, *self._wanted)
+
+    @property
+    def note(self) -> str:
+        """The same in a few words, for the progress bar."""
+        if self._choice is None:
+            return ""
+        if self._choice.engine == "mindspore":
+            return f"mindspore: {self._choice.reason}" if self._choice.reason else "mindspore"
+        return f"{self._choice.engine} {self._choice.precision}: {self._choice.reason}"
+
+    def start(self) -> None:
+        """A call begins: from here to the next one the network is taken not to change."""
+        self._known = None
+        self._choice = None
+
+    def select(self, job: Job) -> Engine | None:
+        """The engine for a job; None: MindSpore, as the caller runs it.
+
+        Raises:
+            RuntimeError: What was named cannot score this network.
+            ImportError: It is not installed.
+        """
+        wish = self.wish
+        reason = _excluded(wish, job)
+        engine = None
+        if not reason:
+            engine, reason = self._first_that_fits(wish, job)
+        if engine is None and wish.named and wish.engine != "mindspore" and reason:
+            called = "an engine" if wish.engine == "auto" else repr(wish.engine)
+            raise RuntimeError(
+                f"{self._owner}: {called} with precision {wish.precision!r} cannot score this "
+                f"network: {reason}."
+            )
+        self._note_choice(engine, reason, str(job.dtype))
+        return engine
+
+    def discard(self, engine: Engine) -> None:
+        """Forgets an engine that will not be needed again."""
+        _store.drop(engine)
+
+    def _first_that_fits(self, wish: settings.Wish, job: Job) -> tuple[Engine | None, str]:
+        """The first candidate that scores like MindSpore, or why there is none."""
+        names = [name for name in wish.candidates if settings.version_of(name) is not None]
+        if not names and wish.named:
+            raise ImportError(
+                f"{self._owner}: precision {wish.precision!r} needs an engine that is not "
+                f"installed: {settings.how_to_install(wish.candidates[0])}."
+            )
+        if not names:
+            return None, _NOTHING
+        found, values = self._fingerprint(job)
+        making = Making(job, wish.precision)
+        reasons: list[str] = []
+        for name in names:
+            key = (name, wish.precision, job.shape, thread_limit(), settings.cache_dir())
+            made = _store.find(found, values, key)
+            if made is None:
+                try:
+                    made = making(name)
+                except Unusable as unusable:
+                    made = unusable.with_traceback(None)  # whose frames would keep the network
+                except Undecided:
+                    return None, ""
+                _store.keep(found, values, key, made)
+            if isinstance(made, Engine):
+                return made, _agreement(made)
+            if made.reason not in reasons:
+                reasons.append(made.reason)
+        return None, "; ".join(reasons)
+
+    def _fingerprint(self, job: Job) -> tuple[list[Any], int]:
+        if self._known is None:
+            found = structure_of(job.cells)
+            self._known = (found, checksum(found))
+        return self._known
+
+    def _note_choice(self, engine: Engine | None, reason: str, dtype: str) -> None:
+        """Notes the choice, and logs it where it is news."""
+        name = "mindspore" if engine is None else engine.name
+        precision = dtype.lower() if engine is None else engine.precision
+        error = None if engine is None else engine.error
+        self._choice = settings.Choice(self._owner, name, precision, reason, error)
+        settings.remember(self._choice)
+        level, text = logging.INFO, reason
+        if reason == _NOTHING:
+            level, text = logging.WARNING, _HINT
+        limit = "" if engine is None else _onednn.environment_limit()
+        if limit:
+            level = logging.WARNING
+            text += (
+                f"; {limit} holds it back too: unset it, fastxai limits MindSpore's oneDNN alone"
+            )
+        _say(level, f"{self._owner}: scored by {settings.TITLES[name]} ({precision}): {text}.")
+
+
+def _excluded(wish: settings.Wish, job: Job) -> str:
+    """Why only MindSpore comes into question, or ''."""
+    if wish.engine == "mindspore":
+        return "it was asked for"
+    device = ms.get_context("device_target")
+    if device != "CPU":
+        return f"the device is {device}, and other engines score on a CPU"
+    if job.dtype != ms.float32:
+        return f"the network computes in {str(job.dtype).lower()}, other engines take float32"
+    if not wish.named and job.images < _LEAST_IMAGES:
+        return f"with fewer than {_LEAST_IMAGES} images to score it is done first"
+    return ""
+
+
+def _agreement(engine: Engine) -> str:
+    if engine.precision == "float32":
+        return f"it agrees with MindSpore to {engine.error:.1e}"
+    return f"relative error {engine.error:.1e} against float32"
+
+
+def _say(level: int, text: str) -> None:
+    """Logs a line; the same line not twice, the hint to install something only once at all."""
+    key = _HINT if _HINT in text else text
+    if key not in _said:
+        _said.add(key)
+        _log.log(level, text)

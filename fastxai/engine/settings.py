@@ -1,0 +1,202 @@
+"""Which engine is asked for, what is installed, and what was chosen last."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ENGINES = ("auto", "mindspore", "openvino", "onnxruntime")
+PRECISIONS = ("float32", "bfloat16")
+CACHE_VARIABLE = "FASTXAI_CACHE"
+
+OPTIONAL = ("openvino", "onnxruntime")  # in the order in which 'auto' tries them
+# On x86-64 neither MindSpore nor ONNX Runtime has bfloat16 kernels for convolutions.
+_PRECISIONS_OF = {
+    "auto": PRECISIONS,
+    "mindspore": ("float32",),
+    "openvino": PRECISIONS,
+    "onnxruntime": ("float32",),
+}
+TITLES = {"mindspore": "MindSpore", "openvino": "OpenVINO", "onnxruntime": "ONNX Runtime"}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a call asks for, the process default filled in."""
+
+    engine: str
+    precision: str
+
+    @property
+    def named(self) -> bool:
+        """Whether the user named what must be used, so that nothing else may take its place."""
+        return self.engine != "auto" or self.precision != "float32"
+
+    @property
+    def candidates(self) -> list[str]:
+        """Optional engines to try, in order."""
+        names = OPTIONAL if self.engine == "auto" else (self.engine,)
+        return [name for name in names if self.precision in _PRECISIONS_OF[name]]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What scored, or scores, the network of an explainer."""
+
+    owner: str  # 'RISE', ...
+    engine: str
+    precision: str
+    reason: str
+    error: float | None = None
+
+
+@dataclass(frozen=True)
+class _Default:
+    engine: str = "auto"
+    precision: str = "float32"
+    cache_dir: Path | None = None
+
+
+_default = _Default()
+_last: Choice | None = None
+
+
+def set_engine(
+    engine: str = "auto", *, precision: str = "float32", cache_dir: str | os.PathLike | None = None
+) -> None:
+    """Sets how networks are scored where an explainer or benchmark does not say it itself.
+
+    Args:
+        engine: 'auto': on a CPU OpenVINO or ONNX Runtime, if one is installed, can run the network
+            and agrees with MindSpore; else MindSpore. 'mindspore', 'openvino' or 'onnxruntime':
+            that one or an error.
+        precision: 'float32', or 'bfloat16': faster on processors that have it, and less exact;
+            OpenVINO alone computes in it.
+        cache_dir: Folder in which OpenVINO keeps compiled networks for later processes. None: the
+            one named by the environment variable FASTXAI_CACHE, or nothing is kept.
+
+    Raises:
+        TypeError: An argument is of the wrong kind.
+        ValueError: `engine` or `precision` is unknown, or the engine does not compute in it.
+        ImportError: The engine is not installed.
+
+    Supported Platforms:
+        Any; engines other than MindSpore score on ``CPU``.
+
+    Example:
+        >>> import fastxai
+        >>> fastxai.set_engine("mindspore")  # what every machine has
+        >>> fastxai.set_engine()  # back to 'auto'
+    """
+    global _default
+    owner = "set_engine"
+    check_choice(owner, "engine", engine, ENGINES)
+    check_choice(owner, "precision", precision, PRECISIONS)
+    if cache_dir is not None and not isinstance(cache_dir, (str, os.PathLike)):
+        kind = type(cache_dir).__name__
+        raise TypeError(f"{owner}: `cache_dir` must be a path or None, got {kind}.")
+    _check_together(owner, engine, precision)
+    _check_installed(owner, engine)
+    _default = _Default(engine, precision, None if cache_dir is None else Path(cache_dir))
+
+
+def wish(owner: str, engine: str | None, precision: str | None) -> Wish:
+    """What an explainer asks for: its own arguments, or where they are None the process default.
+
+    A default precision that the explainer's own engine lacks is not meant for it.
+
+    Raises:
+        TypeError: An argument is of the wrong kind.
+        ValueError: One is unknown, or they do not go together.
+        ImportError: The engine is not installed.
+    """
+    for name, value, known in (("engine", engine, ENGINES), ("precision", precision, PRECISIONS)):
+        if value is not None:
+            check_choice(owner, name, value, known)
+    chosen = _default.engine if engine is None else engine
+    if precision is None:
+        fits = _default.precision in _PRECISIONS_OF[chosen]
+        precision = _default.precision if fits else "float32"
+    _check_together(owner, chosen, precision)
+    _check_installed(owner, chosen)
+    return Wish(chosen, precision)
+
+
+def check_choice(owner: str, name: str, value: Any, known: tuple[str, ...]) -> None:
+    """Refuses what is not one of the known words.
+
+    Raises:
+        TypeError: It is no str.
+        ValueError: It is another one.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{owner}: `{name}` must be a str, got {type(value).__name__}.")
+    if value not in known:
+        raise ValueError(f"{owner}: `{name}` must be one of {known}, got {value!r}.")
+
+
+def cache_dir() -> Path | None:
+    """Folder for compiled networks, or None."""
+    if _default.cache_dir is not None:
+        return _default.cache_dir
+    named = os.environ.get(CACHE_VARIABLE)
+    return Path(named) if named else None
+
+
+def version_of(name: str) -> str | None:
+    """Version of an optional engine, or None where it is not installed. Imports nothing."""
+    if importlib.util.find_spec(name) is None:
+        return None
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:  # its GPU builds have names of their own
+        return "of unknown version"
+
+
+def how_to_install(name: str) -> str:
+    """The command that installs an optional engine."""
+    return f"pip install 'fastxai[{name}]' (or: pip install {name})"
+
+
+def remember(choice: Choice) -> None:
+    """Notes what was chosen, for `fastxai.show_config`."""
+    global _last
+    _last = choice
+
+
+def engine_info() -> dict[str, Any]:
+    """What `fastxai.show_config()` says of engines."""
+    folder = cache_dir()
+    last = _last and {
+        "owner": _last.owner,
+        "engine": _last.engine,
+        "precision": _last.precision,
+        "reason": _last.reason,
+        "error": _last.error,
+    }
+    return {
+        "default": _default.engine,
+        "precision": _default.precision,
+        "cache_dir": None if folder is None else str(folder),
+        "installed": {name: version_of(name) for name in OPTIONAL},
+        "last": last,
+    }
+
+
+def _check_together(owner: str, engine: str, precision: str) -> None:
+    if precision not in _PRECISIONS_OF[engine]:
+        fits = [name for name in ENGINES if precision in _PRECISIONS_OF[name]]
+        raise ValueError(
+            f"{owner}: `precision` {precision!r} needs one of the engines {fits}, got {engine!r}."
+        )
+
+
+def _check_installed(owner: str, engine: str) -> None:
+    if engine in OPTIONAL and version_of(engine) is None:
+        raise ImportError(
+            f"{owner}: the engine {engine!r} is not installed: {how_to_install(engine)}."
+        )

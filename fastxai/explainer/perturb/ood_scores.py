@@ -1,0 +1,197 @@
+"""Cells and engines that give class scores and OoD scores of the same images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mindspore as ms
+import numpy as np
+from mindspore import Parameter, mint, nn, ops
+
+from fastxai.common.network import class_scores
+from fastxai.engine.protocol import Engine
+from fastxai.explainer.perturb.perturbation import ScoreCell
+from fastxai.tool.cv.ood_net import OoDNet
+
+_EPS = float(np.finfo(np.float64).eps)
+_PROBE_ATOL = (
+    1e-6  # of scores, relative to the largest: the same products, perhaps summed otherwise
+)
+_MOST_HEADS = 4  # that are tried
+
+
+class OoDScoreCell(nn.Cell):
+    """Images to their largest OoD score, (M, 1) float32."""
+
+    def __init__(self, ood_net: OoDNet, dtype: Any) -> None:
+        super().__init__(auto_prefix=False)
+        self.ood_net = ood_net
+        self.dtype = dtype
+
+    def construct(self, images: ms.Tensor) -> ms.Tensor:
+        """Scores of images (M, C, H, W)."""
+        return self.ood_net(images.astype(self.dtype)).max(axis=1, keepdims=True)
+
+
+class TwoPasses(nn.Cell):
+    """Images to activated scores (M, K) and OoD scores (M, 1): two passes through a network."""
+
+    def __init__(self, score: ScoreCell, ood_score: OoDScoreCell) -> None:
+        super().__init__(auto_prefix=False)
+        self.score = score
+        self.ood_score = ood_score
+
+    def construct(self, images: ms.Tensor) -> tuple[ms.Tensor, ms.Tensor]:
+        """Both scores of images (M, C, H, W)."""
+        return self.score(images), self.ood_score(images)
+
+
+class OnePass(nn.Cell):
+    """The same from one pass, where a head of the classifier turns features into its scores."""
+
+    def __init__(self, ood_net: OoDNet, head: nn.Cell, activation: nn.Cell, dtype: Any) -> None:
+        super().__init__(auto_prefix=False)
+        self.ood_net = ood_net
+        self.head = head
+        self.activation = activation
+        self.dtype = dtype
+
+    def construct(self, images: ms.Tensor) -> tuple[ms.Tensor, ms.Tensor]:
+        """Both scores of images (M, C, H, W)."""
+        features = self.ood_net.features_of(images.astype(self.dtype))
+        scores = class_scores(self.activation(self.head(features))).astype(ms.float32)
+        return scores, self.ood_net.scores_of(features).max(axis=1, keepdims=True)
+
+
+class WeightedScoreCell(nn.Cell):
+    """Images to activated scores times their inlier weight, (M, K) float32.
+
+    The bounds of the OoD score are Parameters (1,): they change with the image that is explained,
+    and nothing is compiled again.
+    """
+
+    def __init__(self, both: TwoPasses | OnePass, low: Parameter, high: Parameter) -> None:
+        super().__init__(auto_prefix=False)
+        self.both = both
+        self.low = low
+        self.high = high
+
+    def construct(self, images: ms.Tensor) -> ms.Tensor:
+        """Weighted scores of images (M, C, H, W)."""
+        scores, ood_scores = self.both(images)
+        inlier = ops.minimum(ops.maximum(ood_scores, self.low), self.high)
+        weights = (inlier - self.low) / (self.high - self.low + _EPS)
+        if scores.shape[0] == weights.shape[0]:  # else for the caller to refuse
+            scores = scores * weights
+        return scores
+
+
+class StackedScoreCell(nn.Cell):
+    """Images to activated scores with the OoD score behind them, (M, K + 1) float32."""
+
+    def __init__(self, both: TwoPasses | OnePass) -> None:
+        super().__init__(auto_prefix=False)
+        self.both = both
+
+    def construct(self, images: ms.Tensor) -> ms.Tensor:
+        """Scores of images (M, C, H, W)."""
+        return ops.cat(self.both(images), axis=1)
+
+
+class WeighedScores:
+    """What a `WeightedScoreCell` gives, from an engine that runs a `StackedScoreCell`.
+
+    Args:
+        engine: The engine.
+        low: OoD score of the masked image.
+        high: OoD score of the image.
+    """
+
+    def __init__(self, engine: Engine, low: float, high: float) -> None:
+        self._engine = engine
+        self._low, self._high = np.float32(low), np.float32(high)
+
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        """Weighted scores (M, K) of a batch."""
+        stacked = self._engine(batch)
+        inlier = np.minimum(np.maximum(stacked[:, -1:], self._low), self._high)
+        weights = (inlier - self._low) / (self._high - self._low + np.float32(_EPS))
+        return stacked[:, :-1] * weights
+
+
+class HeadProbe(nn.Cell):
+    """Images to the scores of a supposed head on the features, and to those of the classifier."""
+
+    def __init__(self, ood_net: OoDNet, head: nn.Cell, dtype: Any) -> None:
+        super().__init__(auto_prefix=False)
+        self.ood_net = ood_net
+        self.head = head
+        self.network = ood_net.underlying
+        self.dtype = dtype
+
+    def construct(self, images: ms.Tensor) -> tuple[ms.Tensor, ms.Tensor]:
+        """Both scores of images (M, C, H, W)."""
+        images = images.astype(self.dtype)
+        return self.head(self.ood_net.features_of(images)), self.network(images)
+
+
+class SharedHead:
+    """Finds the part of an OoDNet's classifier that turns features into class scores.
+
+    `output_features` only says what `construct` returns; which layers follow the features stands
+    nowhere. So a layer (or the layers of a SequentialCell) that takes as many numbers as there are
+    features is tried: it is the head if it gives the classifier's scores of real images.
+
+    Args:
+        ood_net: The OoDNet.
+        network: The classifier that is explained.
+    """
+
+    def __init__(self, ood_net: OoDNet, network: nn.Cell) -> None:
+        self._ood_net = ood_net
+        self._network = network
+        self._probes: dict[int, HeadProbe] = {}
+
+    def find(self, images: np.ndarray, dtype: Any) -> nn.Cell | None:
+        """The head, or None where another network is explained or no layer proves to be it.
+
+        Args:
+            images: (M, C, H, W) float32, not all alike.
+            dtype: What the classifier computes in.
+        """
+        if self._ood_net.underlying is not self._network:
+            return None
+        for head in self._candidates():
+            if id(head) not in self._probes:
+                self._probes[id(head)] = HeadProbe(self._ood_net, head, dtype)
+            try:
+                pair = self._probes[id(head)](ms.Tensor(images))
+            except BaseException:
+                self._probes.clear()  # a graph in which something failed does not run again
+                raise
+            ours, theirs = (scores.astype(ms.float32).asnumpy() for scores in pair)
+            if ours.shape == theirs.shape and np.isfinite(theirs).all():
+                allowed = _PROBE_ATOL * np.abs(theirs).max(initial=0.0)
+                if np.abs(ours - theirs).max(initial=0.0) <= allowed:
+                    return head
+        return None
+
+    def forget(self) -> None:
+        """Drops what was compiled, for a classifier whose layers have changed."""
+        self._probes.clear()
+
+    def _candidates(self) -> list[nn.Cell]:
+        features = self._ood_net.num_features
+        cells = [cell for _, cell in self._network.cells_and_names() if cell is not self._network]
+        return [cell for cell in reversed(cells) if _width(cell) == features][:_MOST_HEADS]
+
+
+def _width(cell: nn.Cell) -> int | None:
+    """Numbers that a dense layer, or one at the start of a SequentialCell, takes."""
+    if isinstance(cell, nn.Dense):
+        return cell.in_channels
+    if isinstance(cell, mint.nn.Linear):
+        return cell.in_features
+    if isinstance(cell, nn.SequentialCell):
+        return next((_width(part) for part in cell if not isinstance(part, nn.Dropout)), None)
+    return None

@@ -1,0 +1,172 @@
+"""Exporting leaves no trace, whether it succeeds, fails or is interrupted."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore import nn
+
+from fastxai import ops
+from fastxai.common.guard import evaluating
+from fastxai.engine.export import exported
+from fastxai.engine.onnx_name import renamed
+from fastxai.engine.protocol import Unusable
+from fastxai.explainer.perturb.perturbation import ScoreCell
+from tests import _networks as networks
+from tests.engine import _networks as odd
+
+SHAPE = (4, 3, 14, 11)
+
+
+def scored(network):
+    """The network with an activation, in evaluation mode."""
+    return ScoreCell(network, nn.Softmax(), ms.float32).set_train(False)
+
+
+def state_of(network):
+    """Everything that Python can see of a network, and of the process around it."""
+    return (
+        [(p.name, p.requires_grad, p.asnumpy().tobytes()) for p in network.get_parameters()],
+        [(name, part.training, part.phase) for name, part in network.cells_and_names()],
+        [
+            {key: id(value) for key, value in vars(part).items()}
+            for _, part in network.cells_and_names()
+        ],
+        ms.get_context("mode"),
+        ms.get_context("device_target"),
+        ms.get_context("save_graphs_path"),
+        dict(os.environ),
+        os.getcwd(),
+    )
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    """An empty working directory and an empty folder for temporary files."""
+    work, temporary = tmp_path / "work", tmp_path / "temporary"
+    work.mkdir()
+    temporary.mkdir()
+    monkeypatch.chdir(work)
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    return lambda: [*work.rglob("*"), *temporary.rglob("*")]
+
+
+FAILING = [
+    (odd.export_hswish, "the operator HSwish cannot be exported to ONNX"),
+    (odd.DataDependent, "control flow that depends on data"),
+    (odd.UsesNumPy, "Python code in `construct` cannot be exported"),
+    (odd.TwoInputs, "a network with several inputs cannot be exported"),
+]
+
+
+def test_nothing_of_the_network_or_the_process_changes(mode, folders):
+    network = networks.SmallConv()
+    network.set_train(True)
+    network.relu.set_train(False)
+    network.dense.weight.requires_grad = False
+    before = state_of(network)
+    with evaluating(network):
+        exported(ScoreCell(network, nn.Softmax(), ms.float32), SHAPE)
+    assert state_of(network) == before
+    assert folders() == []
+
+
+@pytest.mark.parametrize(("make", "reason"), FAILING)
+def test_a_failure_says_why_and_leaves_nothing(mode, folders, make, reason):
+    network = make().set_train(False)
+    before = state_of(network)
+    with pytest.raises(Unusable, match=reason) as caught:
+        exported(scored(network), SHAPE)
+    assert caught.value.for_good
+    assert state_of(network) == before
+    assert folders() == []
+
+
+def test_without_us_mindspore_leaves_a_file_behind(folders):
+    """Else the test above would prove nothing."""
+    with pytest.raises(AttributeError):
+        ms.export(
+            scored(odd.UsesNumPy()),
+            ms.Tensor(np.zeros(SHAPE, np.float32)),
+            file_name="here",
+            file_format="ONNX",
+        )
+    assert any(path.name == "rank_0" for path in folders())
+
+
+def test_after_a_failure_the_next_network_exports(folders):
+    with pytest.raises(Unusable):
+        exported(scored(odd.UsesNumPy()), SHAPE)
+    assert exported(scored(networks.SmallConv()), SHAPE)
+
+
+def test_nothing_is_printed(capfd):
+    exported(scored(networks.SmallConv()), SHAPE)
+    with pytest.raises(Unusable):
+        exported(scored(odd.UsesNumPy()), SHAPE)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_mindspore_printed_is_in_the_log(caplog):
+    caplog.set_level("DEBUG", logger="fastxai")
+    with pytest.raises(Unusable):
+        exported(scored(odd.DataDependent()), SHAPE)
+    os.write(2, b"")  # the descriptor is ours again
+    texts = [record.getMessage() for record in caplog.records if record.name == "fastxai"]
+    assert all(text.startswith("MindSpore, while exporting: ") for text in texts)
+
+
+def test_the_same_network_gives_the_same_bytes():
+    models = [exported(scored(networks.SmallConv(seed=seed)), SHAPE) for seed in (1, 1, 2)]
+    assert models[0] == models[1]
+    assert models[0] != models[2]
+
+
+def test_the_graphs_name_is_ours(openvino):
+    import openvino as ov
+
+    model = exported(scored(networks.SmallConv()), SHAPE)
+    assert ov.Core().read_model(model).friendly_name == "network"
+
+
+@pytest.mark.parametrize("name", ["n", "network", "n" * 300])
+def test_only_the_graphs_name_changes(name):
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed")
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["y"])], "46_1_old", [], [])
+    )
+    before = model.SerializeToString()
+    model.graph.name = name
+    after = onnx.load_from_string(renamed(before, name))
+    assert after == model
+
+
+@pytest.mark.parametrize("message", [b"\x3a\xff", b"\x3a", b"\x3f\x00", b"\x80"])
+def test_what_is_no_model_cannot_be_renamed(message):
+    with pytest.raises(ValueError, match="renamed: "):
+        renamed(message)
+
+
+@pytest.mark.skipif(not ops.has_native(), reason="needs the native module")
+@pytest.mark.parametrize("mode", ["pynative", "graph"])
+def test_ctrl_c_while_exporting_leaves_nothing(tmp_path, mode):
+    work, temporary = tmp_path / "work", tmp_path / "temporary"
+    work.mkdir()
+    temporary.mkdir()
+    root = os.getcwd()
+    environment = {**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": root}
+    command = [sys.executable, "-m", "tests.engine._long_export", mode]
+    with subprocess.Popen(
+        command, cwd=work, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "exporting\n"
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=120)
+    assert (process.returncode, output) == (0, "interrupted, works again\n")
+    assert [*work.rglob("*"), *temporary.rglob("fastxai-*")] == []
