@@ -13,6 +13,7 @@ thread_local int last_error = 0;
 Status queued(int cuda_error) noexcept {
   if (cuda_error == 0) return Status::kOk;
   last_error = cuda_error;
+  cudaGetLastError();  // or the next library that asks would take it for its own
   return Status::kDevice;
 }
 

@@ -33,6 +33,21 @@ static inline int launch(void (*kernel)(Params...), int64_t blocks, int threads,
   return static_cast<int>(cudaLaunchKernelEx(&config, kernel, args...));
 }
 
+// Blocks of a kernel that the current device runs at a time.
+template <class Kernel>
+static inline int64_t resident_blocks(Kernel kernel, int threads, int64_t shared) {
+  int device = 0;
+  int processors = 0;
+  int each = 0;
+  const bool known =
+      cudaGetDevice(&device) == cudaSuccess &&
+      cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device) == cudaSuccess &&
+      cudaOccupancyMaxActiveBlocksPerMultiprocessor(&each, kernel, threads,
+                                                    static_cast<size_t>(shared)) == cudaSuccess;
+  const int64_t blocks = static_cast<int64_t>(processors) * each;
+  return known && blocks > 0 ? blocks : 1;  // the launch itself will tell what is wrong
+}
+
 static inline int64_t blocks_for(int64_t items, int64_t per_block) {
   return (items + per_block - 1) / per_block;
 }

@@ -44,12 +44,21 @@ __device__ static inline Place place_of(const PlaneTiles& t, int64_t number) {
   return place;
 }
 
-// Images of a block: few enough for some `wanted` blocks, many enough to spread what a block does
-// once over them. 1056 blocks are 8 for each multiprocessor of an H100 or H200.
-static inline int images_per_block(int64_t batch, int64_t tiles, int most) {
-  constexpr int64_t kWantedBlocks = 1056;
-  const int64_t images = (batch * tiles + kWantedBlocks - 1) / kWantedBlocks;
-  return images < 1 ? 1 : (images > most ? most : static_cast<int>(images));
+// Images of a block, 1 .. most. Blocks come in waves of as many as the device holds; more images a
+// block spread what it does once over more of them, and a wave that is hardly begun costs a whole.
+static inline int images_per_block(int64_t batch, int64_t tiles, int most, int64_t resident) {
+  constexpr int64_t kStart = 3;  // what a block does once, in images: counted, not measured
+  int best = 1;
+  int64_t least = INT64_MAX;
+  for (int images = 1; images <= most; ++images) {
+    const int64_t waves = blocks_for(tiles * blocks_for(batch, images), resident);
+    const int64_t cost = waves * (images + kStart);
+    if (cost < least) {
+      least = cost;
+      best = images;
+    }
+  }
+  return best;
 }
 
 FASTXAI_ISA_END

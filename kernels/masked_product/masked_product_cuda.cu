@@ -203,10 +203,11 @@ static int launch_product(void (*kernel)(MaskSource, ImageShape, const float*, c
                           const float* image, const float* base, int64_t batch, Out* out,
                           void* stream) {
   const PlaneTiles plane = plane_tiles(s, layout, kTile<kVec>);
-  const int chunk = images_per_block(batch, plane.tiles, kMaxMasks);
-  return launch(kernel, plane.tiles * blocks_for(batch, chunk), kThreads<kVec>,
-                mask_tile_bytes(s, plane, kTile<kVec>, copies), stream, source, s, image, base,
-                batch, chunk, out);
+  const int64_t shared = mask_tile_bytes(s, plane, kTile<kVec>, copies);
+  const int64_t resident = resident_blocks(kernel, kThreads<kVec>, shared);
+  const int chunk = images_per_block(batch, plane.tiles, kMaxMasks, resident);
+  return launch(kernel, plane.tiles * blocks_for(batch, chunk), kThreads<kVec>, shared, stream,
+                source, s, image, base, batch, chunk, out);
 }
 
 template <class Out>

@@ -194,10 +194,13 @@ static int launch_fill(const OcclusionSource& source, Layout layout, const float
                        const float* base, Out* out, void* stream) {
   const OcclusionParams& p = source.params;
   const PlaneTiles plane = plane_tiles({p.channels, p.rows, p.cols}, layout, kTileOf<kVec>);
-  const int chunk = images_per_block(p.count, plane.tiles, kMaxImages);
-  return launch(fill_windows<Out, kVec>, plane.tiles * blocks_for(p.count, chunk),
-                kTileOf<kVec> / kVec, kMaxImages * sizeof(Corner), stream, source, layout, image,
-                base, chunk, out);
+  const auto kernel = fill_windows<Out, kVec>;
+  constexpr int kBlock = kTileOf<kVec> / kVec;
+  constexpr int64_t kShared = kMaxImages * sizeof(Corner);
+  const int64_t resident = resident_blocks(kernel, kBlock, kShared);
+  const int chunk = images_per_block(p.count, plane.tiles, kMaxImages, resident);
+  return launch(kernel, plane.tiles * blocks_for(p.count, chunk), kBlock, kShared, stream, source,
+                layout, image, base, chunk, out);
 }
 
 template <class Out>

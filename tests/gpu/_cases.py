@@ -52,8 +52,8 @@ MASKS = {
     "all-kept": _mask_case(3, (12, 16), 2, p=1.0),
     "none-kept": _mask_case(3, (12, 16), 2, p=0.0),
     "large-index": _mask_case(1, (8, 8), 3, first=2**40 + 126, design="oa128"),
-    "several-masks-a-block": _mask_case(3, (8, 8), 1300, grid=(3, 3), shift=(2, 2)),
-    "many-masks-a-block-oa128": _mask_case(1, (2, 4), 34000, grid=(2, 2), design="oa128"),
+    "several-masks-a-block": _mask_case(3, (8, 8), 600, grid=(3, 3), shift=(2, 2)),
+    "many-masks-a-block-oa128": _mask_case(1, (2, 4), 5000, grid=(2, 2), design="oa128"),
 }
 
 WINDOWS = {
@@ -65,6 +65,6 @@ WINDOWS = {
     "one-pixel": (1, OcclusionSpec((1, 1), (1, 1), (3, 3)), -1, 3),
     "past-the-last": (3, OcclusionSpec((8, 12), (4, 4), (4, 4)), 4, 5),
     "rows-longer-than-a-tile": (3, OcclusionSpec((2, 1500), (1, 700), (1, 333)), 0, 4),
-    "many": (1, OcclusionSpec((4, 8), (2, 2), (1, 1)), 0, 1300),
+    "many": (1, OcclusionSpec((4, 8), (2, 2), (1, 1)), 0, 600),
     "no-channel": (0, OcclusionSpec((4, 4), (2, 2), (2, 2)), 0, 2),
 }

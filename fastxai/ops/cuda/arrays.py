@@ -64,10 +64,10 @@ def as_device_array(owner: str, name: str, value: Any) -> DeviceArray:
     """
     if isinstance(value, DeviceArray):
         return value
-    if hasattr(value, "__dlpack__") and hasattr(value, "__dlpack_device__"):
-        expected = library().device_type
-        if int(value.__dlpack_device__()[0]) == expected:
-            return _from_dlpack(owner, name, value)
+    wanted = library().device_type
+    exports = hasattr(value, "__dlpack__") and hasattr(value, "__dlpack_device__")
+    if exports and int(value.__dlpack_device__()[0]) == wanted:
+        return _from_dlpack(owner, name, value)
     # Asking for it raises AttributeError on the CPU, TypeError for some dtypes.
     interface = getattr(type(value), "__cuda_array_interface__", None)
     if interface is None and not hasattr(value, "__cuda_array_interface__"):
