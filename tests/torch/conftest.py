@@ -33,6 +33,8 @@ def place(request: pytest.FixtureRequest):
         reason = no_gpu()
         if reason:
             pytest.skip(reason)
+        torch = pytest.importorskip("torch")
+        torch.backends.cudnn.allow_tf32 = False  # convolutions in float32, as on the CPU
         return "cuda"
     if request.param == "emulated":
         request.getfixturevalue("emulated")
