@@ -146,6 +146,28 @@ def installed(result: dict[str, Any]) -> str:
     return table([*head, "whole explanation s (extrapolated)"], rows)
 
 
+def gradients(result: dict[str, Any]) -> str:
+    """The gradient explainers, by mode and number of images."""
+    rows = []
+    for row in result["results"]:
+        peer = "fails"
+        if row["speedup"]:
+            wrong = "" if row["peer_is_right"] else ", of a wrong map"
+            peer = spread(row["speedup"], ".2f") + wrong
+        rows.append(
+            [
+                row["explainer"],
+                row["mode"].upper(),
+                str(row["images"]),
+                spread(row["fastxai_s"], ".3f"),
+                peer,
+                spread(row["over_bare"], ".2f"),
+            ]
+        )
+    head = ["explainer", "mode", "images", "fastxai s", "times mindspore_xai 1.8.1's speed"]
+    return table([*head, "bare passes"], rows)
+
+
 def memory(result: dict[str, Any]) -> str:
     """Peak beyond the network, by case."""
     rows = [
@@ -214,6 +236,7 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "explainers": ("explainers", explainers),
     "overhead": ("explainers", overhead),
     "installed": ("explainers", installed),
+    "gradients": ("gradients", gradients),
     "memory": ("memory", memory),
     "designs": ("designs", designs),
     "gpu": ("gpu", gpu),

@@ -39,5 +39,6 @@ run bench.masked_product
 run bench.hot_path
 run bench.memory
 run bench.explainers --repeats "${REPEATS:-3}" --occlusion-repeats "${OCCLUSION_REPEATS:-2}"
+run bench.gradients
 run bench.designs
 run bench.report

@@ -102,6 +102,16 @@ def test_a_data_package_in_the_current_folder_is_used(name, packaged):
 
 
 @pytest.mark.parametrize("name", TUTORIALS)
+def test_written_for_mindspore_xai_it_runs_unchanged(name, data, tmp_path):
+    (tmp_path / "xai_examples_data").symlink_to(data)
+    script = tmp_path / f"{name}.py"
+    text = (EXAMPLES / script.name).read_text()
+    assert "\nfrom fastxai.explainer import " in text
+    script.write_text(text.replace("from fastxai.", "from mindspore_xai."))
+    check(name, run(script, tmp_path, "-m", "fastxai", "run"), tmp_path)
+
+
+@pytest.mark.parametrize("name", TUTORIALS)
 def test_graph_mode_does_as_well(name, data, tmp_path):
     (tmp_path / "xai_examples_data").symlink_to(data)
     script = tmp_path / f"{name}.py"

@@ -25,10 +25,14 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(EXAMPLES)])}
 
 
-def run(script: Path, folder: Path) -> str:
-    """Run a script in a folder; returns what it printed."""
+def run(script: Path, folder: Path, *before: str) -> str:
+    """Run a script in a folder, with words before its name; returns what it printed."""
     result = subprocess.run(
-        [sys.executable, script], cwd=folder, env=environment(), capture_output=True, text=True
+        [sys.executable, *before, script],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
     )
     assert result.returncode == 0, result.stderr
     return result.stdout
