@@ -16,12 +16,19 @@ BUILD = os.environ.get("FASTXAI_BUILD", "auto")
 if BUILD not in CHOICES:
     raise SystemExit(f"FASTXAI_BUILD must be one of {', '.join(CHOICES)}, got {BUILD!r}")
 
+CUDA_CHOICES = ("AUTO", "ON", "OFF")
+CUDA = os.environ.get("FASTXAI_CUDA", "AUTO").upper()
+if CUDA not in CUDA_CHOICES:
+    raise SystemExit(f"FASTXAI_CUDA must be one of {', '.join(CUDA_CHOICES)}, got {CUDA!r}")
+
 
 class CMakeBuild(build_ext):
     """One CMake run that leaves `_native` where setuptools expects the extension.
 
     FASTXAI_BUILD: 'require' fails when the build does, 'auto' goes on without native code (the
     package then works through its NumPy reference path), 'skip' does not try.
+
+    FASTXAI_CUDA: 'AUTO' builds the CUDA library too where there is nvcc, 'ON' insists on it.
     """
 
     def run(self) -> None:
@@ -48,12 +55,26 @@ class CMakeBuild(build_ext):
             f"-DPython_EXECUTABLE={sys.executable}",
             f"-Dpybind11_DIR={pybind11.get_cmake_dir()}",
             f"-DCMAKE_LIBRARY_OUTPUT_DIRECTORY={target.parent}",
+            f"-DFASTXAI_CUDA={CUDA}",
             f"-DFASTXAI_WERROR={'ON' if os.environ.get('CI') else 'OFF'}",
         ]  # fmt: skip
         subprocess.run(configure, check=True)
         jobs = str(os.cpu_count() or 1)
         command = ["cmake", "--build", str(build), "--target", "_native", "fastxai_link_check"]
         subprocess.run([*command, "--parallel", jobs], check=True)
+        self.build_cuda(build, jobs)
+
+    def build_cuda(self, build: Path, jobs: str) -> None:
+        """Builds libfastxai_cuda.so beside `_native`, where there is nvcc and CUDA != 'OFF'."""
+        if CUDA == "OFF":
+            return
+        command = ["cmake", "--build", str(build), "--target", "fastxai_gpu", "--parallel", jobs]
+        try:
+            subprocess.run(command, check=True)
+        except subprocess.CalledProcessError as error:
+            if CUDA == "ON":
+                raise SystemExit(f"fastxai: the CUDA build failed: {error}") from error
+            print(f"fastxai: CUDA build failed ({error}); going on without it", file=sys.stderr)
 
 
 setup(

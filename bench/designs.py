@@ -69,8 +69,8 @@ def estimate(scores: Any, spec: Any, estimator: str) -> Any:
     """Maps (L, H, W) of the first masks of a spec from their scores (N, L)."""
     import numpy as np
 
-    from fastxai.explainer.perturb.control_variate import control_variate_maps
-    from fastxai.explainer.perturb.estimators import maps_of_sums
+    from fastxai.common.control_variate import control_variate_maps
+    from fastxai.common.estimators import maps_of_sums
     from fastxai.ops import SaliencySums, saliency_accumulate
 
     if estimator == "control-variate":

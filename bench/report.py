@@ -185,6 +185,39 @@ def designs(result: dict[str, Any]) -> str:
     return table(["design", "estimator", *numbers], rows)
 
 
+def gpu(result: dict[str, Any]) -> str:
+    """Everything that was measured on a GPU."""
+    found = result["results"]
+    products = [
+        [
+            f"{row['dtype']}, {row['layout']}, {row['design']}",
+            f"{row['gb_per_s']['product']:.0f}",
+            f"{max(row['gb_per_s']['fill'], row['gb_per_s']['zero']):.0f}",
+            spread(row["share_of_fill"], ".2f"),
+        ]
+        for row in found["products"]
+    ]
+    small = [[row["op"], spread(row["seconds"], ".1f", 1e6)] for row in found["others"]]
+    path = [
+        [name, spread(seconds, ".1f", 1e6), spread(found["hot_path"]["times_ours"][name], ".1f")]
+        for name, seconds in found["hot_path"]["seconds"].items()
+    ]
+    text = table(["masked_product", "GB/s", "fill GB/s", "share of the fill"], products) + "\n"
+    text += table(["op", "µs"], small) + "\n"
+    text += table(["masks, products and sums of a batch", "µs", "times fastxai's"], path)
+    rise = found["resnet50"]
+    if rise is not None:
+        row = [
+            f"{rise['masks']} masks in {rise['batches']} batches of {rise['batch']}",
+            spread(rise["seconds"]["rise"], ".2f"),
+            spread(rise["seconds"]["bare"], ".2f"),
+            spread(rise["ratio"], ".3f"),
+        ]
+        text += "\n" + table(["RISE, ResNet50, bfloat16", "s", "bare passes s", "ratio"], [row])
+    device = result["device"]
+    return text + f"\n{device['nvidia_smi']}; PyTorch {device['torch']}.\n"
+
+
 # name of the table: file it is made from, and how
 TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "masked_product": ("masked_product", masked_product),
@@ -199,6 +232,7 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "engines_refused": ("engines", engine_tables.refused),
     "peers": ("peers", engine_tables.peers),
     "peers_whole": ("peers", engine_tables.peers_whole),
+    "gpu": ("gpu", gpu),
 }
 
 
@@ -266,7 +300,8 @@ def text_of(name: str, results: dict[str, dict[str, Any]]) -> str:
 
 
 def _missing(source: str) -> str:
-    return f"Not measured yet: `python -m bench.{source}`.\n"
+    command = "bench/gpu.sh" if source == "gpu" else f"python -m bench.{source}"
+    return f"Not measured yet: `{command}`.\n"
 
 
 def fill(page: str, results: dict[str, dict[str, Any]]) -> str:

@@ -4,18 +4,14 @@
 
 #include <cstdint>
 
+#include "kernels/common/image.h"
 #include "kernels/common/mask_params.h"
 #include "kernels/occlusion/occlusion.h"
 #include "status.h"
 
 namespace fastxai {
 
-constexpr int64_t kMaskParamCount = 9;
-constexpr int64_t kOcclusionParamCount = 6;
 constexpr int64_t kUpsampleParamCount = 2;
-constexpr int64_t kMaxElements = int64_t{1} << 31;  // per tensor
-constexpr int64_t kMaxFirst = int64_t{1} << 62;     // of an index: first + count never overflows
-constexpr int64_t kMaxAxis = int64_t{1} << 22;      // keeps coordinates exact in float32
 
 // [seed, first, count, grid_rows, grid_cols, threshold, shift_rows, shift_cols, design]
 Status read_mask_params(const int64_t* values, int64_t batch, MaskParams* params) noexcept;
@@ -23,5 +19,11 @@ Status read_mask_params(const int64_t* values, int64_t batch, MaskParams* params
 // [first, count, window_rows, window_cols, stride_rows, stride_cols], and the image's shape
 Status read_occlusion_params(const int64_t* values, int64_t channels, int64_t rows, int64_t cols,
                              OcclusionParams* params) noexcept;
+
+// Whether a batch of such images is within the limits.
+bool good_shape(const ImageShape& shape, int64_t batch) noexcept;
+
+// A coarse grid whose expanded rows [rows, width] and cells are of a size that can be allocated.
+bool good_grid(int64_t rows, int64_t cols, int64_t width) noexcept;
 
 }  // namespace fastxai

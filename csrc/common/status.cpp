@@ -20,6 +20,8 @@ const char* status_text(Status status) noexcept {
       return "an exception was stopped at the border";
     case Status::kIsa:
       return "this machine does not have the instruction set asked for";
+    case Status::kDevice:
+      return "the device refused to take the work";
   }
   return "unknown status";
 }

@@ -13,6 +13,7 @@ enum class Status : int {
   kMemory = 105,         // scratch memory could not be allocated
   kException = 106,      // an exception was stopped at the border
   kIsa = 107,            // this machine does not have the instruction set asked for
+  kDevice = 108,         // the device refused to take the work
 };
 
 const char* status_text(Status status) noexcept;

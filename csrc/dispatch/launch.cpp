@@ -25,22 +25,6 @@ int threads_for(int64_t units, int64_t values) noexcept {
 
 int64_t size_of(const ImageShape& s) noexcept { return s.channels * s.rows * s.cols; }
 
-bool good_shape(const ImageShape& s, int64_t batch) noexcept {
-  if (s.channels < 0 || s.rows < 1 || s.cols < 1 || batch < 0) return false;
-  if (s.rows > kMaxAxis || s.cols > kMaxAxis || s.channels > kMaxElements) return false;
-  const int64_t plane = s.rows * s.cols;  // < 2^44
-  if (plane >= kMaxElements) return false;
-  if (s.channels > 0 && plane > kMaxElements / s.channels) return false;
-  const int64_t size = plane * s.channels;
-  return batch == 0 || size < (kMaxElements + batch - 1) / batch;
-}
-
-// A coarse grid whose expanded rows [rows, width] and cells are of a size that can be allocated.
-bool good_grid(int64_t rows, int64_t cols, int64_t width) noexcept {
-  return rows >= 1 && rows <= kMaxAxis && cols >= 1 && cols <= kMaxAxis && width >= 1 &&
-         width <= kMaxAxis && rows * cols < kMaxElements && rows * width < kMaxElements;
-}
-
 bool columns_fit(const ScoreTable& scores, int64_t targets) noexcept {
   if (scores.columns == nullptr) return targets == scores.classes;
   const auto fits = [&](int64_t column) { return column >= 0 && column < scores.classes; };

@@ -11,8 +11,6 @@
 
 namespace fastxai {
 
-enum class OutType { kFloat32, kFloat16, kBFloat16 };
-
 Status launch_mask_grid(const int64_t* params, int64_t batch, uint8_t* cells,
                         int32_t* shifts) noexcept;
 

@@ -9,8 +9,9 @@ import numpy as np
 from mindspore import nn
 
 from fastxai.common.guard import evaluating
-from fastxai.common.network import check_scores, network_dtype
+from fastxai.common.network import network_dtype
 from fastxai.common.shadow import same_signature, signature
+from fastxai.common.targets import check_scores
 from fastxai.engine.making import Job
 from fastxai.engine.mindspore_cell import MindSporeEngine
 from fastxai.engine.protocol import Engine

@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import mindspore as ms
-import numpy as np
 from mindspore import nn
-
-from fastxai.common.inputs import check_target_range
 
 _FLOATING = (ms.float32, ms.float16, ms.bfloat16, ms.float64)
 
@@ -28,17 +25,3 @@ def class_scores(output: ms.Tensor) -> ms.Tensor:
     if output.ndim > 2:
         output = output.mean(axis=tuple(range(2, output.ndim)))
     return output
-
-
-def check_scores(owner: str, shape: tuple[int, ...], rows: int, targets: np.ndarray) -> None:
-    """Refuses an output that is not one row of class scores per image.
-
-    Raises:
-        ValueError: Wrong shape, or a target that the network does not have.
-    """
-    if len(shape) != 2 or shape[0] != rows:
-        raise ValueError(
-            f"{owner}: `network` must return (M, classes) scores for M images, got shape "
-            f"{tuple(shape)} for {rows} images."
-        )
-    check_target_range(owner, targets, shape[1])

@@ -34,6 +34,27 @@ FASTXAI_HD static inline BilinearTap bilinear_tap(int64_t y, int64_t cells, int6
           static_cast<double>(rest) / static_cast<double>(denominator)};
 }
 
+// The same with the weight as float32, by 32-bit arithmetic where that is exact: what a device
+// computes a mask with. `high` is the cell after `low`, or `low` where that is the last.
+struct FloatTap {
+  int32_t low;
+  float weight;  // of the cell after `low`
+};
+
+FASTXAI_HD static inline FloatTap bilinear_tap_float(int64_t y, int64_t cells, int64_t up) {
+  if ((2 * y + 1) * cells + 2 * up >= (int64_t{1} << 31)) {
+    const BilinearTap tap = bilinear_tap(y, cells, up);
+    return {tap.low, static_cast<float>(tap.weight)};
+  }
+  const int32_t denominator = static_cast<int32_t>(2 * up);
+  const int32_t raw = static_cast<int32_t>((2 * y + 1) * cells - up);
+  const int32_t numerator = raw < 0 ? 0 : raw;
+  const int32_t low = numerator / denominator;
+  const int32_t last = static_cast<int32_t>(cells) - 1;
+  if (low > last) return {last, 0.0f};
+  return {low, static_cast<float>(numerator - low * denominator) / static_cast<float>(denominator)};
+}
+
 // The order of operations is the contract (mul, mul, add, never contracted).
 FASTXAI_HD static inline float lerp(float low, float high, float weight) {
 #if defined(__CUDA_ARCH__)

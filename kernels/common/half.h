@@ -19,19 +19,23 @@ struct BFloat16 {
 
 FASTXAI_ISA_BEGIN
 
-static inline uint32_t float_bits(float x) {
+FASTXAI_HD static inline uint32_t float_bits(float x) {
+#if defined(__CUDA_ARCH__)
+  return __float_as_uint(x);
+#else
   uint32_t u;
   __builtin_memcpy(&u, &x, sizeof u);
   return u;
+#endif
 }
 
-static inline uint16_t bfloat16_bits(float x) {
+FASTXAI_HD static inline uint16_t bfloat16_bits(float x) {
   const uint32_t u = float_bits(x);
   if ((u & 0x7fffffffu) > 0x7f800000u) return static_cast<uint16_t>((u >> 16) | 0x40u);
   return static_cast<uint16_t>((u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
 }
 
-static inline uint16_t half_bits(float x) {
+FASTXAI_HD static inline uint16_t half_bits(float x) {
   const uint32_t u = float_bits(x);
   const uint32_t sign = (u >> 16) & 0x8000u;
   const uint32_t a = u & 0x7fffffffu;

@@ -20,4 +20,14 @@ using MaskGridFn = void(const MaskParams& params,
 FASTXAI_FOR_EACH_ISA(FASTXAI_DECLARE)
 #undef FASTXAI_DECLARE
 
+namespace cuda {
+// Pointers to device memory; queued on `stream`. Returns a cudaError_t. Parameters in device memory
+// that are out of range, or of another grid, give cells of 255 and shifts of -1.
+int mask_grid(const MaskSource& masks, int64_t batch,
+              int64_t num_cells,  // h w
+              uint8_t* cells,     // [M, h, w] out
+              int32_t* shifts,    // [M, 2]    out
+              void* stream);
+}  // namespace cuda
+
 }  // namespace fastxai

@@ -35,4 +35,14 @@ using MaskUpsampleFn = void(const MaskUpsampleParams& params,
 FASTXAI_FOR_EACH_ISA(FASTXAI_DECLARE)
 #undef FASTXAI_DECLARE
 
+namespace cuda {
+// Pointers to device memory; queued on `stream`. Returns a cudaError_t. up_size: [2] in device
+// memory, or null for up_rows and up_cols of `params`; out of range it gives NaN.
+int mask_upsample(const MaskUpsampleParams& params, const int64_t* up_size,
+                  const uint8_t* cells,   // [M, h, w]
+                  const int32_t* shifts,  // [M, 2]
+                  float* masks,           // [M, 1, H, W] out
+                  void* stream);
+}  // namespace cuda
+
 }  // namespace fastxai

@@ -4,16 +4,11 @@
 #include <cstdint>
 
 #include "../common/half.h"
+#include "../common/image.h"
 #include "../common/isa.h"
 #include "../common/mask_params.h"
 
 namespace fastxai {
-
-struct ImageShape {
-  int64_t channels;  // C
-  int64_t rows;      // H
-  int64_t cols;      // W
-};
 
 // Floats of scratch that masked_product needs for `threads` threads.
 using MaskedProductScratchFn = int64_t(const MaskParams& params, const ImageShape& shape,
@@ -35,5 +30,16 @@ using MaskedProductFn = void(const MaskParams& params, const ImageShape& shape,
   }
 FASTXAI_FOR_EACH_ISA(FASTXAI_DECLARE)
 #undef FASTXAI_DECLARE
+
+namespace cuda {
+// Every pointer is to device memory; queued on `stream` (a cudaStream_t), nothing waits. Returns a
+// cudaError_t, 0 if it was queued. Parameters in device memory that are out of range give NaN.
+int masked_product(const MaskSource& masks, const ImageShape& shape, Layout layout, OutType type,
+                   const float* image,  // [C, H, W]
+                   const float* base,   // [C]
+                   int64_t batch,       // M; all rows are written
+                   void* out,           // [M, C, H, W] in the order that `layout` says
+                   void* stream);
+}  // namespace cuda
 
 }  // namespace fastxai

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../common/image.h"
 #include "../common/isa.h"
+#include "../common/limits.h"
 
 namespace fastxai {
 
@@ -24,6 +26,33 @@ struct OcclusionParams {
   int64_t rows;      // H
   int64_t cols;      // W
 };
+
+constexpr int64_t kOcclusionParamCount = 6;
+
+// Where a kernel on a device has its parameters from; see MaskSource.
+struct OcclusionSource {
+  const int64_t* device;   // [6] in device memory; null: `params` holds them, checked
+  OcclusionParams params;  // count, channels, rows and cols are right in either case
+};
+
+// values: [first, count, window_rows, window_cols, stride_rows, stride_cols]; the image's shape is
+// in `p` already. False if one of them is out of range.
+FASTXAI_HD static inline bool unpack_occlusion_params(const int64_t* values, OcclusionParams* p) {
+  p->first = values[0];
+  p->count = values[1];
+  p->window_rows = values[2];
+  p->window_cols = values[3];
+  p->stride_rows = values[4];
+  p->stride_cols = values[5];
+  if (!within(p->first, -kMaxFirst, kMaxFirst) || p->count < 0 ||
+      !within(p->window_rows, 1, p->rows) || !within(p->window_cols, 1, p->cols) ||
+      !within(p->stride_rows, 1, kMaxAxis) || !within(p->stride_cols, 1, kMaxAxis)) {
+    return false;
+  }
+  p->grid_rows = (p->rows - p->window_rows) / p->stride_rows + 1;
+  p->grid_cols = (p->cols - p->window_cols) / p->stride_cols + 1;
+  return true;
+}
 
 // Every image of the batch: a copy of `image` with its window set to `base`.
 using OcclusionFillFn = void(const OcclusionParams& params,
@@ -53,5 +82,23 @@ using OcclusionSumFn = void(const OcclusionParams& params, int64_t targets,
   }
 FASTXAI_FOR_EACH_ISA(FASTXAI_DECLARE)
 #undef FASTXAI_DECLARE
+
+namespace cuda {
+// Pointers to device memory; queued on `stream`. Return a cudaError_t. Parameters in device memory
+// that are out of range give NaN.
+int occlusion_fill(const OcclusionSource& windows, Layout layout, OutType type,
+                   const float* image,  // [C, H, W]
+                   const float* base,   // [C]
+                   void* out,           // [M, C, H, W] in the order that `layout` says
+                   void* stream);
+int occlusion_patch(const OcclusionParams& windows, int64_t previous_first, Layout layout,
+                    OutType type, const float* image, const float* base, void* batch, void* stream);
+// Numbers of float64 that occlusion_sum needs as workspace, of T targets and P windows.
+int64_t occlusion_sum_workspace(int64_t targets, int64_t windows);
+int occlusion_sum(const OcclusionSource& windows, int64_t targets, int64_t num_windows,
+                  const double* drops,  // [T, P]
+                  double* maps,         // [T, H, W] out
+                  double* workspace, void* stream);
+}  // namespace cuda
 
 }  // namespace fastxai

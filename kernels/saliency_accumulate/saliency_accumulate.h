@@ -49,4 +49,30 @@ using SaliencyExpandFn = void(const SaliencyExpandParams& params,
 FASTXAI_FOR_EACH_ISA(FASTXAI_DECLARE)
 #undef FASTXAI_DECLARE
 
+struct AccumulatorShape {
+  int64_t targets;  // T
+  int64_t shift_rows;
+  int64_t shift_cols;
+  int64_t grid_rows;
+  int64_t grid_cols;
+};
+
+namespace cuda {
+// Pointers to device memory, those in `scores` too; queued on `stream`. Returns a cudaError_t.
+// bad_row: [1] out. Besides the row of a score that is not finite and -1 it may say -2: a column is
+// outside the scores, or -3: the parameters are out of range or not of this shape. In all cases but
+// -1 nothing is added.
+int saliency_accumulate(const MaskSource& masks, const AccumulatorShape& shape,
+                        int64_t batch,  // M, rows of the scores
+                        const ScoreTable& scores,
+                        double* sums,     // [T + 1, Sr, Sc, h, w] in and out
+                        double* moments,  // [T + 1, 2] in and out
+                        int64_t* bad_row, void* stream);
+
+// Numbers of float64 that saliency_expand needs as workspace: [T, Sr, h, W].
+int64_t saliency_expand_workspace(const SaliencyExpandParams& params);
+int saliency_expand(const SaliencyExpandParams& params, const double* sums, double* maps,
+                    double* workspace, void* stream);
+}  // namespace cuda
+
 }  // namespace fastxai

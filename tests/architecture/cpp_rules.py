@@ -22,7 +22,7 @@ _KERNEL_WORDS_BANNED = re.compile(
 _INTRINSIC = re.compile(r"\b(?:_mm\d*_\w+|__m(?:128|256|512)[id]?|v(?:ld|st)1q?_\w+)\b")
 _INTRINSIC_HEADER = re.compile(r"^(?:\w*intrin\.h|arm_neon\.h|arm_sve\.h)$")
 # What of kernels/ the border may see: launch prototypes and parameter structs, not the arithmetic.
-_BORDER_MAY_INCLUDE = re.compile(r"^kernels/(?:(\w+)/\1|common/(?:mask_params|half|isa))\.h$")
+_BORDER_MAY_INCLUDE = re.compile(r"^kernels/(?:(\w+)/\1|common/(?:mask_params|image|half|isa))\.h$")
 _LOOP = re.compile(r"\b(?:for|while)\s*\(|\bdo\s*\{|\bstd::(?:transform|accumulate|for_each)\b")
 
 # Loops in csrc/ that run over no data: (file, loop's line) -> why.

@@ -81,13 +81,25 @@ def reference_stands_alone(path: str, text: str) -> list[str]:
 
 
 def explainers_go_through_ops(path: str, text: str) -> list[str]:
-    """fastxai/explainer imports neither the reference nor the native module."""
-    if not path.startswith("fastxai/explainer/"):
+    """fastxai/explainer and fastxai/torch import neither the reference nor the native module."""
+    if not path.startswith(("fastxai/explainer/", "fastxai/torch/")):
         return []
     return [
         f"{path}:{line}: imports {name}"
         for line, name in _imports(path, ast.parse(text))
         if _within(name, "fastxai.reference", "fastxai._native", "fastxai.ops.native.native")
+    ]
+
+
+def torch_knows_no_mindspore(path: str, text: str) -> list[str]:
+    """fastxai/torch and fastxai/ops/cuda work where MindSpore is not installed."""
+    if not path.startswith(("fastxai/torch/", "fastxai/ops/cuda/")):
+        return []
+    needs_it = [f"fastxai.{name}" for name in ("explainer", "engine", "benchmark", "tool", "cli")]
+    return [
+        f"{path}:{line}: imports {name}"
+        for line, name in _imports(path, ast.parse(text))
+        if _within(name, "mindspore", "fastxai.common.inputs", "fastxai.common.network", *needs_it)
     ]
 
 
@@ -158,6 +170,7 @@ PYTHON_RULES = [
     ops_know_no_models,
     reference_stands_alone,
     explainers_go_through_ops,
+    torch_knows_no_mindspore,
     engines_know_no_masks,
     public_names_are_documented,
 ]

@@ -118,6 +118,24 @@ def test_importing_loads_no_plotting_and_no_optional_engine(module):
     assert loaded_by(f"import {module}") == []
 
 
+@pytest.mark.parametrize("module", ["fastxai.ops.cuda", "fastxai.torch"])
+def test_what_runs_without_mindspore_does_not_import_it(module):
+    """In an interpreter that cannot import it; PyTorch is a stand-in where there is none."""
+    script = f"""
+import sys, types
+sys.modules["mindspore"] = None
+try:
+    import torch
+except ImportError:
+    torch = sys.modules["torch"] = types.ModuleType("torch")
+    torch.Tensor = torch.dtype = torch.memory_format = type("Tensor", (), {{}})
+    torch.nn = sys.modules["torch.nn"] = types.ModuleType("torch.nn")
+    torch.nn.Module = type("Module", (), {{}})
+import {module}
+"""
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
+
+
 # ---- the rules themselves ----------------------------------------------------------------------
 
 KERNEL = "kernels/occlusion/occlusion_cpu.cpp"
@@ -127,6 +145,7 @@ EXPLAINER = "fastxai/explainer/perturb/rise.py"
 OPS = "fastxai/ops/custom.py"
 REFERENCE = "fastxai/reference/philox.py"
 ENGINE = "fastxai/engine/openvino.py"
+TORCH = "fastxai/torch/rise.py"
 
 VIOLATIONS = [
     (cpp_rules.kernels_stay_plain, KERNEL, "#include <Python.h>\n"),
@@ -183,6 +202,10 @@ VIOLATIONS = [
     (python_rules.explainers_go_through_ops, EXPLAINER, "from fastxai import reference"),
     (python_rules.explainers_go_through_ops, EXPLAINER, "from fastxai.reference import philox4x32"),
     (python_rules.explainers_go_through_ops, EXPLAINER, "from fastxai.ops.native import native"),
+    (python_rules.explainers_go_through_ops, TORCH, "from fastxai import reference"),
+    (python_rules.torch_knows_no_mindspore, TORCH, "import mindspore as ms"),
+    (python_rules.torch_knows_no_mindspore, TORCH, "from fastxai.explainer import RISE"),
+    (python_rules.torch_knows_no_mindspore, TORCH, "from fastxai.common.inputs import to_images"),
     (python_rules.engines_know_no_masks, ENGINE, "from fastxai.ops import mask_grid"),
     (python_rules.engines_know_no_masks, ENGINE, "def score(batch, masks):\n    pass"),
     (python_rules.engines_know_no_masks, ENGINE, "from fastxai.explainer import RISE"),
@@ -230,6 +253,7 @@ def test_every_rule_has_a_planted_violation():
         (cpp_rules.python_stays_in_its_room, "csrc/pybind/a.cpp", "#include <pybind11/a.h>\n"),
         (cpp_rules.no_mindspore_headers, AOT, '#include "csrc/mindspore/aot.h"\n'),
         (python_rules.only_ops_goes_native, OPS, "from fastxai import _native"),
+        (python_rules.torch_knows_no_mindspore, TORCH, "import torch"),
         (python_rules.reference_stands_alone, REFERENCE, "import math\nfrom . import philox"),
         (python_rules.public_names_are_documented, EXPLAINER, "def _f():\n    return 1"),
         (

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fastxai import reference
-from fastxai.explainer.perturb import control_variate
-from fastxai.explainer.perturb.control_variate import (
+from fastxai.common import control_variate
+from fastxai.common.control_variate import (
     LEAST_MASKS,
     control_variate_maps,
     fold_edges,

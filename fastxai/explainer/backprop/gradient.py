@@ -12,8 +12,9 @@ from mindspore import nn
 from fastxai.common.attribution import Attribution
 from fastxai.common.guard import evaluating
 from fastxai.common.inputs import to_images, to_targets
-from fastxai.common.network import check_scores, network_dtype
+from fastxai.common.network import network_dtype
 from fastxai.common.shadow import same_signature, signature
+from fastxai.common.targets import check_scores
 from fastxai.explainer.backprop.backprop_utils import BackwardPass
 
 _MAX_PASSES = 16  # compiled graphs kept, one per shape of the inputs

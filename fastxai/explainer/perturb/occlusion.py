@@ -8,13 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from mindspore import nn
 
+from fastxai.common.windows import default_strides, default_window
 from fastxai.engine.mindspore_cell import MindSporeEngine
 from fastxai.explainer.perturb.perturbation import PerturbationAttribution
 from fastxai.ops import OcclusionSpec, occlusion_fill, occlusion_patch, occlusion_sum
 from fastxai.ops.checks import MAX_AXIS, base_levels, check_pair
-
-_WINDOWS_PER_AXIS = 32
-_SMALL_WINDOW = 3  # of axes up to _WINDOWS_PER_AXIS pixels, with stride 1
 
 
 @dataclass(frozen=True)
@@ -102,13 +100,13 @@ class Occlusion(PerturbationAttribution):
         self._base_value = base_value
 
     def _plan(self, channels: int, size: tuple[int, int]) -> _Plan:
-        window = self._window or _default_window(size)
+        window = self._window or default_window(size)
         if self._strides is not None:
             strides = self._strides
         elif self._window is not None:
             strides = self._window
         else:
-            strides = _default_strides(size)
+            strides = default_strides(size)
         if window[0] > size[0] or window[1] > size[1]:
             raise ValueError(
                 f"{self._owner}: the window {window} does not fit into images of {size} pixels; "
@@ -168,13 +166,3 @@ class Occlusion(PerturbationAttribution):
         except BaseException:
             self._cells.clear()
             raise
-
-
-def _default_window(size: tuple[int, int]) -> tuple[int, int]:
-    rows, cols = (v // _WINDOWS_PER_AXIS if v > _WINDOWS_PER_AXIS else _SMALL_WINDOW for v in size)
-    return rows, cols
-
-
-def _default_strides(size: tuple[int, int]) -> tuple[int, int]:
-    rows, cols = (v // _WINDOWS_PER_AXIS if v > _WINDOWS_PER_AXIS else 1 for v in size)
-    return rows, cols

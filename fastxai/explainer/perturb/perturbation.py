@@ -13,10 +13,12 @@ import numpy as np
 from mindspore import nn
 
 from fastxai.common.attribution import Attribution
+from fastxai.common.batches import even_batch
 from fastxai.common.guard import evaluating
 from fastxai.common.inputs import to_images, to_targets
-from fastxai.common.network import check_scores, class_scores, network_dtype
+from fastxai.common.network import class_scores, network_dtype
 from fastxai.common.progress import Progress, check_progress, reporting
+from fastxai.common.targets import check_scores
 from fastxai.engine.batch import best_batch
 from fastxai.engine.making import Job
 from fastxai.engine.mindspore_cell import MindSporeEngine
@@ -147,15 +149,8 @@ class PerturbationAttribution(Attribution, ABC):
         """Maps (L, H, W) of one image (C, H, W) for classes (L,); tells `advance` of its units."""
 
     def _batch_size(self, total: int, most: int | None = None) -> int:
-        """Copies per batch: at most `most`, by default `perturbation_per_eval`.
-
-        All batches have the same size, so the last one may hold copies that do not count. With up
-        to a quarter more batches than there must be, the number that leaves the fewest is taken.
-        """
-        most = most or int(self._perturbation_per_eval)
-        least = -(-total // most)
-        batches = min(range(least, least * 5 // 4 + 1), key=lambda number: -total % number)
-        return -(-total // batches)
+        """Copies per batch: at most `most`, by default `perturbation_per_eval`."""
+        return even_batch(total, most or int(self._perturbation_per_eval))
 
     def _batch_for(self, image: np.ndarray, total: int, fill: Callable[[np.ndarray], Any]) -> int:
         """Copies per batch of an image; for 'auto' the number that was found to be fastest.

@@ -9,10 +9,10 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
+from fastxai.common.control_variate import LEAST_MASKS, control_variate_maps
+from fastxai.common.estimators import ESTIMATORS, maps_of_sums
 from fastxai.engine.mindspore_cell import MindSporeEngine
 from fastxai.engine.protocol import Engine
-from fastxai.explainer.perturb.control_variate import LEAST_MASKS, control_variate_maps
-from fastxai.explainer.perturb.estimators import ESTIMATORS, maps_of_sums
 from fastxai.explainer.perturb.masked_step import GraphStep, HostStep, MaskedStep, StepCell
 from fastxai.explainer.perturb.perturbation import PerturbationAttribution
 from fastxai.ops import MaskSpec, has_native, masked_product

@@ -20,6 +20,8 @@ In whole blocks D = N, and as every pixel's masks have the mean p exactly, S is 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from fastxai.ops import MaskSpec, SaliencySums, saliency_expand
@@ -37,11 +39,26 @@ def maps_of_sums(sums: SaliencySums, spec: MaskSpec, estimator: str) -> np.ndarr
         estimator: 'centred' or 'plain'.
     """
     maps = saliency_expand(sums.sums, spec.size)
-    number = sums.count
+    return combined(maps, sums.moments[:-1, 0], sums.count, spec, estimator)
+
+
+def combined(maps: Any, scores: Any, number: int, spec: MaskSpec, estimator: str) -> Any:
+    """The maps of an estimator, in any kind of array that has arithmetic.
+
+    Args:
+        maps: (L + 1, H, W), sums of score times mask; the last one has score 1.
+        scores: (L,), sums of the scores.
+        number: N, masks that were summed.
+        spec: The masks.
+        estimator: 'centred' or 'plain'.
+
+    Returns:
+        (L, H, W).
+    """
     scored, unscored = maps[:-1], maps[-1]
     if estimator == "plain" or (spec.design == "oa128" and number % OA_MASKS == 0):
         return scored / number
-    mean = sums.moments[:-1, 0, None, None] / number
+    mean = scores[:, None, None] / number
     covariance = (scored - mean * unscored) / centring_divisor(spec.design, number)
     return spec.keep_probability * mean + covariance
 

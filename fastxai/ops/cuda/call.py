@@ -1,0 +1,51 @@
+"""What several ops pass to the library: parameters, batches of images, streams."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastxai.ops.checks import check_elements
+from fastxai.ops.cuda.arrays import DeviceArray, checked, contiguous
+from fastxai.ops.cuda.library import sizes
+from fastxai.ops.params import MaskSpec
+
+_TYPES = ("float32", "float16", "bfloat16")  # their positions are the library's numbers
+_PARAMS = 9
+
+
+def mask_params(owner: str, spec: Any, first: int, count: int) -> tuple[tuple[int, int], Any]:
+    """(pointer, whether it is to device memory) of the parameters, and what keeps them alive."""
+    if isinstance(spec, MaskSpec):
+        host = spec.params(first, count)
+        return (host.ctypes.data, 0), host
+    device = contiguous(owner, "spec", spec, "int64", (_PARAMS,))
+    return (device.pointer, 1), device
+
+
+def batch_arguments(
+    owner: str, image: Any, base: Any, out: Any, name: str = "out"
+) -> tuple[DeviceArray, tuple[Any, ...]]:
+    """The batch, and (sizes, layout, type, image, base, out) as the library takes them.
+
+    Raises:
+        TypeError: An array is of the wrong kind or dtype.
+        ValueError: A shape or an order of axes does not fit.
+    """
+    picture = contiguous(owner, "image", image, "float32", (None, None, None))
+    channels, rows, cols = picture.shape
+    level = contiguous(owner, "base", base, "float32", (channels,))
+    batch = checked(owner, name, out, _TYPES, (None, channels, rows, cols))
+    check_elements(owner, batch.shape)
+    layout = 0 if batch.contiguous else 1
+    numbers = (layout, _TYPES.index(batch.dtype), picture.pointer, level.pointer, batch.pointer)
+    return batch, (sizes(*batch.shape), *numbers)
+
+
+def check_size(owner: str, shape: tuple[int, ...], size: tuple[int, int]) -> None:
+    """Refuses images of another size than the masks or windows.
+
+    Raises:
+        ValueError: They are.
+    """
+    if shape[2:] != size:
+        raise ValueError(f"{owner}: the images must be {size} pixels, got {shape[2:]}.")

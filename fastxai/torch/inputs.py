@@ -1,0 +1,48 @@
+"""Images and targets as users of PyTorch give them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from fastxai.common.targets import targets_array
+
+
+def to_images(owner: str, inputs: Any) -> torch.Tensor:
+    """The images as contiguous float32 (N, C, H, W) on their device, detached.
+
+    Raises:
+        TypeError: `inputs` is not a numeric Tensor.
+        ValueError: It is on another kind of device than a CPU or CUDA GPU, not 4-D, holds no image
+            or no pixel, or a value that is not finite as float32.
+    """
+    if not isinstance(inputs, torch.Tensor):
+        raise TypeError(f"{owner}: `inputs` must be a Tensor, got {type(inputs).__name__}.")
+    if inputs.dtype == torch.bool or inputs.is_complex():
+        raise TypeError(f"{owner}: `inputs` must hold floats or integers, got {inputs.dtype}.")
+    if inputs.device.type not in ("cpu", "cuda"):
+        place = inputs.device
+        raise ValueError(f"{owner}: `inputs` must be on the CPU or a CUDA GPU, not on {place}.")
+    if inputs.ndim != 4 or 0 in inputs.shape:
+        raise ValueError(
+            f"{owner}: `inputs` must be (N, C, H, W) with N at least 1, got shape "
+            f"{tuple(inputs.shape)}."
+        )
+    images = inputs.detach().to(torch.float32).contiguous()
+    if not bool(torch.isfinite(images).all()):
+        raise ValueError(f"{owner}: `inputs` must be finite, as float32 too.")
+    return images
+
+
+def to_targets(owner: str, targets: Any, num_images: int) -> np.ndarray:
+    """The targets as (N, L) int64; `fastxai.common.targets.targets_array` says of what.
+
+    Raises:
+        TypeError: `targets` is of another kind, or not of integers.
+        ValueError: Another length than N, more than 2 dimensions, empty, or negative.
+    """
+    if isinstance(targets, torch.Tensor):
+        targets = targets.detach().cpu().numpy()
+    return targets_array(owner, targets, num_images)

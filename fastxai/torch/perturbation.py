@@ -1,0 +1,153 @@
+"""What the explainers over PyTorch networks share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from fastxai.common.progress import Progress, check_progress, reporting
+from fastxai.common.targets import check_scores
+from fastxai.ops.checks import check_int
+from fastxai.torch.inputs import to_images, to_targets
+from fastxai.torch.networks import check_device, evaluating, memory_format, network_dtype, score
+
+_RETURNS = ("tensor", "image")
+
+
+class PerturbationAttribution(ABC):
+    """An explainer that scores perturbed copies of an image.
+
+    Args:
+        network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...).
+        activation_fn: Module or function that turns its output into probabilities, such as
+            `nn.Softmax(dim=1)`.
+        perturbation_per_eval: Perturbed images scored at a time, at most.
+
+    Raises:
+        TypeError: An argument is of the wrong kind.
+        ValueError: `perturbation_per_eval` is not positive.
+    """
+
+    _unit: str  # what is counted: 'mask', 'window'
+
+    def __init__(
+        self,
+        network: nn.Module,
+        activation_fn: Callable[[torch.Tensor], torch.Tensor],
+        perturbation_per_eval: int = 32,
+    ) -> None:
+        if not isinstance(network, nn.Module):
+            kind = type(network).__name__
+            raise TypeError(f"{self._owner}: `network` must be an nn.Module, got {kind}.")
+        if not callable(activation_fn):
+            kind = type(activation_fn).__name__
+            raise TypeError(f"{self._owner}: `activation_fn` must be callable, got {kind}.")
+        self._network = network
+        self._activation_fn = activation_fn
+        self._perturbation_per_eval = check_int(
+            self._owner, "perturbation_per_eval", perturbation_per_eval, 1, 2**31 - 1
+        )
+
+    @property
+    def network(self) -> nn.Module:
+        """The network that was given, the same object."""
+        return self._network
+
+    def __call__(
+        self,
+        inputs: torch.Tensor,
+        targets: Any,
+        ret: str = "tensor",
+        show: bool | None = None,
+        *,
+        progress: Progress = None,
+    ) -> Any:
+        """Explains images.
+
+        Args:
+            inputs: Tensor (N, C, H, W), floats or integers (used as float32), finite, on the
+                network's device.
+            targets: Class or classes to explain, each in [0, classes): one for all images, (N,), or
+                (N, L) for L maps per image; int, list, tuple, ndarray or Tensor of integers.
+            ret: 'tensor', or 'image' for a list (N) of lists (L) of RGB PIL images of size W x H.
+            show: Display the maps; None displays them in a notebook only.
+            progress: None shows a bar in a terminal or notebook when the run takes more than 3
+                seconds, True at once, False never; a callable gets (done, total). On a GPU what is
+                done has been queued.
+
+        Returns:
+            Tensor (N, L, H, W) float32 on the device of `inputs`, or images.
+
+        Raises:
+            TypeError: An argument is of the wrong kind.
+            ValueError: An argument has the wrong shape, range or device, or the network returns
+                scores that are not finite.
+            RuntimeError: `inputs` are on a GPU and there is no `libfastxai_cuda.so`.
+        """
+        if not isinstance(ret, str) or ret not in _RETURNS:
+            raise ValueError(f"{self._owner}: `ret` must be one of {_RETURNS}, got {ret!r}.")
+        check_progress(self._owner, progress)
+        images = to_images(self._owner, inputs)
+        classes = to_targets(self._owner, targets, len(images))
+        check_device(self._owner, self._network, images)
+        size = (images.shape[2], images.shape[3])
+        plan = self._plan(images.shape[1], size)
+        maps = torch.empty((len(images), classes.shape[1], *size), device=images.device)
+        with (
+            evaluating(self._network, self._activation_fn),
+            reporting(progress, len(images) * plan.units, self._unit) as advance,
+        ):
+            for saliency, image, labels in zip(maps, images, classes, strict=True):
+                saliency.copy_(self._explain(image, labels, plan, advance))
+        return self._deliver(maps, ret, show)
+
+    @property
+    def _owner(self) -> str:
+        return type(self).__name__
+
+    @abstractmethod
+    def _plan(self, channels: int, size: tuple[int, int]) -> Any:
+        """What a call does for each image of this shape; `units` masks or windows."""
+
+    @abstractmethod
+    def _explain(
+        self, image: torch.Tensor, labels: np.ndarray, plan: Any, advance: Callable[[int], None]
+    ) -> torch.Tensor:
+        """Maps (L, H, W) of one image (C, H, W) for classes (L,); tells `advance` of its units."""
+
+    def _score(self, batch: torch.Tensor, labels: np.ndarray) -> torch.Tensor:
+        """Scores (M, K) of a batch in the network's own dtype and order, their shape checked."""
+        batch = batch.to(network_dtype(self._network), memory_format=memory_format(self._network))
+        scores = score(self._network, self._activation_fn, batch)
+        check_scores(self._owner, tuple(scores.shape), len(batch), labels)
+        return scores
+
+    def _batch_on(self, image: torch.Tensor, count: int) -> torch.Tensor:
+        """Memory for `count` copies, as the network takes them; ops write no float64."""
+        dtype = network_dtype(self._network)
+        dtype = torch.float32 if dtype == torch.float64 else dtype
+        shape = (count, *image.shape)
+        order = memory_format(self._network)
+        return torch.empty(shape, dtype=dtype, device=image.device, memory_format=order)
+
+    def _not_finite(self, kind: str, first: int, last: int) -> ValueError:
+        return ValueError(
+            f"{self._owner}: the network returned scores that are not finite for {kind} "
+            f"{first}..{last}. Check the network's weights and the range of the input values."
+        )
+
+    def _deliver(self, maps: torch.Tensor, ret: str, show: bool | None) -> Any:
+        from fastxai.visual.cv.display import in_notebook, show_images, to_images
+
+        show = in_notebook() if show is None else show
+        if ret == "tensor" and not show:
+            return maps
+        pictures = to_images(maps.cpu().numpy())
+        if show:
+            show_images(pictures)
+        return pictures if ret == "image" else maps

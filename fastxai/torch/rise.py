@@ -1,0 +1,148 @@
+"""RISE over a PyTorch network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from fastxai.common.batches import even_batch
+from fastxai.common.control_variate import LEAST_MASKS, control_variate_maps
+from fastxai.common.estimators import ESTIMATORS
+from fastxai.ops import MaskSpec
+from fastxai.ops.checks import base_levels, check_int, check_pair
+from fastxai.ops.params import check_design, check_probability
+from fastxai.torch.masked_step import CudaStep, HostStep, MaskedStep
+from fastxai.torch.perturbation import PerturbationAttribution
+
+_SHIFT_RANGE = (11, 11)  # shifts of 0..10 pixels, as in fastxai.explainer.RISE
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a call does for each of its images."""
+
+    units: int  # masks
+    spec: MaskSpec
+    base: np.ndarray  # (C,) float32
+
+
+class RISE(PerturbationAttribution):
+    r"""Randomized Input Sampling for Explanation; see `fastxai.explainer.RISE` for the method.
+
+    Args:
+        network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...), further axes
+            being averaged. It is given back as it came.
+        activation_fn: Module or function that turns its output into probabilities, such as
+            `nn.Softmax(dim=1)`.
+        perturbation_per_eval: Masked images scored at a time, at most.
+        num_masks: N, masks per image; at least 2 for 'centred' and 256 for 'control-variate'.
+        mask_probability: p, probability of a cell to be kept, in (0, 1); 0.5 for 'oa128'.
+        grid_size: Coarse cells per axis, an int or (rows, columns); at most 127 cells for 'oa128'.
+        base_value: What a masked pixel shows, in the units of the inputs: a float, or one per
+            channel.
+        seed: 0 .. 2^64 - 1 for reproducible masks. None draws one per call from NumPy's global
+            generator.
+        estimator: 'centred', 'plain' or 'control-variate'.
+        design: 'iid' or 'oa128'.
+
+    Raises:
+        TypeError: An argument is of the wrong kind.
+        ValueError: An argument is out of range.
+
+    Randomness:
+        Mask i is a pure function of (seed, i), the same as in `fastxai.explainer.RISE`.
+
+    Precision:
+        Products in float32, rounded once to the network's dtype; sums in float64. On a GPU the
+        masked images and the sums of equal scores have the CPU's bits.
+
+    Source:
+        Petsiuk, Das and Saenko, "RISE", BMVC 2018, equation 6 (times p).
+
+    Supported Platforms:
+        CPU; NVIDIA GPUs with `libfastxai_cuda.so`.
+
+    Example:
+        >>> import torch
+        >>> from torch import nn
+        >>> from fastxai.torch import RISE
+        >>> network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 4))
+        >>> rise = RISE(network, nn.Softmax(dim=1), num_masks=64, seed=0)
+        >>> tuple(rise(torch.ones(1, 3, 16, 16), 2).shape)
+        (1, 1, 16, 16)
+    """
+
+    _unit = "mask"
+
+    def __init__(
+        self,
+        network: nn.Module,
+        activation_fn: Callable[[torch.Tensor], torch.Tensor],
+        perturbation_per_eval: int = 32,
+        *,
+        num_masks: int = 6000,
+        mask_probability: float = 0.5,
+        grid_size: int | tuple[int, int] = 10,
+        base_value: float | tuple[float, ...] = 0.0,
+        seed: int | None = None,
+        estimator: str = "centred",
+        design: str = "iid",
+    ) -> None:
+        super().__init__(network, activation_fn, perturbation_per_eval)
+        owner = self._owner
+        if estimator not in ESTIMATORS:
+            known = f"one of {ESTIMATORS}"
+            raise ValueError(f"{owner}: `estimator` must be {known}, got {estimator!r}.")
+        least = {"plain": 1, "centred": 2, "control-variate": LEAST_MASKS}[estimator]
+        self._num_masks = check_int(owner, "num_masks", num_masks, least, 2**31 - 1)
+        self._estimator = estimator
+        self._probability = check_probability(owner, "mask_probability", mask_probability)
+        if self._probability in (0.0, 1.0):
+            raise ValueError(
+                f"{owner}: `mask_probability` must be in (0, 1), got {mask_probability}."
+            )
+        self._grid_size = check_pair(owner, "grid_size", grid_size, 1, 2**15)
+        names = ("grid_size", "mask_probability")
+        self._design = check_design(owner, design, self._grid_size, self._probability, names)
+        self._base_value = base_value
+        self._seed = seed if seed is None else check_int(owner, "seed", seed, 0, 2**64 - 1)
+
+    def _plan(self, channels: int, size: tuple[int, int]) -> _Plan:
+        seed = self._seed
+        if seed is None:
+            seed = int(np.random.randint(0, 2**64, dtype=np.uint64))
+        spec = MaskSpec(seed, size, self._grid_size, self._probability, _SHIFT_RANGE, self._design)
+        base = base_levels(self._owner, self._base_value, channels)
+        return _Plan(self._num_masks, spec, base)
+
+    def _explain(
+        self, image: torch.Tensor, labels: np.ndarray, plan: _Plan, advance: Callable[[int], None]
+    ) -> torch.Tensor:
+        batch = even_batch(plan.units, self._perturbation_per_eval)
+        step = self._make_step(image, labels, plan, batch)
+        for first in range(0, plan.units, batch):
+            count = min(batch, plan.units - first)
+            step(first, count)
+            advance(count)
+        bad = step.bad_batch()
+        if bad >= 0:
+            last = min((bad + 1) * batch, plan.units) - 1
+            raise self._not_finite("masks", bad * batch, last)
+        if self._estimator == "control-variate":
+            return torch.from_numpy(control_variate_maps(step.scores(), plan.spec))
+        return step.maps(self._estimator, plan.units)
+
+    def _make_step(
+        self, image: torch.Tensor, labels: np.ndarray, plan: _Plan, batch: int
+    ) -> MaskedStep:
+        kind = CudaStep if image.device.type == "cuda" else HostStep
+        keep = self._estimator == "control-variate"
+        memory = self._batch_on(image, batch)
+        return kind(
+            lambda copies: self._score(copies, labels),
+            image, labels, plan.base, plan.spec, memory, keep,
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""fastxai.torch; skipped where PyTorch is not installed."""
