@@ -5,20 +5,26 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import os
+import re
 import subprocess
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 EMULATOR = ROOT / "tests/ascend_emulator"
 KERNELS = ("masked_product", "saliency_accumulate", "occlusion")
+OPS = ("masked_product", "saliency_accumulate", "occlusion_fill")
 UNIFIED_BYTES = 188160
 _FLAGS = ["-std=c++17", "-O1", "-fPIC", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"]
 _HAZARDS = {"fault": 0, "insert": 1, "ignore": 2}
 _ROOM = 512
+_folder = tempfile.TemporaryDirectory(prefix="fastxai-ascend-")
+_objects: dict[tuple[Path | str, ...], Path] = {}  # compiled, by source and flags
 
 
 class KernelError(Exception):
@@ -41,25 +47,43 @@ def all_finite_source() -> Path | None:
 def build(sources: dict[Path, list[str]], library: Path) -> None:
     """Compiles sources, each with its further flags, two at a time, and links them.
 
+    What was compiled before in this process is taken as it is.
+
     Raises:
         AssertionError: The compiler refuses; with what it says.
     """
 
-    def compiled(number: int, source: Path, flags: list[str]) -> Path:
-        target = library.with_suffix(f".{number}.o")
-        includes = [f"-I{folder}" for folder in include_folders()]
-        _call([compiler(), *_FLAGS, *includes, *flags, "-c", str(source), "-o", str(target)])
-        return target
+    def compiled(source: Path, flags: list[str]) -> Path:
+        key = (source, *flags)
+        if key not in _objects:
+            target = Path(_folder.name) / f"{source.stem}_{abs(hash(key)):x}.o"
+            includes = [f"-I{folder}" for folder in include_folders()]
+            _call([compiler(), *_FLAGS, *includes, *flags, "-c", str(source), "-o", str(target)])
+            _objects[key] = target
+        return _objects[key]
 
     with ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(compiled, k, *item) for k, item in enumerate(sources.items())]
+        jobs = [pool.submit(compiled, *item) for item in sources.items()]
         objects = [str(job.result()) for job in jobs]
     _call([compiler(), "-shared", *objects, "-o", str(library)])
 
 
 def include_folders() -> list[Path]:
-    """Where kernels find their headers: the emulator's, and those beside the kernels."""
-    return [EMULATOR, ROOT / "kernels/common", *(ROOT / "kernels" / op for op in KERNELS)]
+    """Where sources find headers: the emulator's, and those beside the kernels."""
+    kernels = [ROOT / "kernels" / op for op in KERNELS]
+    return [EMULATOR, EMULATOR / "cann", ROOT / "kernels/common", *kernels]
+
+
+def kernel_source(op: str) -> Path:
+    """The Ascend C source of an op."""
+    return ROOT / f"kernels/{op}/{op}_ascend.cpp"
+
+
+def op_sources() -> dict[Path, list[str]]:
+    """All Ascend kernels, what CANN's host side is told of them, and the way to both."""
+    host = [ROOT / f"csrc/ascend/op_host/fastxai_{op}.cpp" for op in OPS]
+    files = [*map(kernel_source, KERNELS), *host, EMULATOR / "host.cpp"]
+    return {path: ["-Wshadow"] for path in files}
 
 
 def emulator_sources() -> dict[Path, list[str]]:
@@ -71,6 +95,15 @@ def emulator_sources() -> dict[Path, list[str]]:
 def _call(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stderr[:4000]}"
+
+
+def _flat(shapes: list[tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray]:
+    ranks = np.array([len(shape) for shape in shapes], np.int32)
+    return ranks, np.array([dim for shape in shapes for dim in shape], np.int64)
+
+
+def _pointer(array: np.ndarray) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)
 
 
 class _Tensor(ctypes.Structure):
@@ -98,6 +131,60 @@ class Library:
 
     def __post_init__(self) -> None:
         self.handle = ctypes.CDLL(str(self.path))
+
+    def describe(self, op: str) -> str:
+        """Names and types of an op's tensors, as its op_host file has them."""
+        text = ctypes.create_string_buffer(2048)
+        assert self.handle.emu_describe(op.encode(), text, 2048) == 0
+        return text.value.decode()
+
+    def tile(
+        self, op: str, shapes: list[tuple[int, ...]], cores: int
+    ) -> tuple[np.ndarray, int] | None:
+        """Tiling words and number of blocks of inputs of some shapes; None: refused."""
+        ranks, dims = _flat(shapes)
+        words, blocks = np.zeros(64, np.uint32), ctypes.c_uint32()
+        number = self.handle.emu_tile(
+            op.encode(), len(shapes), _pointer(ranks), _pointer(dims), cores, _pointer(words),
+            ctypes.byref(blocks),
+        )  # fmt: skip
+        return None if number < 0 else (words[:number], blocks.value)
+
+    def infer(
+        self, op: str, shapes: list[tuple[int, ...]], index: int = 0
+    ) -> tuple[tuple[int, ...], str]:
+        """Shape and type of an output."""
+        ranks, dims = _flat(shapes)
+        out, kind = np.zeros(8, np.int64), ctypes.c_int32()
+        rank = self.handle.emu_infer(
+            op.encode(), len(shapes), _pointer(ranks), _pointer(dims), index, _pointer(out),
+            ctypes.byref(kind),
+        )  # fmt: skip
+        assert rank >= 0
+        return tuple(out[:rank].tolist()), ("float32", "float16", "int32", "int64")[kind.value]
+
+    def call(
+        self,
+        op: str,
+        inputs: list[np.ndarray],
+        *,
+        cores: int = 40,
+        outputs: int = 1,
+        kernel: str | None = None,
+        **options: Any,
+    ) -> list[np.ndarray]:
+        """Tiles, infers and runs an op as CANN would; its outputs.
+
+        Raises:
+            KernelError: The kernel broke a rule.
+        """
+        shapes = [array.shape for array in inputs]
+        tiled = self.tile(op, shapes, cores)
+        assert tiled is not None, "op_host refuses"
+        made = [np.empty(*self.infer(op, shapes, index)) for index in range(outputs)]
+        snake = re.sub(r"(?<!^)(?=[A-Z])", "_", op).lower()
+        self.run(kernel or snake, inputs, made, *tiled, **options)
+        return made
 
     def run(
         self,

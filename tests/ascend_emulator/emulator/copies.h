@@ -43,7 +43,7 @@ void copy_in(const char* name, const AscendC::LocalTensor<T>& to,
   from.check(global_extent(p));
   const uint8_t* const source = from.bytes();
   for (uint32_t k = 0; k < p.number; ++k) {
-    core().memory().readable(source + k * p.global_step, p.bytes);
+    core().memory().readable(from.first(), source + k * p.global_step, p.bytes);
   }
   const Range range = to.range(local_extent(p) / sizeof(T), name);
   Core& c = core();
@@ -72,12 +72,13 @@ void copy_out(const char* name, const AscendC::GlobalTensor<T>& to,
   if (p.number == 0 || p.bytes == 0) return;
   to.check(global_extent(p));
   uint8_t* const target = to.bytes();
+  const uint8_t* const tensor = to.first();
   const Range whole = from.range(local_extent(p) / sizeof(T), name);
   Core& c = core();
-  const auto effect = [&c, target, whole, p] {
+  const auto effect = [&c, tensor, target, whole, p] {
     for (uint32_t k = 0; k < p.number; ++k) {
-      c.memory().write(target + k * p.global_step, c.unified(whole.begin + k * p.local_step),
-                       p.bytes, c.block());
+      c.memory().write(tensor, target + k * p.global_step,
+                       c.unified(whole.begin + k * p.local_step), p.bytes, c.block());
     }
   };
   if (p.local_step == p.bytes) {

@@ -44,6 +44,15 @@ Buffer* Core::add_buffer(uint32_t bytes, bool queued) {
   return &buffers_.back();
 }
 
+void Core::count_queue_buffers(Pipe from, Pipe to, int number) {
+  int& all = queue_buffers_[static_cast<size_t>(from * kPipes + to)];
+  all += number;
+  if (all > kMaxQueueBuffers) {
+    fault("%d queue buffers from pipe %s to pipe %s, there are flags for %d", all, kPipeNames[from],
+          kPipeNames[to], kMaxQueueBuffers);
+  }
+}
+
 void Core::poison(const Range& range) {
   std::fill(unified_.begin() + range.begin, unified_.begin() + range.end, uint8_t{0xFF});
   std::fill(written_.begin() + range.begin, written_.begin() + range.end, uint8_t{0});

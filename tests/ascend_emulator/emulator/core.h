@@ -24,7 +24,8 @@ namespace emu {
 constexpr uint32_t kUnifiedBytes = 188160;  // 192 KiB less what CANN keeps for itself
 constexpr uint32_t kBlockBytes = 32;
 constexpr int kMaxBuffers = 64;
-constexpr int kMaxEvents = 8;  // flags of one kind
+constexpr int kMaxQueueBuffers = 8;  // from one pipe to another: each takes a hardware flag
+constexpr int kMaxEvents = 8;        // flags of one kind
 
 enum Pipe : int { kScalar, kVector, kCopyIn, kCopyOut, kPipes };  // S, V, MTE2, MTE3
 using Clock = std::array<uint64_t, kPipes>;
@@ -61,6 +62,7 @@ class Core {
   uint8_t* unified(uint32_t at) { return unified_.data() + at; }
 
   Buffer* add_buffer(uint32_t bytes, bool queued);
+  void count_queue_buffers(Pipe from, Pipe to, int number);
   // A new owner finds garbage in a buffer.
   void poison(const Range& range);
   // These bytes hold something from now on.
@@ -112,6 +114,7 @@ class Core {
   std::vector<uint8_t> written_;  // bytes that hold something
   std::vector<Block> touched_;
   std::deque<Buffer> buffers_;
+  std::array<int, kPipes * kPipes> queue_buffers_{};
   uint32_t used_ = 0;
   bool pipe_object_ = false;
   Clock issued_{};

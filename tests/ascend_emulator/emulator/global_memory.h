@@ -1,8 +1,10 @@
 // Device memory as a kernel sees it: the tensors it was given and nothing else.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "fault.h"
@@ -25,44 +27,47 @@ class GlobalMemory {
     regions_.push_back({data, bytes, output, std::vector<uint16_t>(output ? bytes : 0)});
   }
 
-  const uint8_t* readable(const uint8_t* address, size_t bytes) {
-    const Region& region = find(address, bytes, "read");
+  // `tensor` is where the tensor begins that the kernel means: its neighbour is not read for it.
+  const uint8_t* readable(const uint8_t* tensor, const uint8_t* address, size_t bytes) {
+    const Region& region = find(tensor, address, bytes, "read");
     if (region.output) fault("a kernel reads from its output");
     return address;
   }
 
   // Stores the bytes and notes who did it.
-  void write(uint8_t* address, const uint8_t* source, size_t bytes, int block) {
-    Region& region = find(address, bytes, "write");
+  void write(const uint8_t* tensor, uint8_t* address, const uint8_t* source, size_t bytes,
+             int block) {
+    Region& region = find(tensor, address, bytes, "write");
     if (!region.output) fault("a kernel writes to its input");
-    const size_t first = static_cast<size_t>(address - region.data);
-    for (size_t k = 0; k < bytes; ++k) {
-      uint16_t& writer = region.writer[first + k];
-      if (write_once_ && writer != 0) {
-        fault("output byte %zu is written twice, by block %d and block %d", first + k, writer - 1,
-              block);
-      }
-      writer = static_cast<uint16_t>(block + 1);
-      address[k] = source[k];
+    const auto first = region.writer.begin() + (address - region.data);
+    const auto last = first + static_cast<std::ptrdiff_t>(bytes);
+    const auto other = std::find_if(first, last, [](uint16_t writer) { return writer != 0; });
+    if (write_once_ && other != last) {
+      fault("output byte %td is written twice, by block %d and block %d",
+            other - region.writer.begin(), *other - 1, block);
     }
+    std::fill(first, last, static_cast<uint16_t>(block + 1));
+    std::memcpy(address, source, bytes);
   }
 
   void check_complete() const {
     if (!write_once_) return;
     for (const Region& region : regions_) {
-      for (size_t k = 0; k < region.writer.size(); ++k) {
-        if (region.writer[k] == 0)
-          fault("output byte %zu of %zu is never written", k, region.bytes);
+      const auto hole = std::find(region.writer.begin(), region.writer.end(), uint16_t{0});
+      if (hole != region.writer.end()) {
+        fault("output byte %td of %zu is never written", hole - region.writer.begin(),
+              region.bytes);
       }
     }
   }
 
  private:
-  Region& find(const uint8_t* address, size_t bytes, const char* verb) {
+  Region& find(const uint8_t* tensor, const uint8_t* address, size_t bytes, const char* verb) {
     for (Region& region : regions_) {
+      if (tensor < region.data || tensor >= region.data + region.bytes) continue;
       if (address >= region.data && address + bytes <= region.data + region.bytes) return region;
     }
-    fault("a kernel is to %s %zu bytes outside its tensors", verb, bytes);
+    fault("a kernel is to %s %zu bytes outside its tensor", verb, bytes);
   }
 
   std::vector<Region> regions_;

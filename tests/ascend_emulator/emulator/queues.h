@@ -114,6 +114,7 @@ class TPipe {
   bool InitBuffer(TQueBind<kFirst, kLast, kDepth>& queue, uint8_t number, uint32_t bytes) {
     if (number < 1 || number > 8) emu::fault("a queue of %d buffers", number);
     if (!queue.empty()) emu::fault("InitBuffer twice for a queue");
+    emu::core().count_queue_buffers(emu::pipe_of(kFirst, true), emu::pipe_of(kLast, false), number);
     for (uint8_t k = 0; k < number; ++k) queue.add(emu::core().add_buffer(bytes, true));
     return true;
   }

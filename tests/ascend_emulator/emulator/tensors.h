@@ -13,12 +13,14 @@ class GlobalTensor {
   void SetGlobalBuffer(T* data) { SetGlobalBuffer(data, UINT64_MAX); }
   void SetGlobalBuffer(T* data, uint64_t count) {
     data_ = data;
+    first_ = data;
     count_ = count;
   }
   GlobalTensor operator[](uint64_t at) const {
     if (at > count_) emu::fault("element %llu of a global tensor of %llu", ull(at), ull(count_));
     GlobalTensor part;
     part.SetGlobalBuffer(data_ + at, count_ == UINT64_MAX ? count_ : count_ - at);
+    part.first_ = first_;
     return part;
   }
   // Through the scalar unit's cache: for inputs, which no kernel changes.
@@ -26,10 +28,12 @@ class GlobalTensor {
     if (at >= count_) emu::fault("element %llu of a global tensor of %llu", ull(at), ull(count_));
     T value;
     const auto* address = reinterpret_cast<const uint8_t*>(data_ + at);
-    std::memcpy(&value, emu::core().memory().readable(address, sizeof value), sizeof value);
+    std::memcpy(&value, emu::core().memory().readable(first(), address, sizeof value),
+                sizeof value);
     return value;
   }
 
+  const uint8_t* first() const { return reinterpret_cast<const uint8_t*>(first_); }
   uint8_t* bytes() const {
     auto* address = reinterpret_cast<uint8_t*>(data_);
     if (reinterpret_cast<uintptr_t>(address) % sizeof(T) != 0) {
@@ -48,6 +52,7 @@ class GlobalTensor {
  private:
   static unsigned long long ull(uint64_t x) { return x; }
   T* data_ = nullptr;
+  T* first_ = nullptr;  // of the tensor that this is a part of
   uint64_t count_ = 0;
 };
 
