@@ -2,7 +2,7 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 COMPILED := setup.py CMakeLists.txt $(wildcard csrc/*/*.h csrc/*/*.cpp kernels/*/*.h kernels/*/*.cpp)
-CXX_FILES := csrc kernels tests/kernels tests/cuda_emulator
+CXX_FILES := csrc kernels tests/kernels tests/cuda_emulator tests/ascend_emulator
 TUTORIALS := using_cv_explainers using_rise_plus using_cv_benchmarks
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Tests and demo are about the native ops: a build that fails must not pass for one that was skipped.

@@ -16,6 +16,9 @@ HALF_RTOL = 2.0**-11 + PRODUCT_RTOL
 BFLOAT_RTOL = 2.0**-8 + PRODUCT_RTOL
 # float64 sums of a few thousand terms of order 1.
 SUM64_RTOL = 1e-12
+# Sums as a pair of floats: 48 bits, of which each term loses at most eps32^2 to the rounding of the
+# low half.
+PAIR_RTOL = 4 * EPS32**2
 # Maps of the same scores in another order of summation, float32 at the end.
 MAP_ATOL = 1e-6
 # A network scores an image with slightly other roundings in a batch of another size or mode.

@@ -1,9 +1,12 @@
 """The native ops on NumPy arrays, and as MindSpore primitives in `fastxai.ops.custom`.
 
+Copies on a device other than the CPU: `select_device_ops`, `device_ops`, `fastxai.ops.device`.
+
 Every function takes ``backend='auto'|'native'|'reference'``: 'auto' is the native kernel where the
 package has one and the NumPy reference otherwise; a named backend that is missing is an error.
 """
 
+from fastxai.ops.device import device_ops, select_device_ops
 from fastxai.ops.mask_grid import mask_grid
 from fastxai.ops.mask_upsample import bilinear_matrix, mask_upsample
 from fastxai.ops.masked_product import masked_product
@@ -25,6 +28,7 @@ __all__ = [
     "OcclusionSpec",
     "SaliencySums",
     "bilinear_matrix",
+    "device_ops",
     "has_native",
     "isas",
     "mask_grid",
@@ -38,6 +42,7 @@ __all__ = [
     "pixel_fill",
     "saliency_accumulate",
     "saliency_expand",
+    "select_device_ops",
     "select_isa",
     "set_num_threads",
 ]

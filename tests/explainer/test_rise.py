@@ -269,7 +269,7 @@ def test_changed_weights_are_seen_by_the_next_call(mode):
 def test_the_host_path_gives_the_same_map(monkeypatch, mode):
     rise = RISE(networks.SmallConv(), nn.Softmax(), 32, num_masks=70, seed=1)
     native = rise(ms.Tensor(IMAGES), [[0, 1], [2, 3]]).asnumpy()
-    monkeypatch.setattr("fastxai.explainer.perturb.rise.has_native", lambda: False)
+    monkeypatch.setattr("fastxai.explainer.perturb.device_step.has_native", lambda: False)
     host = RISE(networks.SmallConv(), nn.Softmax(), 32, num_masks=70, seed=1)
     assert_close(host(ms.Tensor(IMAGES), [[0, 1], [2, 3]]).asnumpy(), native, atol=NETWORK_ATOL)
 

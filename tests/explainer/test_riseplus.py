@@ -140,7 +140,7 @@ def test_the_host_path_gives_the_same_map(monkeypatch, mode):
     classifier, ood_net = plain_pair()
     maps = []
     for native in (True, False):
-        monkeypatch.setattr("fastxai.explainer.perturb.rise.has_native", lambda n=native: n)
+        monkeypatch.setattr("fastxai.explainer.perturb.device_step.has_native", lambda n=native: n)
         explainer = RISEPlus(ood_net, classifier, nn.Softmax(), num_masks=70, seed=1)
         maps.append(explainer(ms.Tensor(IMAGES), TARGETS).asnumpy())
     assert_close(maps[1], maps[0], atol=NETWORK_ATOL)

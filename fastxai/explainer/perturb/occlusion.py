@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import mindspore as ms
 import numpy as np
 from mindspore import nn
 
@@ -13,6 +14,7 @@ from fastxai.engine.mindspore_cell import MindSporeEngine
 from fastxai.explainer.perturb.perturbation import PerturbationAttribution
 from fastxai.ops import OcclusionSpec, occlusion_fill, occlusion_patch, occlusion_sum
 from fastxai.ops.checks import MAX_AXIS, base_levels, check_pair
+from fastxai.ops.device import CoveredBatches, device_ops
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class Occlusion(PerturbationAttribution):
         section 4.2.
 
     Supported Platforms:
-        ``CPU`` natively; other devices of MindSpore with images covered on the host.
+        ``CPU`` natively; ``Ascend`` with vendor ops if they are installed, and other devices of
+        MindSpore with MindSpore's own operators: `fastxai.ops.select_device_ops`. Never run there.
 
     Example:
         >>> import numpy as np
@@ -141,11 +144,16 @@ class Occlusion(PerturbationAttribution):
         scores = np.empty((rows, len(labels)))
         buffer = occlusion_fill(image, spec, -1, batch, base_value=base)
         engine = self._engine_for(buffer.shape, rows, fill)
+        made_by = "host" if engine is not None else device_ops()[0]
+        on_device = None if made_by == "host" else CoveredBatches(image, spec, base, made_by)
         for done in range(0, rows, batch):
-            if done > 0:
-                first = done - 1
-                occlusion_patch(buffer, image, spec, first - batch, first, base_value=base)
-            output = self._score(buffer) if engine is None else engine(buffer)
+            first = done - 1
+            if on_device is not None:
+                output = self._score(on_device(first, batch))
+            else:
+                if done > 0:
+                    occlusion_patch(buffer, image, spec, first - batch, first, base_value=base)
+                output = self._score(buffer) if engine is None else engine(buffer)
             if done == 0:
                 self._check_scores(output.shape, batch, labels)
             count = min(batch, rows - done)
@@ -155,14 +163,15 @@ class Occlusion(PerturbationAttribution):
             advance(count - (done == 0))
         return scores
 
-    def _score(self, batch: np.ndarray) -> np.ndarray:
+    def _score(self, batch: np.ndarray | ms.Tensor) -> np.ndarray:
         """MindSpore's scores (M, K) of a batch, finished: it may be changed afterwards."""
         dtype = self._network_dtype()
         key = str(dtype)
         if key not in self._cells:
             self._cells[key] = MindSporeEngine(self._score_cell(dtype), key)
         try:
-            return self._cells[key](batch)
+            engine = self._cells[key]
+            return engine.cell(batch).asnumpy() if isinstance(batch, ms.Tensor) else engine(batch)
         except BaseException:
             self._cells.clear()
             raise

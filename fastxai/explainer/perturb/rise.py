@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import mindspore as ms
 import numpy as np
 from mindspore import nn
 
 from fastxai.common.control_variate import LEAST_MASKS, control_variate_maps
 from fastxai.common.estimators import ESTIMATORS, maps_of_sums
-from fastxai.engine.mindspore_cell import MindSporeEngine
 from fastxai.engine.protocol import Engine
-from fastxai.explainer.perturb.masked_step import GraphStep, HostStep, MaskedStep, StepCell
+from fastxai.explainer.perturb.device_step import cell_for, step_kind
+from fastxai.explainer.perturb.masked_step import HostStep, MaskedStep
 from fastxai.explainer.perturb.perturbation import PerturbationAttribution
-from fastxai.ops import MaskSpec, has_native, masked_product
+from fastxai.ops import MaskSpec, masked_product
 from fastxai.ops.checks import base_levels, check_int, check_pair
 from fastxai.ops.params import check_design, check_probability
 
@@ -98,7 +97,8 @@ class RISE(PerturbationAttribution):
         Models", BMVC 2018, equation 6 (times p). The other estimators and the design are ours.
 
     Supported Platforms:
-        ``CPU`` natively; other devices of MindSpore with masks made on the host.
+        ``CPU`` natively; ``Ascend`` with vendor ops if they are installed, and other devices of
+        MindSpore with MindSpore's own operators: `fastxai.ops.select_device_ops`. Never run there.
 
     Example:
         >>> import numpy as np
@@ -198,22 +198,17 @@ class RISE(PerturbationAttribution):
         batch: int,
         fill: Callable[[np.ndarray], None],
     ) -> MaskedStep:
-        """How a batch of masks is scored: in a CPU graph all in MindSpore ops, else on the host."""
+        """How a batch of masks is scored: by an engine, or by MindSpore as `step_kind` says."""
         keep = self._estimator == "control-variate"
         engine = self._engine_for((batch, *image.shape), plan.units, fill)
         if engine is not None:
             scorer = {"engine": self._weighed(engine)}
             return HostStep(scorer, "engine", image, labels, plan.base, plan.spec, batch, keep)
-        graph = ms.get_context("mode") == ms.GRAPH_MODE
-        graph = graph and has_native() and ms.get_context("device_target") == "CPU"
-        step = GraphStep if graph else HostStep
+        step = step_kind()
         dtype = self._network_dtype()
         key = (step, batch, str(dtype))
         if key not in self._cells:
-            score = self._score_cell(dtype)
-            self._cells[key] = (
-                StepCell(score, batch, dtype) if graph else MindSporeEngine(score, str(dtype))
-            )
+            self._cells[key] = cell_for(step, self._score_cell(dtype), batch, dtype)
         return step(self._cells, key, image, labels, plan.base, plan.spec, batch, keep)
 
     def _weighed(self, engine: Engine) -> Callable[[np.ndarray], np.ndarray]:

@@ -1,0 +1,63 @@
+"""Which step scores a batch of masks where, and the step for devices other than the CPU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mindspore as ms
+from mindspore import nn
+
+from fastxai.engine.mindspore_cell import MindSporeEngine
+from fastxai.explainer.perturb.masked_step import GraphStep, HostStep, MaskedStep, StepCell
+from fastxai.ops import SaliencySums, has_native, saliency_accumulate
+from fastxai.ops.device import MaskedBatches, device_ops
+
+
+class DeviceStep(MaskedStep):
+    """Copies made on MindSpore's device, so that no batch crosses the bus; the cell gives scores.
+
+    The scores come to the host to be looked at anyway; there they are summed, in float64.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        made_by, _ = device_ops()
+        self._copies = MaskedBatches(self._image, self._spec, tuple(self._base.tolist()), made_by)
+        self._sums = SaliencySums.zeros(self._spec, len(self._labels))
+
+    def _run(self, cell: nn.Cell, first: int, count: int) -> tuple[tuple[int, ...], int]:
+        scores = cell(self._copies(first, self._batch)).asnumpy()
+        if not self._fits(scores.shape):
+            return scores.shape, -1  # for the caller to refuse
+        picked = scores[:, self._labels]
+        if self._keeps:
+            self._kept.append(picked[:count])
+        bad_row = saliency_accumulate(picked, self._spec, first, self._sums, count=count)
+        return scores.shape, bad_row
+
+    def sums(self) -> SaliencySums:
+        """The accumulators so far."""
+        return self._sums
+
+
+def step_kind() -> type[MaskedStep]:
+    """How MindSpore scores a batch of masks.
+
+    In a CPU graph all is done in MindSpore ops, on a CPU else on the host, on another device (or
+    where `select_device_ops` names device ops) the copies are made there.
+
+    Raises:
+        RuntimeError: The ops that were named cannot be had.
+    """
+    if device_ops()[0] != "host":
+        return DeviceStep
+    graph = ms.get_context("mode") == ms.GRAPH_MODE
+    graph = graph and has_native() and ms.get_context("device_target") == "CPU"
+    return GraphStep if graph else HostStep
+
+
+def cell_for(step: type[MaskedStep], score: nn.Cell, batch: int, dtype: Any) -> Any:
+    """What a step of this kind runs, made of the cell that gives the scores."""
+    if step is GraphStep:
+        return StepCell(score, batch, dtype)
+    return score if step is DeviceStep else MindSporeEngine(score, str(dtype))
