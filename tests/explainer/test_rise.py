@@ -95,7 +95,7 @@ def test_same_bits_for_any_number_of_threads(threads):
 @pytest.mark.parametrize(
     ("per_eval", "total", "batch"),
     [
-        (32, 1025, 28),
+        (32, 1025, 25),
         (32, 6000, 30),
         (32, 64, 32),
         (32, 33, 17),
