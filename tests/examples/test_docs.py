@@ -21,7 +21,9 @@ def python_blocks(name: str) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", (ROOT / name).read_text(), re.M | re.S)
 
 
-PAGES = ["README.md", "docs/cli.md", "docs/differences.md", "docs/estimators.md"]
+PAGES = [
+    "README.md", "docs/cli.md", "docs/differences.md", "docs/estimators.md", "docs/uncertainty.md"
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PAGES)
