@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from fastxai.cli._progress import Progress
 from fastxai.cli._subject import Subject
 
 _NUM_MASKS = 6000
+_TOL = 0.95
+_MAX_MASKS = 8192
 _SEED = 0
 _BATCH_SIZE = 32
 _LAYERS_SHOWN = 3
@@ -44,9 +46,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--num-masks",
-        type=_options.at_least_two,
+        type=_options.num_masks,
+        metavar="N|auto",
+        help="rise, riseplus: number of masks, or auto: as many as it takes to reach --tol "
+        f"(default: {_NUM_MASKS})",
+    )
+    add(
+        "--tol",
+        type=_options.correlation,
+        metavar="R",
+        help="with --num-masks auto: predicted correlation with the map of infinitely many masks "
+        f"at which to stop (default: {_TOL})",
+    )
+    add(
+        "--max-masks",
+        type=_options.at_least_one,
         metavar="N",
-        help=f"rise, riseplus: number of masks (default: {_NUM_MASKS})",
+        help=f"with --num-masks auto: masks to stop at, 512 or more (default: {_MAX_MASKS})",
     )
     add(
         "--seed",
@@ -93,6 +109,23 @@ def explainer_names(text: str) -> tuple[str, ...]:
     return found
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What an explainer found.
+
+    Attributes:
+        saliency: [H, W] float32.
+        speed: What was done, and how fast.
+        standard_error: [H, W] float32, where it was asked for.
+        correlation: Predicted, with the map of infinitely many masks; likewise.
+    """
+
+    saliency: np.ndarray
+    speed: str
+    standard_error: np.ndarray | None = None
+    correlation: float | None = None
+
+
 def check_options(arguments: argparse.Namespace, flag: str, chosen: Sequence[str]) -> None:
     """Refuse options of explainers that were not chosen, and explainers that lack one.
 
@@ -104,12 +137,16 @@ def check_options(arguments: argparse.Namespace, flag: str, chosen: Sequence[str
     options = [option for method in _METHODS.values() for option in method.options]
     for option in dict.fromkeys(options):
         users = [user for user, method in _METHODS.items() if option in method.options]
-        if getattr(arguments, option) is not None and not set(users) & set(chosen):
+        if getattr(arguments, option, None) is not None and not set(users) & set(chosen):
             raise CliError(
                 WRONG_ARGUMENT,
                 f"--{option.replace('_', '-')}: only for {_either(users)}, "
                 f"got {flag} {','.join(chosen)}",
             )
+    for option in ("tol", "max_masks"):
+        if getattr(arguments, option) is not None and arguments.num_masks != _options.AUTO:
+            flag = f"--{option.replace('_', '-')}"
+            raise CliError(WRONG_ARGUMENT, f"{flag}: only with --num-masks auto")
     if "riseplus" in chosen and arguments.ood_ckpt is None:
         raise _no_ood_net()
 
@@ -130,18 +167,17 @@ def make(explainer: str, arguments: argparse.Namespace, subject: Subject) -> Any
         raise _failed(error) from error
 
 
-def explain(
-    explainer: str, made: Any, arguments: argparse.Namespace, subject: Subject
-) -> tuple[np.ndarray, str]:
-    """Return the saliency map [H, W] float32 of what `make` made, and how fast it was."""
-    noun = _METHODS[explainer].noun
+def explain(explainer: str, made: Any, arguments: argparse.Namespace, subject: Subject) -> Outcome:
+    """Run what `make` made."""
+    method = _METHODS[explainer]
+    options = _options_of_call(method, arguments)
     try:
         with _own_warnings(arguments):
-            if noun:
-                return _in_steps(made, subject, noun, arguments.quiet)
+            if method.noun:
+                return _in_steps(made, subject, method.noun, arguments.quiet, options)
             start = time.perf_counter()
-            saliency = _map(made, subject)
-            return saliency, f"1 pass in {time.perf_counter() - start:.2f} s"
+            outcome = _outcome(made, subject, options)
+            return replace(outcome, speed=f"1 pass in {time.perf_counter() - start:.2f} s")
     except Exception as error:
         raise _failed(error) from error
 
@@ -150,20 +186,35 @@ def _failed(error: Exception) -> CliError:
     return CliError(FAILED, f"the explanation failed: {first_line(error)}")
 
 
-def _in_steps(made: Any, subject: Subject, noun: str, quiet: bool) -> tuple[np.ndarray, str]:
+def _options_of_call(method: _Method, arguments: argparse.Namespace) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if "state" in method.options and getattr(arguments, "state", None) is not None:
+        options["state"] = arguments.state
+    unsure = getattr(arguments, "uncertainty", None) or arguments.num_masks == _options.AUTO
+    if "uncertainty" in method.options and unsure:
+        options["ret"] = "result"
+    return options
+
+
+def _in_steps(
+    made: Any, subject: Subject, noun: str, quiet: bool, options: dict[str, Any]
+) -> Outcome:
     progress = Progress(noun, quiet)
     try:
-        return _map(made, subject, progress=progress), progress.summary
+        outcome = _outcome(made, subject, {"progress": progress, **options})
+        return replace(outcome, speed=progress.summary)
     finally:
         progress.close()
 
 
-def _map(made: Any, subject: Subject, **options: Any) -> np.ndarray:
-    """The map of an explainer, [H, W] float32."""
+def _outcome(made: Any, subject: Subject, options: dict[str, Any]) -> Outcome:
     import mindspore
 
-    saliency = made(mindspore.Tensor(subject.inputs), subject.target, show=False, **options)
-    return np.asarray(saliency.asnumpy()[0, 0], np.float32)
+    found = made(mindspore.Tensor(subject.inputs), subject.target, show=False, **options)
+    if options.get("ret") != "result":
+        return Outcome(np.asarray(found.asnumpy()[0, 0], np.float32), "")
+    error, rho = found.standard_error[0, 0], float(found.correlation[0, 0])
+    return Outcome(found.saliency[0, 0], "", error, rho)
 
 
 @contextmanager
@@ -234,11 +285,13 @@ def _masks(arguments: argparse.Namespace) -> dict[str, Any]:
     return {
         "perturbation_per_eval": _or(arguments.batch_size, _BATCH_SIZE),
         "num_masks": _or(arguments.num_masks, _NUM_MASKS),
+        "tol": _or(arguments.tol, _TOL),
+        "max_masks": _or(arguments.max_masks, _MAX_MASKS),
         "seed": _or(arguments.seed, _SEED),
     }
 
 
-def _or(value: int | None, default: int) -> int:
+def _or(value: Any, default: Any) -> Any:
     return default if value is None else value
 
 
@@ -270,10 +323,11 @@ def _bare(text: str) -> str:
     return text.lower().replace("-", "").replace("_", "")
 
 
+_OF_MASKS = ("num_masks", "tol", "max_masks", "seed", "batch_size", "uncertainty", "state")
 _METHODS = {
-    "rise": _Method(_rise, ("num_masks", "seed", "batch_size"), "masks"),
-    "riseplus": _Method(_rise_plus, ("num_masks", "seed", "batch_size", "ood_ckpt"), "masks"),
-    "occlusion": _Method(_occlusion, ("batch_size",), "windows"),
+    "rise": _Method(_rise, _OF_MASKS, "masks"),
+    "riseplus": _Method(_rise_plus, (*_OF_MASKS, "ood_ckpt"), "masks"),
+    "occlusion": _Method(_occlusion, ("batch_size", "state"), "windows"),
     "gradient": _Method(_gradient),
     "gradcam": _Method(_gradcam, ("layer",)),
     "guided-backprop": _Method(_guided_backprop),

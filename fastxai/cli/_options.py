@@ -10,6 +10,7 @@ from typing import TypeVar
 from fastxai.cli._classes import TOP
 
 T = TypeVar("T")
+AUTO = "auto"
 
 
 def converter(parse: Callable[[str], T]) -> Callable[[str], T]:
@@ -48,6 +49,24 @@ def at_least_one(text: str) -> int:
 def at_least_two(text: str) -> int:
     """Read a whole number >= 2."""
     return _at_least(2, text)
+
+
+@converter
+def num_masks(text: str) -> int | str:
+    """Read 'auto' or a whole number >= 2."""
+    return AUTO if text.strip().lower() == AUTO else _at_least(2, text)
+
+
+@converter
+def correlation(text: str) -> float:
+    """Read a number in (0, 1)."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError(f"must be a number, got {text!r}") from None
+    if not 0 < value < 1:
+        raise ValueError(f"must be above 0 and below 1, got {text}")
+    return value
 
 
 @converter

@@ -6,10 +6,15 @@ import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastxai.cli._errors import WRONG_ARGUMENT, CliError
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 _LABEL_WIDTH = 11  # 'probability'
+_PANEL_WIDTH = 224  # pixels, at least: smaller pictures are enlarged
 
 
 def add_picture(parser: argparse.ArgumentParser, what: str) -> None:
@@ -40,6 +45,18 @@ def check_file(option: str, path: str) -> None:
         raise CliError(WRONG_ARGUMENT, f"{option}: there is no folder {folder}")
     if os.path.isdir(path) or not os.access(path if os.path.exists(path) else folder, os.W_OK):
         raise CliError(WRONG_ARGUMENT, f"{option}: cannot write {path}")
+
+
+def write_sheet(path: str, panels: Sequence[tuple[str, Image.Image]]) -> None:
+    """Write titled pictures of one size side by side, small ones enlarged.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    from fastxai.visual.cv.sheet import side_by_side
+
+    scale = -(-_PANEL_WIDTH // panels[0][1].width)
+    side_by_side(panels, scale).save(path)
 
 
 def report(quiet: bool, rows: Sequence[tuple[str, str]]) -> None:

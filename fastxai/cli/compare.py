@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from fastxai.cli._subject import Subject
 
-_PANEL_WIDTH = 224  # pixels, at least: smaller pictures are enlarged
-
 _EXAMPLES = """\
 examples:
   fastxai compare cat.jpg --model my_nets:resnet50 --ckpt resnet50.ckpt -o all.png \\
@@ -90,27 +88,24 @@ def _panels(
         try:
             # Popped: what it compiled is not kept while the others run.
             explainer = explainers.pop(name)
-            map_and_speed = _explainers.explain(name, explainer, arguments, subject)
+            outcome = _explainers.explain(name, explainer, arguments, subject)
         except CliError as error:
             if arguments.explainers:
                 raise CliError(error.code, f"{name}: {error}") from error.__cause__
             rows[name] = f"left out: {error}"
             continue
-        saliency, rows[name] = map_and_speed
+        rows[name] = outcome.speed
         for _, engine in _engine.rows(explainer):
             rows[name] += f", by {engine.split(' (')[0]}"
         title = f"{name}, {arguments.layer}" if name == "gradcam" and arguments.layer else name
-        panels.append((title, saliency_to_image(saliency, subject.picture)))
+        panels.append((title, saliency_to_image(outcome.saliency, subject.picture)))
     if not panels:
         raise CliError(FAILED, f"no explainer can run; {tried[0]} {rows[tried[0]]}")
     return panels
 
 
 def _write(path: str, panels: list[tuple[str, Image.Image]]) -> None:
-    from fastxai.visual.cv.sheet import side_by_side
-
-    scale = -(-_PANEL_WIDTH // panels[0][1].width)
     try:
-        side_by_side(panels, scale).save(path)
+        _output.write_sheet(path, panels)
     except OSError as error:
         raise CliError(WRONG_ARGUMENT, f"cannot write: {first_line(error)}") from error

@@ -41,6 +41,19 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     _explainers.add_arguments(parser)
     _output.add_picture(parser, "map over IMAGE")
     parser.add_argument(
+        "--uncertainty",
+        action="store_true",
+        default=None,
+        help="rise, riseplus: put the map's error bar beside it: two standard errors against the "
+        "range of the map",
+    )
+    parser.add_argument(
+        "--state",
+        metavar="FILE",
+        help="rise, riseplus, occlusion: file that keeps what the run has, every few seconds; the "
+        "same command goes on where it ended",
+    )
+    parser.add_argument(
         "--npy", metavar="FILE", help="write the map too, as a float32 array (H, W)"
     )
     return parser
@@ -55,19 +68,31 @@ def run(arguments: argparse.Namespace) -> int:
         _output.check_file("--npy", arguments.npy)
     subject = _subject.load(arguments)
     made = _explainers.make(explainer, arguments, subject)
-    saliency, speed = _explainers.explain(explainer, made, arguments, subject)
-    written = _write(arguments, saliency, subject.picture)
-    rows = [*subject.rows, (explainer, speed), *_engine.rows(made)]
+    outcome = _explainers.explain(explainer, made, arguments, subject)
+    written = _write(arguments, outcome, subject.picture)
+    rows = [*subject.rows, (explainer, outcome.speed), *_engine.rows(made)]
+    if outcome.correlation is not None:
+        text = f"{outcome.correlation:.4f} with the map of infinitely many masks (predicted)"
+        rows.append(("correlation", text))
     rows += [("written", path) for path in written]
     _output.report(arguments.quiet, rows)
     return 0
 
 
-def _write(arguments: argparse.Namespace, saliency: np.ndarray, picture: Image.Image) -> list[str]:
-    from fastxai.visual.cv import saliency_to_image
+def _write(
+    arguments: argparse.Namespace, outcome: _explainers.Outcome, picture: Image.Image
+) -> list[str]:
+    from fastxai.visual.cv import saliency_to_image, uncertainty_to_image
 
+    saliency = outcome.saliency
     try:
-        saliency_to_image(saliency, picture).save(arguments.output)
+        painted = saliency_to_image(saliency, picture)
+        if arguments.uncertainty:
+            errors = uncertainty_to_image(outcome.standard_error, saliency, picture)
+            panels = [(arguments.explainer, painted), ("error: 2 standard errors", errors)]
+            _output.write_sheet(arguments.output, panels)
+        else:
+            painted.save(arguments.output)
         if arguments.npy is None:
             return [arguments.output]
         with open(arguments.npy, "wb") as file:  # np.save would add a suffix to a bare name

@@ -39,11 +39,13 @@ class Attribution:
             kind = type(value).__name__
             raise TypeError(f"{self._owner}: `{name}` must be an nn.Cell, got {kind}.")
 
-    def _check_output_form(self, ret: Any, show: Any) -> None:
+    def _check_output_form(self, ret: Any, show: Any, *further: str) -> None:
+        """Refuses a `ret` other than 'tensor', 'image' and the `further` ones, and other `show`."""
         if not isinstance(ret, str):
             raise TypeError(f"{self._owner}: `ret` must be a str, got {type(ret).__name__}.")
-        if ret not in _RETURNS:
-            raise ValueError(f"{self._owner}: `ret` must be one of {_RETURNS}, got {ret!r}.")
+        known = (*_RETURNS, *further)
+        if ret not in known:
+            raise ValueError(f"{self._owner}: `ret` must be one of {known}, got {ret!r}.")
         if show is not None and not isinstance(show, bool):
             kind = type(show).__name__
             raise TypeError(f"{self._owner}: `show` must be a bool or None, got {kind}.")

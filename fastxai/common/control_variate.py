@@ -58,14 +58,20 @@ _PENALTIES = 10.0 ** np.linspace(-3, 2, 16)  # times the mean eigenvalue of the 
 
 
 def control_variate_maps(scores: np.ndarray, spec: MaskSpec) -> np.ndarray:
-    """Maps (L, H, W) from the scores of masks 0 .. N - 1.
+    """Maps (L, H, W) from the scores of masks 0 .. N - 1: the first of `control_variate`."""
+    return control_variate(scores, spec)[0]
+
+
+def control_variate(scores: np.ndarray, spec: MaskSpec) -> tuple[np.ndarray, np.ndarray]:
+    """Maps (L, H, W) from the scores of masks 0 .. N - 1, and what they were estimated from.
 
     Args:
         scores: (N, L) finite, N at least `LEAST_MASKS`.
         spec: The masks; drawn again here, never enlarged.
 
     Returns:
-        float64, the images' rows and columns last.
+        The maps, float64, the images' rows and columns last; and r, the scores without their linear
+        part, (N, L), every fold's mean taken off.
 
     Precision:
         float64. The result depends on neither the batch size nor the kernels' threads; NumPy's own
@@ -80,19 +86,20 @@ def control_variate_maps(scores: np.ndarray, spec: MaskSpec) -> np.ndarray:
     sums = np.zeros((scores.shape[1], *spec.shift_range, *spec.grid))
     constant = np.zeros(scores.shape[1])
     slopes_mean = np.zeros((hats.number, scores.shape[1]))
+    rests = np.empty(scores.shape)
     for first, fold in zip(edges[:-1], folds, strict=True):
         slopes = fitted_slopes(total - fold)
         share = fold.count / len(scores)
         rest = fold.score_mean - fold.feature_mean @ slopes  # mean of r, but for a constant
         for at, cells, shifts in _chunks(spec, first, first + fold.count):
-            residuals = scores[at] - hats.features(cells, shifts) @ slopes - rest
-            weights = residuals * (share / centring_divisor(spec.design, fold.count))
+            rests[at] = scores[at] - hats.features(cells, shifts) @ slopes - rest
+            weights = rests[at] * (share / centring_divisor(spec.design, fold.count))
             _add_by_shift(sums, weights, cells, shifts)
         constant += share * (rest + spec.keep_probability * slopes.sum(axis=0))
         slopes_mean += share * slopes
     sums += hats.known_sums(slopes_mean, spec.keep_probability)
     maps = saliency_expand(sums, spec.size)
-    return spec.keep_probability * constant[:, None, None] + maps
+    return spec.keep_probability * constant[:, None, None] + maps, rests
 
 
 def fold_edges(count: int) -> list[int]:

@@ -2,15 +2,92 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from fastxai.visual.cv.display import in_notebook
 
-Progress = bool | Callable[[int, int], Any] | None
+Progress = bool | Callable[..., Any] | None
 _DELAY_S = 3.0  # a bar that nobody asked for shows only if the run takes longer
+_PARTIAL = "partial"  # parameter of a callable that wants one
+
+
+@dataclass(frozen=True)
+class Partial:
+    """What a run can show before it is done.
+
+    Attributes:
+        image: Index of the image that is being explained.
+        done: Masks or windows of this image so far.
+        saliency: Function without arguments that makes the map of them, (L, H, W) float32. Only
+            while the callable that was given this runs.
+    """
+
+    image: int
+    done: int
+    saliency: Callable[[], np.ndarray]
+
+
+class Reporter:
+    """Is told what was done, and tells nobody.
+
+    Args:
+        total: Units of the whole run.
+    """
+
+    def __init__(self, total: int) -> None:
+        self.done = 0
+        self.total = total
+
+    def __call__(self, step: int, partial: Partial | None = None) -> None:
+        """`step` more units are done."""
+        self.done += step
+        self._tell(step, partial)
+
+    def drop(self, units: int) -> None:
+        """`units` of the total turn out not to be needed."""
+        self.total -= units
+
+    def _tell(self, step: int, partial: Partial | None) -> None:
+        """Passes it on."""
+
+
+class _Calling(Reporter):
+    """Tells a callable."""
+
+    def __init__(self, total: int, progress: Callable[..., Any]) -> None:
+        super().__init__(total)
+        self._progress = progress
+        self._takes_partial = _has_parameter(progress, _PARTIAL)
+
+    def _tell(self, step: int, partial: Partial | None) -> None:
+        if self._takes_partial:
+            self._progress(self.done, self.total, partial=partial)
+        else:
+            self._progress(self.done, self.total)
+
+
+class _Drawing(Reporter):
+    """Moves a bar."""
+
+    def __init__(self, total: int, bar: Any, note: Callable[[], str]) -> None:
+        super().__init__(total)
+        self._bar = bar
+        self._note = note
+        self._shown = ""
+
+    def _tell(self, step: int, partial: Partial | None) -> None:
+        if self._note() != self._shown:
+            self._shown = self._note()
+            self._bar.set_postfix_str(self._shown)  # shown at once, also by a bar soon done
+        self._bar.total = self.total
+        self._bar.update(step)
 
 
 def check_progress(owner: str, progress: Any) -> None:
@@ -27,12 +104,13 @@ def check_progress(owner: str, progress: Any) -> None:
 @contextmanager
 def reporting(
     progress: Progress, total: int, unit: str, note: Callable[[], str] = str
-) -> Iterator[Callable[[int], None]]:
-    """Gives a function to call with how many units were done since the last call.
+) -> Iterator[Reporter]:
+    """Gives what to call with how many units were done since the last call.
 
     Args:
         progress: None shows a bar in a terminal or notebook once the run has taken 3 seconds, True
-            shows it at once, False never; a callable is called with (done, total) after each batch.
+            shows it at once, False never; a callable is called with (done, total) after each batch,
+            and with a `Partial` too, if it has a parameter called `partial`.
         total: Units of the whole run.
         unit: What is counted, such as 'mask'.
         note: Gives what the bar says behind the figures.
@@ -41,28 +119,19 @@ def reporting(
         The function.
     """
     if progress is False or (progress is None and not (sys.stderr.isatty() or in_notebook())):
-        yield lambda step: None
+        yield Reporter(total)
         return
     if callable(progress):
-        done = 0
-
-        def advance(step: int) -> None:
-            nonlocal done
-            done += step
-            progress(done, total)
-
-        yield advance
+        yield _Calling(total, progress)
         return
     from tqdm.auto import tqdm
 
     with tqdm(total=total, unit=unit, delay=0 if progress else _DELAY_S, leave=False) as bar:
-        shown = ""
+        yield _Drawing(total, bar, note)
 
-        def update(step: int) -> None:
-            nonlocal shown
-            if note() != shown:
-                shown = note()
-                bar.set_postfix_str(shown)  # shown at once, also by a bar that is soon done
-            bar.update(step)
 
-        yield update
+def _has_parameter(function: Callable[..., Any], name: str) -> bool:
+    try:
+        return name in inspect.signature(function).parameters
+    except (TypeError, ValueError):  # of some functions written in C nothing is known
+        return False

@@ -53,6 +53,11 @@ class Choice:
     reason: str
     error: float | None = None
 
+    @property
+    def identity(self) -> str:
+        """What computes the scores, to the bit."""
+        return f"{TITLES[self.engine]} {version_of(self.engine)} in {self.precision}"
+
 
 @dataclass(frozen=True)
 class _Default:

@@ -1,6 +1,7 @@
 """The explainers."""
 
 from fastxai.explainer.backprop import Deconvolution, GradCAM, Gradient, GuidedBackprop
+from fastxai.explainer.explanation import Explanation
 from fastxai.explainer.neighbor import PseudoLinearCoef
 from fastxai.explainer.perturb import RISE, Occlusion, RISEPlus
 from fastxai.explainer.perturb.lime import LIMETabular
@@ -9,6 +10,7 @@ from fastxai.explainer.shap import SHAPGradient, SHAPKernel
 __all__ = [
     "RISE",
     "Deconvolution",
+    "Explanation",
     "GradCAM",
     "Gradient",
     "GuidedBackprop",

@@ -21,7 +21,14 @@ def python_blocks(name: str) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", (ROOT / name).read_text(), re.M | re.S)
 
 
-PAGES = ["README.md", "docs/cli.md", "docs/differences.md", "docs/engines.md", "docs/estimators.md"]
+PAGES = [
+    "README.md",
+    "docs/cli.md",
+    "docs/differences.md",
+    "docs/engines.md",
+    "docs/estimators.md",
+    "docs/uncertainty.md",
+]
 NEEDED = {"docs/engines.md": "openvino"}  # packages that a page's code uses and fastxai does not
 
 

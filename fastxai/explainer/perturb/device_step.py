@@ -23,7 +23,7 @@ class DeviceStep(MaskedStep):
         super().__init__(*arguments)
         made_by, _ = device_ops()
         self._copies = MaskedBatches(self._image, self._spec, tuple(self._base.tolist()), made_by)
-        self._sums = SaliencySums.zeros(self._spec, len(self._labels))
+        self._put(SaliencySums.zeros(self._spec, len(self._labels)))
 
     def _run(self, cell: nn.Cell, first: int, count: int) -> tuple[tuple[int, ...], int]:
         scores = cell(self._copies(first, self._batch)).asnumpy()
@@ -35,9 +35,17 @@ class DeviceStep(MaskedStep):
         bad_row = saliency_accumulate(picked, self._spec, first, self._sums, count=count)
         return scores.shape, bad_row
 
+    def _put(self, sums: SaliencySums) -> None:
+        self._sums = sums
+
     def sums(self) -> SaliencySums:
         """The accumulators so far."""
         return self._sums
+
+    @property
+    def count(self) -> int:
+        """Masks that were added so far."""
+        return self._sums.count
 
 
 def step_kind() -> type[MaskedStep]:

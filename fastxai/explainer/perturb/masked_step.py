@@ -102,9 +102,41 @@ class MaskedStep(ABC):
     def sums(self) -> SaliencySums:
         """The accumulators so far."""
 
-    def scores(self) -> np.ndarray:
-        """Scores of the masks so far, (N, L) float64, where they are kept."""
-        return np.concatenate(self._kept).astype(np.float64)
+    @property
+    @abstractmethod
+    def count(self) -> int:
+        """Masks that were added so far."""
+
+    def scores(self, first: int = 0) -> np.ndarray:
+        """Scores (N - first, L) float64 of the masks so far from `first` on, where they are kept.
+
+        An interrupted step may have kept scores that were not added any more: they do not count.
+        """
+        found: list[np.ndarray] = [np.empty((0, len(self._labels)))]
+        at = 0
+        for part in self._kept:
+            found.append(part[max(first - at, 0) :])
+            at += len(part)
+        return np.concatenate(found, dtype=np.float64)[: max(self.count - first, 0)]
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """Everything that is needed to go on from here."""
+        sums = self.sums()
+        found = {"sums": sums.sums, "moments": sums.moments}
+        return found | {"scores": self.scores()} if self._keeps else found
+
+    def restore(self, snapshot: dict[str, np.ndarray]) -> int:
+        """Takes what a step for the same masks had, if it had anything; the masks so far."""
+        if not snapshot:
+            return 0
+        self._put(SaliencySums(snapshot["sums"], snapshot["moments"]))
+        if self._keeps:
+            self._kept = [snapshot["scores"]]
+        return self.count
+
+    @abstractmethod
+    def _put(self, sums: SaliencySums) -> None:
+        """Exchanges the accumulators."""
 
     def _fits(self, shape: tuple[int, ...]) -> bool:
         """Whether scores of this shape have a row for each mask and a column for each label."""
@@ -114,10 +146,11 @@ class MaskedStep(ABC):
 class GraphStep(MaskedStep):
     """Everything in MindSpore ops, on the CPU; the cell is a `StepCell`."""
 
+    _state: tuple[ms.Tensor, ms.Tensor]  # sums and moments
+
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        empty = SaliencySums.zeros(self._spec, len(self._labels))
-        self._state = (ms.Tensor(empty.sums), ms.Tensor(empty.moments))
+        self._put(SaliencySums.zeros(self._spec, len(self._labels)))
         self._bad = ms.Tensor(np.array([-1], np.int64))
         self._fixed = (ms.Tensor(self._image), ms.Tensor(self._base))
         self._targets = ms.Tensor(self._labels)
@@ -126,14 +159,21 @@ class GraphStep(MaskedStep):
         params = ms.Tensor(self._spec.params(first, count))
         *state, bad, scores = cell(*self._fixed, params, self._targets, *self._state, self._bad)
         bad_row = int(bad.asnumpy()[0])  # waits for the batch
-        self._state = (state[0], state[1])
         shape = tuple(scores.shape)
         if self._keeps and self._fits(shape):
             self._kept.append(scores.asnumpy()[:count, self._labels])
+        self._state = (state[0], state[1])
         return shape, bad_row
+
+    def _put(self, sums: SaliencySums) -> None:
+        self._state = (ms.Tensor(sums.sums), ms.Tensor(sums.moments))
 
     def sums(self) -> SaliencySums:
         return SaliencySums(self._state[0].asnumpy(), self._state[1].asnumpy())
+
+    @property
+    def count(self) -> int:
+        return int(self._state[1].asnumpy()[-1, 0])
 
 
 class HostStep(MaskedStep):
@@ -146,7 +186,7 @@ class HostStep(MaskedStep):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._sums = SaliencySums.zeros(self._spec, len(self._labels))
+        self._put(SaliencySums.zeros(self._spec, len(self._labels)))
         self._levels = tuple(self._base.tolist())
         self._buffer = np.empty((self._batch, *self._image.shape), np.float32)
 
@@ -163,5 +203,12 @@ class HostStep(MaskedStep):
             self._kept.append(picked[:count])
         return shape, saliency_accumulate(picked, self._spec, first, self._sums, count=count)
 
+    def _put(self, sums: SaliencySums) -> None:
+        self._sums = sums
+
     def sums(self) -> SaliencySums:
         return self._sums
+
+    @property
+    def count(self) -> int:
+        return self._sums.count

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
 from dataclasses import dataclass
+from typing import Any
 
 import mindspore as ms
 import numpy as np
@@ -11,6 +12,8 @@ from mindspore import nn
 
 from fastxai.common.windows import default_strides, default_window
 from fastxai.engine.mindspore_cell import MindSporeEngine
+from fastxai.explainer.perturb.found import Found
+from fastxai.explainer.perturb.image_run import ImageRun
 from fastxai.explainer.perturb.perturbation import PerturbationAttribution
 from fastxai.ops import OcclusionSpec, occlusion_fill, occlusion_patch, occlusion_sum
 from fastxai.ops.checks import MAX_AXIS, base_levels, check_pair
@@ -102,7 +105,7 @@ class Occlusion(PerturbationAttribution):
         )
         self._base_value = base_value
 
-    def _plan(self, channels: int, size: tuple[int, int]) -> _Plan:
+    def _plan(self, channels: int, size: tuple[int, int], unsure: bool, seed: int | None) -> _Plan:
         window = self._window or default_window(size)
         if self._strides is not None:
             strides = self._strides
@@ -119,19 +122,16 @@ class Occlusion(PerturbationAttribution):
         base = base_levels(self._owner, self._base_value, channels)
         return _Plan(spec.num_windows, spec, tuple(base.tolist()))
 
-    def _explain(
-        self, image: np.ndarray, labels: np.ndarray, plan: _Plan, advance: Callable[[int], None]
-    ) -> np.ndarray:
-        scores = self._score_windows(image, labels, plan, advance)
-        drops = scores[:1] - scores[1:]
-        return np.abs(occlusion_sum(np.ascontiguousarray(drops.T), plan.spec))
+    def _settings(self, plan: _Plan) -> dict[str, Any]:
+        spec = plan.spec
+        return {"window": spec.window, "strides": spec.strides, "base_value": plan.base}
+
+    def _explain(self, image: np.ndarray, labels: np.ndarray, plan: _Plan, run: ImageRun) -> Found:
+        scores = self._score_windows(image, labels, plan, run)
+        return Found(_maps_of(scores, plan.units, plan.spec), plan.units)
 
     def _score_windows(
-        self,
-        image: np.ndarray,
-        labels: np.ndarray,
-        plan: _Plan,
-        advance: Callable[[int], None],
+        self, image: np.ndarray, labels: np.ndarray, plan: _Plan, run: ImageRun
     ) -> np.ndarray:
         """Scores (1 + windows, L) float64; row 0 is the image with nothing covered."""
         spec, base = plan.spec, plan.base
@@ -140,27 +140,34 @@ class Occlusion(PerturbationAttribution):
         def fill(covered: np.ndarray) -> None:
             covered[...] = occlusion_fill(image, spec, -1, len(covered), base_value=base)
 
-        batch = self._batch_for(image, rows, fill)
+        def advance(step: int, known: int) -> None:
+            maps = functools.partial(_maps_of, scores, known - 1, spec)
+            run.advance(step, known - 1, maps, lambda: {"scores": scores[:known]})
+
+        batch = run.batch or self._batch_for(image, rows, fill)
         scores = np.empty((rows, len(labels)))
-        buffer = occlusion_fill(image, spec, -1, batch, base_value=base)
-        engine = self._engine_for(buffer.shape, rows, fill)
+        engine = self._engine_for((batch, *image.shape), rows, fill)
         made_by = "host" if engine is not None else device_ops()[0]
         on_device = None if made_by == "host" else CoveredBatches(image, spec, base, made_by)
-        for done in range(0, rows, batch):
+        begun = run.begin(batch, self.engine).get("scores", scores[:0])
+        scores[: len(begun)] = begun
+        if len(begun):
+            advance(len(begun) - 1, len(begun))
+        buffer = occlusion_fill(image, spec, len(begun) - 1, batch, base_value=base)
+        for done in range(len(begun), rows, batch):
             first = done - 1
             if on_device is not None:
                 output = self._score(on_device(first, batch))
             else:
-                if done > 0:
+                if done > len(begun):
                     occlusion_patch(buffer, image, spec, first - batch, first, base_value=base)
                 output = self._score(buffer) if engine is None else engine(buffer)
-            if done == 0:
-                self._check_scores(output.shape, batch, labels)
+            self._check_scores(output.shape, batch, labels)
             count = min(batch, rows - done)
             scores[done : done + count] = output[:count, labels]
             if not np.isfinite(scores[done : done + count]).all():
                 raise self._not_finite("windows", max(done - 1, 0), done + count - 2)
-            advance(count - (done == 0))
+            advance(count - (done == 0), done + count)
         return scores
 
     def _score(self, batch: np.ndarray | ms.Tensor) -> np.ndarray:
@@ -175,3 +182,10 @@ class Occlusion(PerturbationAttribution):
         except BaseException:
             self._cells.clear()
             raise
+
+
+def _maps_of(scores: np.ndarray, known: int, spec: OcclusionSpec) -> np.ndarray:
+    """Maps (L, H, W) of the first `known` windows from scores (1 + windows, L)."""
+    drops = np.zeros((len(scores) - 1, scores.shape[1]))
+    drops[:known] = scores[0] - scores[1 : known + 1]
+    return np.abs(occlusion_sum(np.ascontiguousarray(drops.T), spec))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
+import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -25,7 +27,15 @@ from fastxai.engine.mindspore_cell import MindSporeEngine
 from fastxai.engine.protocol import Engine
 from fastxai.engine.selector import Selector
 from fastxai.engine.settings import Choice
+from fastxai.explainer.explanation import Explanation
+from fastxai.explainer.perturb.facts import facts_of
+from fastxai.explainer.perturb.found import Found, stacked
+from fastxai.explainer.perturb.image_run import ImageRun
+from fastxai.explainer.perturb.run_state import RunState
 from fastxai.ops.checks import check_int
+from fastxai.visual.cv.display import in_notebook
+
+RESULT = "result"  # a value of `ret`
 
 _log = logging.getLogger("fastxai")
 
@@ -97,6 +107,7 @@ class PerturbationAttribution(Attribution, ABC):
         show: bool | None = None,
         *,
         progress: Progress = None,
+        state: str | os.PathLike[str] | None = None,
     ) -> Any:
         """Explains images.
 
@@ -104,49 +115,105 @@ class PerturbationAttribution(Attribution, ABC):
             inputs: Tensor (N, C, H, W), floats or integers (used as float32), finite.
             targets: Class or classes to explain, each in [0, classes): one for all images, (N,), or
                 (N, L) for L maps per image; int, list, tuple, ndarray or Tensor of integers.
-            ret: 'tensor', or 'image' for a list (N) of lists (L) of RGB PIL images of size W x H.
+            ret: 'tensor', 'image' for a list (N) of lists (L) of RGB PIL images of size W x H, or
+                'result' for an `Explanation`: the maps and what is known of how sure they are.
             show: Display the maps; None displays them in a notebook only.
             progress: None shows a bar in a terminal or notebook when the run takes more than 3
                 seconds, True at once, False never; a callable gets (done, total), counted in masks
-                or windows of all images.
+                or windows of all images, and if it has a parameter called `partial` by that name a
+                `fastxai.common.progress.Partial`, whose `saliency()` is the map so far.
+            state: File that keeps what the run has: replaced as a whole every few seconds and when
+                the run ends, however it ends. A later call of the same (images, targets, network,
+                arguments, versions) goes on where it ended and gives the same bits; another call is
+                refused. One that is done gives its maps at once. None: nothing is kept.
 
         Returns:
-            Tensor (N, L, H, W) float32, or images.
+            Tensor (N, L, H, W) float32, images, or an `Explanation`.
 
         Raises:
             TypeError: An argument is of the wrong kind.
             ValueError: An argument has the wrong shape or range, or the network returns scores that
-                are not finite.
+                are not finite; or `state` is of another call, or no such file.
             RuntimeError: The engine that was named cannot score this network.
             ImportError: It is not installed.
+            OSError: `state` cannot be read, or not be written in the first place.
+
+        Warns:
+            RuntimeWarning: `state` cannot be written any more; the run goes on.
         """
+        begun = time.perf_counter()
         self._selector.start()
         images = to_images(self._owner, inputs)
         classes = to_targets(self._owner, targets, len(images))
-        self._check_output_form(ret, show)
+        self._check_output_form(ret, show, RESULT)
         check_progress(self._owner, progress)
         size = (images.shape[2], images.shape[3])
-        plan = self._plan(images.shape[1], size)
+        kept = RunState(self._owner, state)
+        plan = self._plan(images.shape[1], size, ret == RESULT, kept.seed)
         maps = np.empty((len(images), classes.shape[1], *size))
+        found: list[Found] = []
         with (
             evaluating(self._network, self._activation_fn),
+            kept.of(lambda: self._facts(images, classes, plan, ret)),
             reporting(
                 progress, len(images) * plan.units, self._unit, lambda: self._selector.note
-            ) as advance,
+            ) as report,
         ):
-            for saliency, image, labels in zip(maps, images, classes, strict=True):
-                saliency[...] = self._explain(image, labels, plan, advance)
-        return self._deliver(maps, ret, show)
+            for index, (image, labels) in enumerate(zip(images, classes, strict=True)):
+                one = kept.done(index)
+                if one is None:
+                    one = self._explain(image, labels, plan, ImageRun(index, report, kept))
+                    kept.finish(one)
+                else:
+                    report.drop(plan.units - one.units)
+                    report(one.units)
+                maps[index] = one.saliency
+                found.append(dataclasses.replace(one, saliency=maps[index]))
+        if ret != RESULT:
+            return self._deliver(maps, ret, show)
+        explanation = Explanation(
+            explainer=self._owner,
+            targets=classes,
+            seconds=kept.seconds + time.perf_counter() - begun,
+            **stacked(found),
+            **kept.scored,
+            **self._described(plan),
+        )
+        if in_notebook() if show is None else show:
+            explanation.show()
+        return explanation
 
     @abstractmethod
-    def _plan(self, channels: int, size: tuple[int, int]) -> Any:
-        """What a call does for each image of this shape; `units` masks or windows."""
+    def _plan(self, channels: int, size: tuple[int, int], unsure: bool, seed: int | None) -> Any:
+        """What a call does for each image of this shape; `units` masks or windows at most.
+
+        Args:
+            channels: Of the images.
+            size: (H, W).
+            unsure: Whether it has to be known how sure the maps are.
+            seed: Of the run that is gone on with; None for a new one.
+        """
 
     @abstractmethod
-    def _explain(
-        self, image: np.ndarray, labels: np.ndarray, plan: Any, advance: Callable[[int], None]
-    ) -> np.ndarray:
-        """Maps (L, H, W) of one image (C, H, W) for classes (L,); tells `advance` of its units."""
+    def _explain(self, image: np.ndarray, labels: np.ndarray, plan: Any, run: ImageRun) -> Found:
+        """Maps of one image (C, H, W) for classes (L,); tells `run` of its units."""
+
+    def _facts(self, images: np.ndarray, classes: np.ndarray, plan: Any, ret: str) -> dict:
+        """What a state file has to be of."""
+        settings = {
+            "explainer": self._owner,
+            "an error bar": ret == RESULT,
+            "perturbation_per_eval": self._perturbation_per_eval,
+        }
+        return facts_of(images, classes, self._scored_cells(), settings | self._settings(plan))
+
+    @abstractmethod
+    def _settings(self, plan: Any) -> dict[str, Any]:
+        """All arguments and the plan of a call, as far as its maps depend on them."""
+
+    def _described(self, plan: Any) -> dict[str, Any]:
+        """What else an `Explanation` says of a call."""
+        return {}
 
     def _batch_size(self, total: int, most: int | None = None) -> int:
         """Copies per batch: at most `most`, by default `perturbation_per_eval`."""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from mindspore import nn
 
-from fastxai.common.control_variate import LEAST_MASKS, control_variate_maps
-from fastxai.common.estimators import ESTIMATORS, maps_of_sums
+from fastxai.common.control_variate import LEAST_MASKS
+from fastxai.common.estimators import ESTIMATORS
 from fastxai.engine.protocol import Engine
 from fastxai.explainer.perturb.device_step import cell_for, step_kind
+from fastxai.explainer.perturb.error_bar import check_error_bar, uncertainty_of
+from fastxai.explainer.perturb.found import Found
+from fastxai.explainer.perturb.image_run import ImageRun
 from fastxai.explainer.perturb.masked_step import HostStep, MaskedStep
 from fastxai.explainer.perturb.perturbation import PerturbationAttribution
+from fastxai.explainer.perturb.stopping import AUTO, StoppingRule, check_max_masks, check_tol
 from fastxai.ops import MaskSpec, masked_product
 from fastxai.ops.checks import base_levels, check_int, check_pair
 from fastxai.ops.params import check_design, check_probability
@@ -25,9 +31,15 @@ _SHIFT_RANGE = (11, 11)  # shifts of 0..10 pixels, as in the mirrored library
 class _Plan:
     """What a call does for each of its images."""
 
-    units: int  # masks
+    rule: StoppingRule
     spec: MaskSpec
     base: np.ndarray  # (C,) float32
+    unsure: bool  # whether it has to be known how sure the maps are
+
+    @property
+    def units(self) -> int:
+        """Masks, at most."""
+        return self.rule.most
 
 
 class RISE(PerturbationAttribution):
@@ -66,6 +78,12 @@ class RISE(PerturbationAttribution):
         perturbation_per_eval: Masked images scored at a time, at most; 'auto' tries once which
             number is fastest, as far as memory allows, and logs it.
         num_masks: N, masks per image; at least 2 for 'centred' and 256 for 'control-variate'.
+            'auto': as many as it takes, each image its own number; see `tol`.
+        tol: With 'auto', an image is done when the predicted correlation of all its maps with
+            those of infinitely many masks is this, in (0, 1). It is looked at after 512 masks and
+            every 256 thereafter.
+        max_masks: With 'auto', the most masks for an image, 512 or more; where it ends an image, a
+            warning is logged.
         mask_probability: p, probability of a cell to be kept, in (0, 1); 0.5 for 'oa128'.
         grid_size: Coarse cells per axis, an int or (rows, columns); at most 127 cells for 'oa128'.
         base_value: What a masked pixel shows, in the units of the inputs: a float, or one per
@@ -119,7 +137,9 @@ class RISE(PerturbationAttribution):
         activation_fn: nn.Cell,
         perturbation_per_eval: int | str = 32,
         *,
-        num_masks: int = 6000,
+        num_masks: int | str = 6000,
+        tol: float = 0.95,
+        max_masks: int = 8192,
         mask_probability: float = 0.5,
         grid_size: int | tuple[int, int] = 10,
         base_value: float | tuple[float, ...] = 0.0,
@@ -137,8 +157,9 @@ class RISE(PerturbationAttribution):
                 f"{self._owner}: `estimator` must be one of {ESTIMATORS}, got {estimator!r}."
             )
         self._estimator = estimator
-        self._num_masks = num_masks  # read at every call: scripts in the wild set it
-        self._checked_num_masks()
+        self._tol = check_tol(self._owner, tol)
+        self._max_masks = check_max_masks(self._owner, max_masks)
+        self._num_masks = num_masks
         self._mask_probability = check_probability(
             self._owner, "mask_probability", mask_probability
         )
@@ -154,12 +175,16 @@ class RISE(PerturbationAttribution):
             self._mask_probability,
             ("grid_size", "mask_probability"),
         )
+        self._rule()
         self._base_value = base_value
         self._seed = seed if seed is None else check_int(self._owner, "seed", seed, 0, 2**64 - 1)
 
-    def _plan(self, channels: int, size: tuple[int, int]) -> _Plan:
+    def _plan(self, channels: int, size: tuple[int, int], unsure: bool, seed: int | None) -> _Plan:
+        rule = self._rule()
+        if unsure:
+            check_error_bar(self._owner, self._design, self._estimator, rule.most)
         spec = MaskSpec(
-            self._drawn_seed(),
+            self._drawn_seed(seed),
             size,
             self._grid_size,
             self._mask_probability,
@@ -167,28 +192,36 @@ class RISE(PerturbationAttribution):
             self._design,
         )
         base = base_levels(self._owner, self._base_value, channels)
-        return _Plan(self._checked_num_masks(), spec, base)
+        return _Plan(rule, spec, base, unsure)
 
-    def _explain(
-        self, image: np.ndarray, labels: np.ndarray, plan: _Plan, advance: Callable[[int], None]
-    ) -> np.ndarray:
+    def _explain(self, image: np.ndarray, labels: np.ndarray, plan: _Plan, run: ImageRun) -> Found:
         def fill(copies: np.ndarray) -> None:
             levels = tuple(plan.base.tolist())
             masked_product(image, plan.spec, 0, len(copies), base_value=levels, out=copies)
 
-        batch = self._batch_for(image, plan.units, fill)
+        rule = plan.rule
+        batch = run.batch or self._batch_for(image, rule.segment, fill)
         step = self._make_step(image, labels, plan, batch, fill)
-        for first in range(0, plan.units, batch):
-            count = min(batch, plan.units - first)
-            scores_shape, bad_row = step(first, count)
-            if first == 0:
-                self._check_scores(scores_shape, batch, labels)
+        sure = uncertainty_of(plan.spec, self._estimator)
+        done = added = step.restore(run.begin(batch, self.engine))
+        while True:
+            enough = rule.is_done(done, functools.partial(sure.correlation, step))
+            if enough:
+                run.drop(rule.most - done)
+            if added:
+                run.advance(added, done, functools.partial(sure.rough_maps, step), step.snapshot)
+            if enough:
+                break
+            added = min(batch, rule.next_look(done) - done)
+            scores_shape, bad_row = step(done, added)
+            self._check_scores(scores_shape, batch, labels)
             if bad_row >= 0:
-                raise self._not_finite("masks", first, first + count - 1)
-            advance(count)
-        if self._estimator == "control-variate":
-            return control_variate_maps(step.scores(), plan.spec)
-        return maps_of_sums(step.sums(), plan.spec, self._estimator)
+                raise self._not_finite("masks", done, done + added - 1)
+            done += added
+        if rule.tol is not None and done == rule.most:
+            rule.warn_of_ceiling(self._owner, sure.correlation(step))
+        bar = sure.error_bar(step) if plan.unsure else None
+        return Found(sure.maps(step), done, bar)
 
     def _make_step(
         self,
@@ -200,6 +233,8 @@ class RISE(PerturbationAttribution):
     ) -> MaskedStep:
         """How a batch of masks is scored: by an engine, or by MindSpore as `step_kind` says."""
         keep = self._estimator == "control-variate"
+        if plan.spec.design == "oa128":
+            keep = keep or plan.unsure or plan.rule.tol is not None
         engine = self._engine_for((batch, *image.shape), plan.units, fill)
         if engine is not None:
             scorer = {"engine": self._weighed(engine)}
@@ -215,6 +250,38 @@ class RISE(PerturbationAttribution):
         """What an engine returns for `_exported_cell`, as what is summed against the masks."""
         return engine
 
+    def _rule(self) -> StoppingRule:
+        """When to stop; read at every call: scripts in the wild set `_num_masks`."""
+        if not isinstance(self._num_masks, str):
+            return StoppingRule(self._checked_num_masks())
+        if self._num_masks != AUTO:
+            raise ValueError(
+                f"{self._owner}: `num_masks` must be an int or 'auto', got {self._num_masks!r}."
+            )
+        check_error_bar(self._owner, self._design, self._estimator, self._max_masks)
+        return StoppingRule(self._max_masks, self._tol)
+
+    def _settings(self, plan: _Plan) -> dict[str, Any]:
+        return {
+            "num_masks": plan.rule.most if plan.rule.tol is None else AUTO,
+            "tol": plan.rule.tol,
+            "max_masks": plan.rule.most,
+            "mask_probability": self._mask_probability,
+            "grid_size": self._grid_size,
+            "base_value": plan.base.tolist(),
+            "seed": plan.spec.seed,
+            "estimator": self._estimator,
+            "design": self._design,
+        }
+
+    def _described(self, plan: _Plan) -> dict[str, Any]:
+        return {
+            "seed": plan.spec.seed,
+            "design": self._design,
+            "estimator": self._estimator,
+            "tol": plan.rule.tol,
+        }
+
     def _checked_num_masks(self) -> int:
         least = 1 if self._estimator == "plain" else 2
         number = check_int(self._owner, "num_masks", self._num_masks, least, 2**31 - 1)
@@ -225,7 +292,10 @@ class RISE(PerturbationAttribution):
             )
         return number
 
-    def _drawn_seed(self) -> int:
+    def _drawn_seed(self, seed: int | None) -> int:
+        """This explainer's, else that of a run that is gone on with, else a new one."""
         if self._seed is not None:
             return self._seed
+        if seed is not None:
+            return seed
         return int(np.random.randint(0, 2**64, dtype=np.uint64))

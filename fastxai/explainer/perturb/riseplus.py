@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -14,6 +14,8 @@ from fastxai.common.guard import evaluating
 from fastxai.common.network import network_dtype
 from fastxai.common.progress import Progress
 from fastxai.engine.protocol import Engine
+from fastxai.explainer.perturb.found import Found
+from fastxai.explainer.perturb.image_run import ImageRun
 from fastxai.explainer.perturb.ood_scores import (
     OnePass,
     OoDScoreCell,
@@ -54,7 +56,10 @@ class RISEPlus(RISE):
         network: The classifier, as in `RISE`.
         activation_fn: Cell that turns its output into probabilities, such as `nn.Softmax()`.
         perturbation_per_eval: Masked images scored at a time, at most, or 'auto', as in `RISE`.
-        num_masks: Masks per image; at least 2 for 'centred' and 256 for 'control-variate'.
+        num_masks: Masks per image; at least 2 for 'centred' and 256 for 'control-variate'. 'auto':
+            as many as it takes, as in `RISE`.
+        tol: With 'auto', the predicted correlation at which an image is done.
+        max_masks: With 'auto', the most masks for an image.
         mask_probability: Probability of a cell to be kept, in (0, 1); 0.5 for 'oa128'.
         grid_size: Coarse cells per axis, an int or (rows, columns); at most 127 cells for 'oa128'.
         base_value: What a masked pixel shows: a float, or one per channel.
@@ -115,7 +120,9 @@ class RISEPlus(RISE):
         activation_fn: nn.Cell,
         perturbation_per_eval: int | str = 32,
         *,
-        num_masks: int = 6000,
+        num_masks: int | str = 6000,
+        tol: float = 0.95,
+        max_masks: int = 8192,
         mask_probability: float = 0.5,
         grid_size: int | tuple[int, int] = 10,
         base_value: float | tuple[float, ...] = 0.0,
@@ -130,6 +137,8 @@ class RISEPlus(RISE):
             activation_fn,
             perturbation_per_eval,
             num_masks=num_masks,
+            tol=tol,
+            max_masks=max_masks,
             mask_probability=mask_probability,
             grid_size=grid_size,
             base_value=base_value,
@@ -169,6 +178,7 @@ class RISEPlus(RISE):
         show: bool | None = None,
         *,
         progress: Progress = None,
+        state: str | os.PathLike[str] | None = None,
     ) -> Any:
         """Explains images: arguments, result and errors as of `RISE`.
 
@@ -180,7 +190,7 @@ class RISEPlus(RISE):
             self._cells.clear()
             self._shared_head.forget()
         with evaluating(self._ood_net), self._distinct_names():
-            return super().__call__(inputs, targets, ret, show, progress=progress)
+            return super().__call__(inputs, targets, ret, show, progress=progress, state=state)
 
     def _distinct_names(self) -> AbstractContextManager[None]:
         """Other names for the OoDNet's classifier where it is not the network.
@@ -190,9 +200,7 @@ class RISEPlus(RISE):
         shared = self._ood_net.underlying is self._network
         return nullcontext() if shared else self._ood_net.renamed()
 
-    def _explain(
-        self, image: np.ndarray, labels: np.ndarray, plan: _Plan, advance: Callable[[int], None]
-    ) -> np.ndarray:
+    def _explain(self, image: np.ndarray, labels: np.ndarray, plan: _Plan, run: ImageRun) -> Found:
         blank = np.broadcast_to(plan.base[:, None, None], image.shape)
         bounds = [self._ood_score(blank), self._ood_score(image)]
         if not np.isfinite(bounds).all():
@@ -204,7 +212,7 @@ class RISEPlus(RISE):
             parameter.set_data(ms.Tensor([value], ms.float32))
         if not self._head_known:
             self._find_head(image, plan)
-        return super()._explain(image, labels, plan, advance)
+        return super()._explain(image, labels, plan, run)
 
     def _ood_score(self, image: np.ndarray) -> float:
         """Largest OoD score of one image (C, H, W)."""

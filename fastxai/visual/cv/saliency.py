@@ -52,7 +52,7 @@ def normalize_saliency(saliency: Any) -> np.ndarray:
         array([[0.  , 0.5 ],
                [0.25, 1.  ]])
     """
-    return _stretched(_as_map("normalize_saliency", saliency))
+    return _stretched(as_map("normalize_saliency", saliency))
 
 
 def saliency_to_rgba(
@@ -100,7 +100,7 @@ def saliency_to_rgba(
         array([  0, 153, 255], dtype=uint8)
     """
     name = "saliency_to_rgba"
-    values = _as_map(name, saliency)
+    values = as_map(name, saliency)
     if not isinstance(alpha_factor, (float, np.floating)):
         raise TypeError(f"{name}: `alpha_factor` must be a float, got {_described(alpha_factor)}.")
     _check_bool(name, "as_uint8", as_uint8)
@@ -154,7 +154,7 @@ def saliency_to_image(
     from PIL import Image
 
     name = "saliency_to_image"
-    values = _as_map(name, saliency)
+    values = as_map(name, saliency)
     if original is not None and not isinstance(original, Image.Image):
         raise TypeError(
             f"{name}: `original` must be a PIL.Image.Image or None, got {_described(original)}."
@@ -177,16 +177,28 @@ def _check_bool(name: str, argument: str, value: Any) -> None:
         raise TypeError(f"{name}: `{argument}` must be a bool, got {_described(value)}.")
 
 
-def _as_map(name: str, saliency: Any) -> np.ndarray:
-    """Return the map as an (H, W) float array, the caller's own memory where possible."""
+def as_map(name: str, saliency: Any, argument: str = "saliency") -> np.ndarray:
+    """Return a map as an (H, W) float array, the caller's own memory where possible.
+
+    Args:
+        name: Of the function whose argument it is, for messages.
+        saliency: Tensor or array.
+        argument: Name of the argument.
+
+    Raises:
+        TypeError: It is neither.
+        ValueError: A wrong dtype or shape.
+    """
     values = saliency
     if not isinstance(values, np.ndarray) and hasattr(values, "asnumpy"):
         values = values.asnumpy()
     if not isinstance(values, np.ndarray):
         kind = type(saliency).__name__
-        raise TypeError(f"{name}: `saliency` must be a Tensor or a numpy.ndarray, got {kind}.")
+        raise TypeError(f"{name}: `{argument}` must be a Tensor or a numpy.ndarray, got {kind}.")
     if values.dtype.name not in _DTYPES:
-        raise ValueError(f"{name}: `saliency` must be float32 or float64, got {values.dtype.name}.")
+        raise ValueError(
+            f"{name}: `{argument}` must be float32 or float64, got {values.dtype.name}."
+        )
     if values.dtype == np.float16:
         values = values.astype(np.float32)
     shape = values.shape
@@ -195,10 +207,11 @@ def _as_map(name: str, saliency: Any) -> np.ndarray:
         values = values.squeeze(values.shape.index(1))
     if values.ndim != 2:
         raise ValueError(
-            f"{name}: `saliency` must be of shape (H, W) apart from axes of length 1, got {shape}."
+            f"{name}: `{argument}` must be of shape (H, W) apart from axes of length 1, "
+            f"got {shape}."
         )
     if values.size == 0:
-        raise ValueError(f"{name}: `saliency` must not be empty, got shape {shape}.")
+        raise ValueError(f"{name}: `{argument}` must not be empty, got shape {shape}.")
     return values
 
 

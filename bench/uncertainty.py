@@ -1,0 +1,137 @@
+"""What error bars and the stopping rule promise, on the demo's network and thirty pictures.
+
+Pictures are drawn from handwriting that training never saw. The map of a digit's class is known
+from many more masks of another seed (centred, 'oa128'). Runs stop by themselves; then the true
+correlation, the masks and the share of pixels that 95 % intervals cover are noted. No time is
+measured. The same promises on black boxes of known maps are tests: tests/explainer/test_promises.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from bench import harness
+
+FOLDER = harness.ROOT / "examples" / "demo"
+DESIGNS = ("iid", "oa128")
+SLACK = 0.01  # that the true correlation may be below tol
+_BATCH = 128
+_REFERENCE_SEED = 10**6
+_PICTURE_SEED = 77
+
+
+def pictures(number: int) -> list[tuple[Any, int]]:
+    """Images (1, 3, 96, 96) and the class of a digit in each; one and two digits in turns."""
+    import numpy as np
+
+    sys.path.insert(0, str(FOLDER))
+    from canvas import load_glyphs, make_picture, normalize
+
+    rng, glyphs, made = np.random.default_rng(_PICTURE_SEED), load_glyphs("test"), []
+    for index in range(number):
+        picture = make_picture(rng, glyphs, ("single", "pair")[index % 2])
+        made.append((normalize(picture.image)[None], picture.labels[0]))
+    return made
+
+
+def rise(
+    network: Any, masks: int | str, seed: int, design: str, options: argparse.Namespace
+) -> Any:
+    """An explainer."""
+    from mindspore import nn
+
+    from fastxai.explainer import RISE
+
+    return RISE(
+        network,
+        nn.Softmax(),
+        _BATCH,
+        num_masks=masks,
+        tol=options.tol,
+        max_masks=options.ceiling,
+        seed=seed,
+        design=design,
+    )
+
+
+def one_run(found: Any, reference: Any) -> dict[str, Any]:
+    """What came of a run: an `Explanation` of one map, against the reference (H, W)."""
+    import numpy as np
+
+    low, high = found.interval(0.95)
+    true = np.corrcoef(found.saliency.ravel(), reference.ravel())[0, 1]
+    return {
+        "masks": int(found.num_masks[0]),
+        "reached": bool(found.reached[0]) if found.reached is not None else None,
+        "predicted": float(found.correlation[0, 0]),
+        "true": float(true),
+        "covered": float(((low[0, 0] <= reference) & (reference <= high[0, 0])).mean()),
+    }
+
+
+def summary(design: str, tol: float, runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Of all runs of a design; the promise is of those that stopped by themselves."""
+    stopped = [run for run in runs if run["reached"]]
+    return {
+        "design": design,
+        "runs": len(runs),
+        "stopped": len(stopped),
+        "kept": sum(run["true"] > tol - SLACK for run in stopped) / max(len(stopped), 1),
+        "true": harness.summary([run["true"] for run in stopped]) if stopped else None,
+        "masks": harness.summary([run["masks"] for run in runs]),
+        "covered": harness.summary([run["covered"] for run in runs]),
+        "covered_mean": sum(run["covered"] for run in runs) / len(runs),
+    }
+
+
+def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Runs of every design, and their summary."""
+    import mindspore as ms
+
+    from examples.demo.model import demo_net
+
+    network = demo_net()
+    runs: dict[str, list[dict[str, Any]]] = {design: [] for design in DESIGNS}
+    for index, (image, label) in enumerate(pictures(options.pictures)):
+        inputs = ms.Tensor(image)
+        many = rise(network, options.reference, _REFERENCE_SEED + index, "oa128", options)
+        known = many(inputs, label, ret="result")
+        for design in DESIGNS:
+            for seed in range(options.runs):
+                explainer = rise(network, "auto", 1000 * index + seed, design, options)
+                found = explainer(inputs, label, ret="result")
+                run = one_run(found, known.saliency[0, 0].astype("float64"))
+                runs[design].append({"picture": index, "seed": seed, **run})
+        own = [f"{runs[d][-1]['masks']} masks, {runs[d][-1]['true']:.3f}" for d in DESIGNS]
+        print(f"picture {index}, class {label}: reference {known.correlation[0, 0]:.4f}; {own}")
+    return [{**summary(d, options.tol, runs[d]), "each": runs[d]} for d in DESIGNS]
+
+
+def main() -> None:
+    """Measures and writes."""
+    parser = harness.parser(__doc__)
+    parser.add_argument("--pictures", type=int, default=30)
+    parser.add_argument("--runs", type=int, default=4, help="per picture and design")
+    parser.add_argument("--tol", type=float, default=0.95)
+    parser.add_argument("--ceiling", type=int, default=8192, help="most masks of a run")
+    parser.add_argument("--reference", type=int, default=32768, help="masks of a reference")
+    options = parser.parse_args()
+    about = harness.header()
+    harness.print_header(about)
+    rows = measure(options)
+    for row in rows:
+        print(
+            f"{row['design']}: {row['stopped']} of {row['runs']} runs stopped by themselves, "
+            f"{row['kept']:.3f} of them above tol - {SLACK}; masks {row['masks']['median']:.0f} "
+            f"({row['masks']['min']} .. {row['masks']['max']}); intervals cover "
+            f"{row['covered_mean']:.3f} ({row['covered']['q1']:.2f} .. {row['covered']['q3']:.2f})"
+        )
+    names = ("pictures", "runs", "tol", "ceiling", "reference")
+    settings = {name: getattr(options, name) for name in names}
+    harness.write(options.results, "uncertainty", about, settings, rows, [], [])
+
+
+if __name__ == "__main__":
+    main()

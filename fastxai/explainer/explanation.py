@@ -1,0 +1,181 @@
+"""What an explainer found, with what it knows of how sure it is."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastxai._version import __version__
+from fastxai.common.files import replacing
+from fastxai.explainer.student import central_quantile
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_FORMAT = "fastxai explanation 1"
+_HEADER = "header"
+_ARRAYS = (
+    "saliency", "targets", "num_masks", "standard_error", "degrees_of_freedom", "correlation"
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Maps of N images by L targets and how they came about: what `ret='result'` returns.
+
+    Args:
+        explainer: Name of the explainer's class.
+        saliency: (N, L, H, W) float32, the maps, as `ret='tensor'` would have given them.
+        targets: (N, L) int64 classes.
+        num_masks: (N,) int64 masks (for Occlusion: windows) that were scored for each image.
+        engine: What scored them: 'mindspore', 'openvino' or 'onnxruntime'.
+        precision: What it computed in.
+        seconds: How long it took, all images together.
+        standard_error: (N, L, H, W) float32, of every pixel, as an estimate of the map that
+            infinitely many masks would give. None where there is no chance in it.
+        degrees_of_freedom: (N,) int64, of that standard error's own estimate; None with it.
+        correlation: (N, L) float64, predicted correlation of each map with that of infinitely many
+            masks; NaN for a constant map. None as above.
+        seed: Seed of the masks, also where it was drawn; None as above.
+        design: How the masks were drawn; None as above.
+        estimator: How they became a map; None as above.
+        tol: Correlation at which the run was to stop; None where `num_masks` was a number.
+        engine_error: Relative error of the engine's scores against MindSpore's, measured on a
+            batch; None for MindSpore itself.
+        version: fastxai's.
+
+    Raises:
+        ValueError: From `load` and `interval`, as they say.
+
+    Source:
+        Ours; formulas and measurements: docs/uncertainty.md.
+
+    Supported Platforms:
+        Any: arrays of NumPy.
+
+    Example:
+        >>> import numpy as np
+        >>> import mindspore as ms
+        >>> from mindspore import nn
+        >>> from fastxai.explainer import RISE
+        >>> network = nn.SequentialCell(nn.Flatten(), nn.Dense(3 * 16 * 16, 4))
+        >>> rise = RISE(network, nn.Softmax(), num_masks=64, seed=7)
+        >>> found = rise(ms.Tensor(np.ones((1, 3, 16, 16), np.float32)), 2, ret="result")
+        >>> found.saliency.shape, found.standard_error.shape, found.seed
+        ((1, 1, 16, 16), (1, 1, 16, 16), 7)
+    """
+
+    explainer: str
+    saliency: np.ndarray
+    targets: np.ndarray
+    num_masks: np.ndarray
+    engine: str
+    precision: str
+    seconds: float
+    standard_error: np.ndarray | None = None
+    degrees_of_freedom: np.ndarray | None = None
+    correlation: np.ndarray | None = None
+    seed: int | None = None
+    design: str | None = None
+    estimator: str | None = None
+    tol: float | None = None
+    engine_error: float | None = None
+    version: str = __version__
+
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.saliency.shape))
+        text = f"{self.explainer} {shape}, masks {self.num_masks.tolist()}"
+        if self.correlation is not None:
+            text += f", predicted correlation {np.round(self.correlation, 4).tolist()}"
+        return f"<Explanation: {text}, {self.engine} {self.precision}, {self.seconds:.1f} s>"
+
+    @property
+    def reached(self) -> np.ndarray | None:
+        """(N,) bool, whether each image's maps all reached `tol`; None where there is none."""
+        if self.tol is None or self.correlation is None:
+            return None
+        return (self.correlation >= self.tol).all(axis=1)
+
+    def interval(self, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper ends (N, L, H, W) of every pixel's confidence interval.
+
+        An interval of one pixel covers the value that infinitely many masks would give with a
+        probability of `level`; neighbouring pixels err together.
+
+        Args:
+            level: In (0, 1).
+
+        Raises:
+            ValueError: `level` is out of range, or there is no standard error.
+        """
+        if not 0 < level < 1:
+            raise ValueError(f"Explanation: `level` must be in (0, 1), got {level}.")
+        if self.standard_error is None or self.degrees_of_freedom is None:
+            raise ValueError(f"Explanation: {self.explainer} has no standard error.")
+        quantiles = [central_quantile(level, int(k)) for k in self.degrees_of_freedom]
+        half = self.standard_error * np.array(quantiles, np.float32)[:, None, None, None]
+        return self.saliency - half, self.saliency + half
+
+    def to_image(self) -> list[list[Image.Image]]:
+        """Pictures of the maps, as `ret='image'` gives them: N lists of L."""
+        from fastxai.visual.cv.display import to_images
+
+        return to_images(self.saliency)
+
+    def show(self) -> None:
+        """Displays the pictures of the maps.
+
+        Raises:
+            RuntimeError: There are several, and matplotlib is not installed.
+        """
+        from fastxai.visual.cv.display import show_images
+
+        show_images(self.to_image())
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes everything to one file, under exactly this name; NumPy's npz, no pickle.
+
+        The file is there whole or not at all.
+
+        Args:
+            path: File to make or to replace.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        arrays = {name: values.pop(name) for name in _ARRAYS}
+        held = {name: array for name, array in arrays.items() if array is not None}
+        header = json.dumps({"format": _FORMAT, **values})
+        with replacing(path) as file:
+            np.savez(file, **{_HEADER: np.array(header)}, **held)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Explanation:
+        """Reads what `save` wrote.
+
+        Args:
+            path: The file.
+
+        Raises:
+            OSError: It cannot be read.
+            ValueError: It is no such file.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as held:
+                header: dict[str, Any] = json.loads(str(held[_HEADER]))
+                if header.pop("format") != _FORMAT:
+                    raise ValueError("another format")
+                arrays = {name: held[name] for name in _ARRAYS if name in held.files}
+            return cls(**arrays, **header)
+        except (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as e:
+            raise ValueError(
+                f"Explanation: {os.fspath(path)} is no file that Explanation.save has written, "
+                f"or it is damaged ({e})."
+            ) from e

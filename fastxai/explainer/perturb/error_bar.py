@@ -1,0 +1,277 @@
+r"""How sure a RISE map is: its standard error, and its correlation with the map of all masks.
+
+Let :math:`\hat S` be the map of N masks, S its expectation (the *converged* map), and for a map x
+let :math:`V(x)` be its variance over the pixels, its shape. The error :math:`\hat S - S`
+is not correlated with S, so :math:`E V(\hat S) = V(S) + E V(\hat S - S)`, and the squared
+correlation of the two maps is predicted by
+
+.. math:: \hat\rho^2 = 1 - \frac{\hat E V(\hat S - S)}{V(\hat S)} .
+
+**Design 'iid', plug-in.** The centred estimator is, but for O(1/N), the mean of independent
+:math:`(f_i - E f) M_i` and a constant. The spread of the scores is taken to be the same whatever a
+pixel's mask is, so only a number and two properties of the masks are needed:
+
+.. math:: SE^2 = \frac{\mathrm{Var}(f)\, E[M^2]}{N}, \qquad
+          \hat E V(\hat S - S) = \frac{\mathrm{Var}(f)\, E[V(M)]}{N} .
+
+The plain sum is the mean of :math:`f_i M_i`: :math:`SE^2 = (E[f^2] E[M^2] - \hat S^2) / N`, and
+:math:`E[f^2]` takes the place of the variance. With the control variate it is the variance of the
+cross-fitted rest r.
+
+**Design 'oa128', from blocks.** Blocks of 128 masks are independent, and the map
+:math:`T_b` of each, the plain sum, is unbiased. With B of them, :math:`\hat S = \bar T` and
+:math:`SE^2` is the sample variance of :math:`T_b` over B, with B - 1 degrees of freedom.
+:math:`\hat E V(\hat S - S)` is the same of the shapes. That :math:`\hat\rho` is what split-half
+reliability (Spearman and Brown) gives on the average of all splits (Cronbach's alpha). Where the
+last block is cut off, the whole ones stand for it.
+
+The blocks are kept as h x w sums and their shift; V of an enlarged grid is a quadratic form in it.
+
+Source: the plug-in and the blocks are ours; the formula for the correlation with an average of
+infinitely many is Cronbach's, Psychometrika 16, 1951.
+"""
+
+from __future__ import annotations
+
+import functools
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastxai.common.control_variate import control_variate
+from fastxai.common.estimators import maps_of_sums
+from fastxai.explainer.perturb.masked_step import MaskedStep
+from fastxai.ops import MaskSpec, bilinear_matrix, mask_grid, saliency_expand
+from fastxai.ops.params import OA_MASKS
+
+_FLAT = 1e-24  # V of a map over its largest square: less is rounding of a constant
+
+
+@dataclass(frozen=True)
+class ErrorBar:
+    """How sure the maps of one image are.
+
+    Attributes:
+        standard_error: (L, H, W) float64.
+        degrees_of_freedom: Of the standard error's own estimate.
+        correlation: (L,) predicted correlation with the converged maps; NaN for a constant map.
+    """
+
+    standard_error: np.ndarray
+    degrees_of_freedom: int
+    correlation: np.ndarray
+
+
+class Uncertainty(ABC):
+    """What is kept of one image's run to know how sure its maps are.
+
+    Args:
+        spec: The masks.
+        estimator: How they become a map.
+    """
+
+    def __init__(self, spec: MaskSpec, estimator: str) -> None:
+        self._spec = spec
+        self._estimator = estimator
+        self._fitted: tuple[int, tuple[np.ndarray, np.ndarray]] | None = None
+
+    def maps(self, step: MaskedStep) -> np.ndarray:
+        """Maps (L, H, W) float64 of the masks so far."""
+        if self._estimator == "control-variate":
+            return self._control_variate(step)[0]
+        return maps_of_sums(step.sums(), self._spec, self._estimator)
+
+    def rough_maps(self, step: MaskedStep) -> np.ndarray:
+        """The same at any time and at little cost: without the control variate."""
+        estimator = "centred" if self._estimator == "control-variate" else self._estimator
+        return maps_of_sums(step.sums(), self._spec, estimator if step.count > 1 else "plain")
+
+    def _control_variate(self, step: MaskedStep) -> tuple[np.ndarray, np.ndarray]:
+        """Maps and rests, fitted once for a number of masks."""
+        if self._fitted is None or self._fitted[0] != step.count:
+            self._fitted = (step.count, control_variate(step.scores(), self._spec))
+        return self._fitted[1]
+
+    def correlation(self, step: MaskedStep) -> np.ndarray:
+        """Predicted correlations (L,) with the converged maps."""
+        shape = shape_of(self.maps(step))
+        return _correlation(self._lost_shape(step), shape)
+
+    def error_bar(self, step: MaskedStep) -> ErrorBar:
+        """All there is to know."""
+        squares, freedom = self._squared_error(step)
+        error = np.sqrt(np.maximum(squares, 0.0))
+        return ErrorBar(error, freedom, self.correlation(step))
+
+    @abstractmethod
+    def _lost_shape(self, step: MaskedStep) -> np.ndarray:
+        """Estimates (L,) of E V(S^ - S)."""
+
+    @abstractmethod
+    def _squared_error(self, step: MaskedStep) -> tuple[np.ndarray, int]:
+        """SE^2 (L, H, W) and its degrees of freedom."""
+
+
+class PlugIn(Uncertainty):
+    """Of independent masks."""
+
+    @functools.cached_property
+    def _masks(self) -> tuple[np.ndarray, float]:
+        return mask_moments(self._spec)
+
+    def _lost_shape(self, step: MaskedStep) -> np.ndarray:
+        return self._second_moment(step) * (self._masks[1] / step.count)
+
+    def _squared_error(self, step: MaskedStep) -> tuple[np.ndarray, int]:
+        count = step.count
+        squares = self._second_moment(step)[:, None, None] * self._masks[0]
+        if self._estimator == "plain":
+            squares = squares - self.maps(step) ** 2
+        return squares / count, count - 1
+
+    def _second_moment(self, step: MaskedStep) -> np.ndarray:
+        """Mean squares (L,) of what the masks are weighted with."""
+        sums = step.sums()
+        count = sums.count
+        if self._estimator == "control-variate":
+            rest = self._control_variate(step)[1]
+            return (rest**2).sum(axis=0) / (count - 1)
+        scores, squares = sums.moments[:-1].T
+        if self._estimator == "plain":
+            return squares / count
+        return np.maximum(squares - scores**2 / count, 0.0) / (count - 1)
+
+
+class Blocks(Uncertainty):
+    """Of masks in independent blocks of 128."""
+
+    def __init__(self, spec: MaskSpec, estimator: str) -> None:
+        super().__init__(spec, estimator)
+        self._sums: list[np.ndarray] = []  # (L, h, w), means over a block of score times cell
+        self._shifts: list[np.ndarray] = []  # (2,)
+
+    def _lost_shape(self, step: MaskedStep) -> np.ndarray:
+        self._extend(step)
+        number = len(self._sums)
+        own = np.sum([self._shape_of_block(block) for block in range(number)], axis=0)
+        spread = np.maximum(own - number * shape_of(self._mean()), 0.0) / (number - 1)
+        return spread * (OA_MASKS / step.count)
+
+    def _squared_error(self, step: MaskedStep) -> tuple[np.ndarray, int]:
+        self._extend(step)
+        mean = self._mean()
+        squares = np.zeros_like(mean)
+        rows, cols = self._axes
+        for sums, (dy, dx) in zip(self._sums, self._shifts, strict=True):
+            squares += (rows[dy] @ sums @ cols[dx].T - mean) ** 2
+        freedom = len(self._sums) - 1
+        return squares / freedom * (OA_MASKS / step.count), freedom
+
+    @functools.cached_property
+    def _axes(self) -> list[np.ndarray]:
+        return _axes_of(self._spec)
+
+    def _extend(self, step: MaskedStep) -> None:
+        """Adds the whole blocks that are new."""
+        first = len(self._sums) * OA_MASKS
+        scores = step.scores(first)
+        for start in range(0, len(scores) - OA_MASKS + 1, OA_MASKS):
+            cells, shifts = mask_grid(self._spec, first + start, OA_MASKS)
+            block = scores[start : start + OA_MASKS]
+            self._sums.append(np.tensordot(block, cells.astype(np.float64), (0, 0)) / OA_MASKS)
+            self._shifts.append(shifts[0])
+
+    def _mean(self) -> np.ndarray:
+        """Mean (L, H, W) of the blocks' maps."""
+        sums = np.zeros((len(self._sums[0]), *self._spec.shift_range, *self._spec.grid))
+        for block, (dy, dx) in zip(self._sums, self._shifts, strict=True):
+            sums[:, dy, dx] += block / len(self._sums)
+        return saliency_expand(sums, self._spec.size)
+
+    def _shape_of_block(self, block: int) -> np.ndarray:
+        """V (L,) of a block's maps, which are not made."""
+        sums, (dy, dx) = self._sums[block], self._shifts[block]
+        rows, cols = self._axes[0][dy], self._axes[1][dx]
+        pixels = len(rows) * len(cols)
+        square = np.einsum("tab,tab->t", (rows.T @ rows) @ sums @ (cols.T @ cols), sums) / pixels
+        mean = rows.sum(axis=0) @ sums @ cols.sum(axis=0) / pixels
+        return square - mean**2
+
+
+def uncertainty_of(spec: MaskSpec, estimator: str) -> Uncertainty:
+    """What fits the design of the masks."""
+    return (Blocks if spec.design == "oa128" else PlugIn)(spec, estimator)
+
+
+def check_error_bar(owner: str, design: str, estimator: str, most: int) -> None:
+    """Refuses runs of which it cannot be said how sure their maps are.
+
+    Args:
+        owner: Whose arguments they are, for messages.
+        design: 'iid' or 'oa128'.
+        estimator: As in `RISE`.
+        most: Masks of the run.
+
+    Raises:
+        ValueError: Blocks of 128 are needed, and there are not two, or the estimator makes no map
+            of a block alone.
+    """
+    asked = f"{owner}: `ret` 'result' and `num_masks` 'auto' need"
+    if design == "iid":
+        if most < 2:
+            raise ValueError(f"{asked} at least 2 masks, got {most}.")
+        return
+    if most < 2 * OA_MASKS:
+        raise ValueError(
+            f"{asked} at least {2 * OA_MASKS} masks for `design` 'oa128', two blocks; got {most}."
+        )
+    if estimator == "control-variate":
+        raise ValueError(
+            f"{asked} an error bar, and there is none for `design` 'oa128' with `estimator` "
+            "'control-variate'; use 'centred', or 'iid'."
+        )
+    if estimator == "plain" and most % OA_MASKS:
+        raise ValueError(
+            f"{asked} whole blocks of {OA_MASKS} masks for `design` 'oa128' with `estimator` "
+            f"'plain', got {most}; use 'centred'."
+        )
+
+
+def mask_moments(spec: MaskSpec) -> tuple[np.ndarray, float]:
+    """E[M^2] of every pixel (H, W), and E[V(M)], of one mask and one shift, both drawn at random.
+
+    Args:
+        spec: The masks. Cells are independent, and the rows of the enlarging matrices sum to 1, so
+            each mask has the mean p and the variance p (1 - p) times the sum of squared weights.
+    """
+    probability = spec.keep_probability
+    matrices = _axes_of(spec)
+    weights = [(matrix**2).sum(axis=2).mean(axis=0) for matrix in matrices]
+    of_mean = [(matrix.mean(axis=1) ** 2).sum(axis=1).mean() for matrix in matrices]
+    variance = probability * (1 - probability) * np.outer(*weights)
+    variance_of_mean = probability * (1 - probability) * of_mean[0] * of_mean[1]
+    return probability**2 + variance, float(variance.mean() - variance_of_mean)
+
+
+def shape_of(maps: np.ndarray) -> np.ndarray:
+    """V (L,) of maps (L, H, W); 0 for a constant one, whatever its rounding."""
+    found = maps.var(axis=(1, 2))
+    found[found <= _FLAT * np.abs(maps).max(axis=(1, 2)) ** 2] = 0.0
+    return found
+
+
+def _correlation(lost: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    """Predicted correlations (L,) of maps of these V; NaN where there is no shape."""
+    known = shape > 0
+    kept = 1 - lost / np.where(known, shape, 1.0)
+    return np.where(known, np.sqrt(np.maximum(kept, 0.0)), np.nan)
+
+
+def _axes_of(spec: MaskSpec) -> list[np.ndarray]:
+    """Of both axes, (shifts, pixels, cells): cells enlarged and cropped at every shift."""
+    axes = []
+    for cells, pixels, shifts in zip(spec.grid, spec.size, spec.shift_range, strict=True):
+        enlarged = bilinear_matrix(cells, pixels + shifts - 1)
+        axes.append(np.stack([enlarged[shift : shift + pixels] for shift in range(shifts)]))
+    return axes

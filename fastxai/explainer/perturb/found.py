@@ -1,0 +1,58 @@
+"""What comes out of the explanation of an image, and of many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastxai.explainer.perturb.error_bar import ErrorBar
+
+
+@dataclass(frozen=True)
+class Found:
+    """Maps of one image.
+
+    Attributes:
+        saliency: (L, H, W) float64.
+        units: Masks or windows that were scored.
+        error: How sure the maps are; None where nobody asked or there is no chance in them.
+    """
+
+    saliency: np.ndarray
+    units: int
+    error: ErrorBar | None = None
+
+
+def stacked(found: Sequence[Found]) -> dict[str, Any]:
+    """Of all images, the arrays of an `Explanation`; of none, none."""
+    if not found:
+        return {}
+    arrays: dict[str, Any] = {
+        "saliency": np.stack([each.saliency for each in found]).astype(np.float32),
+        "num_masks": np.array([each.units for each in found], np.int64),
+    }
+    bars = [each.error for each in found if each.error is not None]
+    if bars:
+        arrays |= {
+            "standard_error": np.stack([bar.standard_error for bar in bars]).astype(np.float32),
+            "degrees_of_freedom": np.array([bar.degrees_of_freedom for bar in bars], np.int64),
+            "correlation": np.stack([bar.correlation for bar in bars]),
+        }
+    return arrays
+
+
+def unstacked(arrays: dict[str, np.ndarray]) -> list[Found]:
+    """What `stacked` made arrays of."""
+    units = arrays.get("num_masks", ())
+    errors: list[ErrorBar | None] = [None] * len(units)
+    if "standard_error" in arrays:
+        names = ("standard_error", "degrees_of_freedom", "correlation")
+        parts = zip(*(arrays[name] for name in names), strict=True)
+        errors = [ErrorBar(square, int(freedom), rho) for square, freedom, rho in parts]
+    return [
+        Found(arrays["saliency"][index], int(number), errors[index])
+        for index, number in enumerate(units)
+    ]

@@ -1,0 +1,97 @@
+"""When a RISE run has seen enough masks.
+
+A run is looked at after fixed numbers of masks: 512, 768, 1024 and so on. It stops at the first of
+them at which the predicted correlation with the converged map
+(:mod:`~fastxai.explainer.perturb.error_bar`) has reached `tol` for every target, or at the ceiling.
+As these numbers are fixed, so is the result: batches are cut there, whatever their size.
+
+The least number and the steps between keep the rule honest: a prediction that is too good by
+chance would end the run, and the more often and the earlier one looks, the likelier that is.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastxai.ops.checks import check_int
+
+_log = logging.getLogger("fastxai")
+
+LEAST_MASKS = 512
+STEP = 256  # masks between two looks
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class StoppingRule:
+    """When to stop.
+
+    Args:
+        most: Masks of every run, at most.
+        tol: Predicted correlation to stop at; None: not before `most`.
+    """
+
+    most: int
+    tol: float | None = None
+
+    @property
+    def segment(self) -> int:
+        """Masks between two looks: what batches should divide evenly."""
+        return self.most if self.tol is None else STEP
+
+    def next_look(self, done: int) -> int:
+        """The number of masks above `done` that no batch may go beyond."""
+        return self.most if self.tol is None else min(STEP * (done // STEP + 1), self.most)
+
+    def is_done(self, done: int, correlations: Callable[[], np.ndarray]) -> bool:
+        """Whether the run is over after so many masks.
+
+        Args:
+            done: Masks.
+            correlations: Predicts those (L,) of the maps so far; only called at a look.
+        """
+        if done >= self.most:
+            return True
+        look = self.tol is not None and done >= LEAST_MASKS and done % STEP == 0
+        return look and self.is_reached(correlations())
+
+    def is_reached(self, correlations: np.ndarray) -> bool:
+        """Whether these (L,) are enough; a constant map, whose correlation is NaN, never is."""
+        return self.tol is not None and bool((correlations >= self.tol).all())
+
+    def warn_of_ceiling(self, owner: str, correlations: np.ndarray) -> None:
+        """Logs it where a run has come to the ceiling with less than these (L,) were to be."""
+        if not self.is_reached(correlations):
+            _log.warning(
+                "%s: stopped at max_masks, %d masks, where the predicted correlation is %.3f; tol "
+                "is %.3f.", owner, self.most, correlations.min(), self.tol,
+            )  # fmt: skip
+
+
+def check_tol(owner: str, tol: Any) -> float:
+    """A correlation to stop at.
+
+    Raises:
+        TypeError: It is no number.
+        ValueError: It is not in (0, 1).
+    """
+    if isinstance(tol, bool) or not isinstance(tol, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{owner}: `tol` must be a float, got {type(tol).__name__}.")
+    if not 0 < tol < 1:
+        raise ValueError(f"{owner}: `tol` must be in (0, 1), got {tol}.")
+    return float(tol)
+
+
+def check_max_masks(owner: str, masks: Any) -> int:
+    """The most masks of a run that stops by itself.
+
+    Raises:
+        TypeError: It is no int.
+        ValueError: It is less than `LEAST_MASKS`.
+    """
+    return check_int(owner, "max_masks", masks, LEAST_MASKS, 2**31 - 1)

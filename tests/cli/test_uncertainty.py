@@ -1,0 +1,67 @@
+"""``fastxai explain`` with an error bar, with a rule to stop, and with a state."""
+
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.cli.conftest import fails
+
+
+def test_map_and_error_bar_stand_side_by_side(explain, files):
+    result = explain("--uncertainty", "--num-masks", 300)
+    assert (result.code, result.err) == (0, "")
+    assert re.search(
+        r"^correlation +0\.\d{4} with the map of infinitely many masks \(predicted\)$",
+        result.out,
+        re.MULTILINE,
+    )
+    with Image.open(files / "out.png") as picture:
+        scale = -(-224 // 24)
+        assert picture.size == (2 * 24 * scale, 16 * scale + 24)
+        left, right = np.split(np.asarray(picture)[24:], 2, axis=1)
+    assert np.abs(left.astype(int) - right).max() > 50
+
+
+@pytest.mark.parametrize("options", [["--tol", "0.6"], ["--tol", "0.99", "--max-masks", "600"]])
+def test_auto_stops_by_itself_or_at_the_ceiling(explain, files, options):
+    result = explain("--num-masks", "auto", *options, "--npy", files / "map.npy")
+    assert result.code == 0
+    masks = int(re.search(r"^rise +(\d+) masks in ", result.out, re.MULTILINE)[1])
+    assert masks == 512 if "0.6" in options else masks == 600
+    assert "correlation" in result.out
+    assert np.load(files / "map.npy").shape == (16, 24)
+
+
+def test_without_either_there_is_no_line_and_the_picture_is_one(explain, files):
+    result = explain()
+    assert "correlation" not in result.out
+    with Image.open(files / "out.png") as picture:
+        assert picture.size == (24, 16)
+
+
+def test_a_state_is_kept_and_gone_on_with(explain, files):
+    state = files / "run.npz"
+    first = explain("--state", state, "--npy", files / "a.npy")
+    again = explain("--state", state, "--npy", files / "b.npy")
+    assert (first.code, again.code) == (0, 0)
+    np.testing.assert_array_equal(np.load(files / "a.npy"), np.load(files / "b.npy"))
+    other = explain("--state", state, "--seed", 1)
+    fails(other, 4, "ValueError: RISE: `state`", "seed 0, and this one has 1")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--num-masks", "some"], "argument --num-masks: must be a whole number, got 'some'"),
+        (["--num-masks", "auto", "--tol", "1"], "argument --tol: must be above 0 and below 1"),
+        (["--num-masks", "auto", "--tol", "x"], "argument --tol: must be a number, got 'x'"),
+        (["--tol", "0.9"], "--tol: only with --num-masks auto"),
+        (["--max-masks", "600"], "--max-masks: only with --num-masks auto"),
+        (["--explainer", "occlusion", "--uncertainty"], "--uncertainty: only for rise or riseplus"),
+        (["--explainer", "gradient", "--state", "f"], "--state: only for rise, riseplus or occl"),
+    ],
+)
+def test_refuses(explain, options, words):
+    fails(explain(*options), 2, words)
