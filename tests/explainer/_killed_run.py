@@ -20,7 +20,7 @@ def images() -> ms.Tensor:
 
 def explainer() -> RISE:
     """What explains it."""
-    return RISE(SmallConv(), nn.Softmax(), 20, num_masks=300, seed=8)
+    return RISE(SmallConv(), nn.Softmax(), 20, num_masks=300, seed=8, engine="mindspore")
 
 
 if __name__ == "__main__":
