@@ -50,7 +50,7 @@ def test_the_readme_without_that_network_names_the_command(measured):
 
 
 def test_results_of_an_earlier_run_are_kept_in_order():
-    before = {"results": [{"model": "vgg16", "at": 1}, {"model": "resnet50", "at": 1}]}
+    before = [{"model": "vgg16", "at": 1}, {"model": "resnet50", "at": 1}]
     rows = [{"model": "resnet50", "at": 2}, {"model": "of no family", "at": 2}]
     joined = engines._joined(before, rows)
     assert [(row["model"], row["at"]) for row in joined] == [
