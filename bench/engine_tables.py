@@ -17,7 +17,7 @@ _EXPLAINERS = {"rise": "RISE", "occlusion": "Occlusion"}
 
 def engines(result: dict[str, Any]) -> str:
     """Speed and error of every engine, by network."""
-    head = ["network", "MindSpore images/s"]
+    head = ["network", "load", "MindSpore images/s"]
     head += [f"{_TITLES[name]}: images/s, times MindSpore, error" for name in _OTHERS]
     rows = []
     for row in result["results"]:
@@ -25,7 +25,8 @@ def engines(result: dict[str, Any]) -> str:
         if not found:
             continue
         own = f"{found['mindspore float32']['images_per_s']['median']:.1f}"
-        rows.append([row["model"], own, *(_cell(found.get(name, {})) for name in _OTHERS)])
+        load = f"{row['load_before'][0]:.0f}"
+        rows.append([row["model"], load, own, *(_cell(found.get(name, {})) for name in _OTHERS)])
     return table(head, rows)
 
 

@@ -45,11 +45,13 @@ def main() -> None:
     about = harness.header()
     about["versions"] |= {name: version(name) for name in ("mindcv", "openvino", "onnxruntime")}
     harness.print_header(about)
-    rows = [_row(name, options) for name in options.models]
-    if options.add:
-        rows = _joined(json.loads((options.results / "engines.json").read_text()), rows)
     settings = {"batch": options.batch, "repeats": options.repeats}
-    harness.write(options.results, "engines", about, settings, rows, [CHECK], [])
+    rows: list[dict[str, Any]] = []
+    if options.add:
+        rows = json.loads((options.results / "engines.json").read_text())["results"]
+    for name in options.models:  # hours for all: what was measured is kept at once
+        rows = _joined(rows, [_row(name, options)])
+        harness.write(options.results, "engines", about, settings, rows, [CHECK], [])
 
 
 def _row(name: str, options: argparse.Namespace) -> dict[str, Any]:
@@ -66,9 +68,9 @@ def _row(name: str, options: argparse.Namespace) -> dict[str, Any]:
     return {**row, **note}
 
 
-def _joined(before: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _joined(before: list[dict[str, Any]], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows of an earlier run and new ones, in the order of MODELS."""
-    kept = {row["model"]: row for row in [*before["results"], *rows]}
+    kept = {row["model"]: row for row in [*before, *rows]}
     order = [name for name in MODELS if name in kept]
     return [kept[name] for name in [*order, *(name for name in kept if name not in order)]]
 

@@ -18,7 +18,7 @@ def measured():
         "openvino bfloat16": {"failed": "no such instructions"},
     }
     rows = [
-        {"model": "resnet50", "engines": found},
+        {"model": "resnet50", "engines": found, "load_before": [2.4, 3.0, 3.0]},
         {"model": "hrnet_w32", "not_exported": "the operator InplaceAddExt cannot be exported"},
         {"model": "odd", "failed": "MindSpore cannot run it"},
     ]
@@ -27,7 +27,7 @@ def measured():
 
 def test_a_network_that_was_exported_is_a_row_of_speeds_and_errors(measured):
     made = engine_tables.engines(measured)
-    assert "| resnet50 | 10.0 | 31.0, 3.1×, 5e-07 |  | no such instructions |" in made
+    assert "| resnet50 | 2 | 10.0 | 31.0, 3.1×, 5e-07 |  | no such instructions |" in made
     assert "hrnet" not in made
 
 
@@ -50,7 +50,7 @@ def test_the_readme_without_that_network_names_the_command(measured):
 
 
 def test_results_of_an_earlier_run_are_kept_in_order():
-    before = {"results": [{"model": "vgg16", "at": 1}, {"model": "resnet50", "at": 1}]}
+    before = [{"model": "vgg16", "at": 1}, {"model": "resnet50", "at": 1}]
     rows = [{"model": "resnet50", "at": 2}, {"model": "of no family", "at": 2}]
     joined = engines._joined(before, rows)
     assert [(row["model"], row["at"]) for row in joined] == [
