@@ -58,7 +58,8 @@ def test_every_explainer_has_a_line_with_its_time(compare):
     result = compare("--explainers", "rise,guidedbackprop", "--num-masks", 64, model=RELU)
     lines = result.out.splitlines()
     assert lines[0] == "class            2 (lower left)"
-    assert re.fullmatch(r"rise             64 masks in \d+\.\d s, \d+\.\d masks/s", lines[2])
+    rate = r"64 masks in \d+\.\d s, \d+\.\d masks/s, by MindSpore, float32"
+    assert re.fullmatch("rise             " + rate, lines[2])
     assert re.fullmatch(r"guided-backprop  1 pass in \d+\.\d\d s", lines[3])
 
 
