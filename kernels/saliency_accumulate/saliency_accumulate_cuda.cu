@@ -139,7 +139,6 @@ __device__ static inline void add_oa(const MaskParams& p, uint64_t first, int ma
         const bool kept = oa_cell(a->oa.codes[k], static_cast<uint32_t>(row)) != 0;
         total += kept ? static_cast<double>(a->scores[m]) : 0.0;
       }
-      __syncthreads();  // before the next block's words
     }
     m = end;
   }
