@@ -7,11 +7,15 @@ environment variable that does the same would take bfloat16 from the engines.
 from __future__ import annotations
 
 import importlib.util
+import signal
 
 import pytest
 
 import fastxai
 from fastxai import ops
+
+# A background job of a shell ignores Ctrl-C, and so would the processes that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _ISAS = ops.isas() if ops.has_native() else []
 

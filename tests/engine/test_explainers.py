@@ -20,6 +20,7 @@ from tests.explainer.test_contract import state_of
 from tests.tool import _classifiers as classifiers
 
 OPTIONS = {"num_masks": 150, "seed": 0}
+CHOICE = settings.Choice("RISE", "mindspore", "float32", "engine of a test")
 
 
 def rise_plus(network, **options):
@@ -197,6 +198,7 @@ def test_copies_are_written_where_the_engine_reads_them(engine, monkeypatch, ima
             return np.zeros((len(batch), 5), np.float32)
 
     monkeypatch.setattr(selector.Selector, "select", lambda self, job: Watched())
+    monkeypatch.setattr(selector.Selector, "choice", CHOICE)
     MAKERS["RISE"](networks.SmallConv(), engine=engine)(ms.Tensor(images), 1)
     assert read == written
     assert len(set(read)) <= len(images)
@@ -219,8 +221,9 @@ def test_graph_mode_has_one_graph_for_all_only_with_mindspore(openvino, monkeypa
     assert used == ["GraphStep", "HostStep"]
 
 
-def test_scores_that_become_bad_later_are_refused(openvino, images):
+def test_scores_that_become_bad_later_are_refused(openvino, monkeypatch, images):
     """The first batch is fine, so the engine was taken."""
+    monkeypatch.setattr(selector.Selector, "choice", CHOICE)
 
     class Later(Engine):
         name, title, precision, error = "later", "Later", "float32", 0.0
@@ -235,7 +238,6 @@ def test_scores_that_become_bad_later_are_refused(openvino, images):
 
     for name, unit in (("RISE", "masks 60..89"), ("Occlusion", "windows 59..89")):
         explainer = MAKERS[name](networks.SmallConv(), perturbation_per_eval=30)
-        explainer._selector.select = lambda job, engine=Later: engine()
         later = Later()
         explainer._selector.select = lambda job, later=later: later
         with pytest.raises(ValueError, match=f"not finite for {unit[:7]}"):
