@@ -178,6 +178,13 @@ def test_a_fixed_number_of_masks_is_never_looked_at():
     assert not rule.is_done(512, lambda: pytest.fail("it was looked at"))
 
 
+def test_there_is_a_margin_for_predictions_that_are_too_good():
+    rule = StoppingRule(8192, 0.95)
+    needed = np.sqrt(1 - 0.0975 / 1.15)
+    assert not rule.is_reached(np.array([0.99, needed - 1e-9]))
+    assert rule.is_reached(np.array([0.99, needed + 1e-9]))
+
+
 def test_a_constant_map_is_never_sure():
     assert not StoppingRule(8192, 0.95).is_reached(np.array([0.99, np.nan]))
 

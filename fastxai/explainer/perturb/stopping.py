@@ -5,13 +5,16 @@ them at which the predicted correlation with the converged map
 (:mod:`~fastxai.explainer.perturb.error_bar`) has reached `tol` for every target, or at the ceiling.
 As these numbers are fixed, so is the result: batches are cut there, whatever their size.
 
-The least number and the steps between keep the rule honest: a prediction that is too good by
-chance would end the run, and the more often and the earlier one looks, the likelier that is.
+A prediction that is too good by chance ends the run, and the more often and the earlier one looks,
+the likelier that is. So there is a least number, there are steps, and a margin: 1 - rho^2 must be
+small enough even if it is 15 % larger than predicted. Without the margin 5.7 % of 300 runs with
+'iid' on black boxes of known maps were more than 0.01 below a tol of 0.95; with it 3.3 % of 180.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +28,7 @@ _log = logging.getLogger("fastxai")
 LEAST_MASKS = 512
 STEP = 256  # masks between two looks
 AUTO = "auto"
+_MARGIN = 1.15  # by which 1 - rho^2 may be larger than predicted
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,14 @@ class StoppingRule:
 
     def is_reached(self, correlations: np.ndarray) -> bool:
         """Whether these (L,) are enough; a constant map, whose correlation is NaN, never is."""
-        return self.tol is not None and bool((correlations >= self.tol).all())
+        if self.tol is None:
+            return False
+        needed = math.sqrt(1 - (1 - self.tol**2) / _MARGIN)
+        return bool((correlations >= needed).all())
 
     def warn_of_ceiling(self, owner: str, correlations: np.ndarray) -> None:
         """Logs it where a run has come to the ceiling with less than these (L,) were to be."""
-        if not self.is_reached(correlations):
+        if self.tol is not None and not (correlations >= self.tol).all():
             _log.warning(
                 "%s: stopped at max_masks, %d masks, where the predicted correlation is %.3f; tol "
                 "is %.3f.", owner, self.most, correlations.min(), self.tol,
