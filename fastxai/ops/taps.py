@@ -30,7 +30,7 @@ def bilinear_taps(cells: int, up: int) -> Taps:
     Example:
         >>> taps = bilinear_taps(2, 4)
         >>> taps.cells.tolist(), taps.weights[1].tolist()
-        ([[0, 0, 0, 1], [0, 1, 1, 1]], [0.0, 0.25, 0.75, 0.25])
+        ([[0, 0, 0, 1], [1, 1, 1, 1]], [0.0, 0.25, 0.75, 0.25])
     """
     denominator = 2 * up
     numerator = np.maximum((2 * np.arange(up, dtype=np.int64) + 1) * cells - up, 0)
