@@ -61,11 +61,9 @@ def _at(
 ) -> tuple[tuple[ms.Tensor, ms.Tensor], tuple[ms.Tensor, ms.Tensor]]:
     """Cells and weights, before and after, of the `size` pixels of each mask: (M, size) each."""
     places = shifts.expand_dims(1) + ms.Tensor(np.arange(size, dtype=np.int32)).expand_dims(0)
-    cells, weights = taps
-    return (
-        (ops.gather(cells[0], places, 0), ops.gather(cells[1], places, 0)),
-        (ops.gather(weights[0], places, 0), ops.gather(weights[1], places, 0)),
-    )
+    cells, weights = (ops.gather(both, places, 1) for both in taps)  # (2, M, size)
+    # Not cells[0]: after an exception in a network MindSpore 2.10 may refuse an int as an index.
+    return ops.unbind(cells, 0), ops.unbind(weights, 0)
 
 
 def taps_of(taps: Taps) -> tuple[ms.Tensor, ms.Tensor]:
