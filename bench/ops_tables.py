@@ -38,11 +38,12 @@ def _sweep(result: Row, sweep: str, names: dict[int, str], field: str) -> str:
         found = {row[field]: _cell(row) for row in sweep_rows(result, op, sweep)}
         if found:
             rows.append([f"`{op}`", formula.unit, *(found.get(value, "") for value in names)])
-    return table(["operator", "each", *names.values()], rows)
+    picture = f"![GB/s of operators and of the fill, by {sweep}](images/ops_cpu_{sweep}.png)\n"
+    return table(["operator", "each", *names.values()], rows) + "\n" + picture
 
 
 def by_size(result: Row) -> str:
-    """GB/s against the ceiling and microseconds each, by image size."""
+    """GB/s against the ceiling and microseconds each, by image size, and the picture."""
     sizes = sorted({row["size"] for row in result["results"]})
     return _sweep(result, "size", {n: f"{n}×{n}" for n in sizes}, "size")
 

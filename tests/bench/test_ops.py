@@ -151,10 +151,13 @@ def test_a_gpu_result_fills_its_roofline():
     assert "| `masked_product`, float32, NCHW, iid | 3000 | 4000 | 0.75 |" in text
 
 
-def test_the_pictures_are_drawn_and_the_page_shows_them(measured, tmp_path):
+def test_the_pictures_that_the_tables_show_are_drawn(measured, tmp_path):
     paths = ops_plots.draw(measured, tmp_path)
-    page = (harness.ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
     assert [path.name for path in paths] == ops_plots.names()
-    for path in paths:
+    for path, sweep in zip(paths, ("size", "batch", "masks"), strict=True):
         assert path.read_bytes().startswith(b"\x89PNG")
-        assert f"(images/{path.name})" in page
+        assert f"(images/{path.name})" in report.text_of(f"ops_{sweep}", {"ops": measured})
+
+
+def test_without_a_result_no_picture_is_shown():
+    assert ".png" not in "".join(report.text_of(f"ops_{s}", {}) for s in ("size", "batch", "masks"))
