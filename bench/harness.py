@@ -115,9 +115,12 @@ def interleave(
 def equal_calls(
     contenders: Mapping[str, Callable[[], Any]],
     *,
+    least: float = 0.0,
     timer: Callable[[], float] = time.perf_counter,
 ) -> dict[str, int]:
     """Calls per sample so that samples of all contenders take about as long as the slowest's.
+
+    Or `least` seconds, where that is longer: a clock does not measure microseconds well.
 
     Without it a short contender fits between two interruptions by other processes, and a long
     one does not: on a busy machine that is an advantage of its own.
@@ -128,7 +131,7 @@ def equal_calls(
         start = timer()
         run()
         seconds[name] = timer() - start
-    longest = max(seconds.values())
+    longest = max(least, *seconds.values())
     return {name: max(1, round(longest / value)) for name, value in seconds.items()}
 
 

@@ -1,7 +1,8 @@
 """Fills the tables of README.md and of pages under docs/ from bench/results/*.json.
 
 A table stands between `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`; what was there is replaced.
-Without a result file the table says which command makes it.
+Without a result file the table says which command makes it. docs/images/ops_cpu_*.png are drawn
+from ops.json.
 """
 
 from __future__ import annotations
@@ -13,10 +14,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import engine_tables, harness
+from bench import engine_tables, harness, ops_plots, ops_tables
 from bench.markdown import spread, table
 
-PAGES = ("docs/performance.md", "docs/estimators.md", "docs/engines.md", "README.md")
+PAGES = (
+    "docs/performance.md",
+    "docs/roofline.md",
+    "docs/estimators.md",
+    "docs/engines.md",
+    "README.md",
+)
+IMAGES = harness.ROOT / "docs" / "images"
 _LIBRARIES = {"ours": "fastxai", "peer": "mindspore_xai 1.8.1"}
 _KNOWN = ("python", "mindspore", "mindspore-xai", "numpy", "pillow")  # others are named
 _EXPLAINERS = {"rise": "RISE", "occlusion": "Occlusion"}
@@ -233,7 +241,13 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "peers": ("peers", engine_tables.peers),
     "peers_whole": ("peers", engine_tables.peers_whole),
     "gpu": ("gpu", gpu),
+    "ops_size": ("ops", ops_tables.by_size),
+    "ops_batch": ("ops", ops_tables.by_batch),
+    "ops_masks": ("ops", ops_tables.by_masks),
+    "roofline": ("ops", ops_tables.roofline),
+    "roofline_cuda": ("gpu", ops_tables.roofline_cuda),
 }
+_NO_NPU = "Not measured: no Ascend NPU was at hand, and no benchmark for one is written.\n"
 
 
 def targets(results: dict[str, dict[str, Any]]) -> str:
@@ -288,6 +302,10 @@ def text_of(name: str, results: dict[str, dict[str, Any]]) -> str:
         return targets(results)
     if name == "readme":
         return readme(results) if "explainers" in results else _missing("explainers")
+    if name == "op_costs":
+        return ops_tables.costs()
+    if name in ("ops_ascend", "roofline_ascend"):
+        return _NO_NPU
     if name == "readme_engines":
         made = engine_tables.readme(results["engines"]) if "engines" in results else ""
         return made or _missing("engines")
@@ -343,6 +361,8 @@ def main() -> None:
             if not options.check:
                 path.write_text(filled, encoding="utf-8")
         print(f"{name}: {'tables made' if filled != page else 'up to date'}")
+    if "ops" in results and not options.check:
+        print("drawn:", *(path.name for path in ops_plots.draw(results["ops"], IMAGES)))
     if options.check and stale:
         raise SystemExit(f"not generated from bench/results: {', '.join(stale)}")
 

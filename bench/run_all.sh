@@ -53,6 +53,7 @@ run() {
 }
 
 run bench.masked_product
+run bench.ops
 run bench.hot_path
 run bench.memory
 run bench.explainers --repeats "${REPEATS:-3}" --occlusion-repeats "${OCCLUSION_REPEATS:-2}"

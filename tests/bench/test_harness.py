@@ -91,6 +91,8 @@ def test_short_contenders_are_called_as_long_as_the_slowest() -> None:
 
     contenders = {"fast": lambda: spend(1.0), "slow": lambda: spend(10.0)}
     assert harness.equal_calls(contenders, timer=lambda: now[0]) == {"fast": 10, "slow": 1}
+    longer = harness.equal_calls(contenders, least=30.0, timer=lambda: now[0])
+    assert longer == {"fast": 30, "slow": 3}
 
 
 @pytest.mark.parametrize(
