@@ -68,6 +68,14 @@ def check_scores(owner: str, shape: tuple[int, ...], rows: int, targets: np.ndar
     check_target_range(owner, targets, shape[1])
 
 
+def not_finite(owner: str, kind: str, first: int, last: int) -> ValueError:
+    """The error about scores that are NaN or infinite, of copies `first` .. `last` of a kind."""
+    return ValueError(
+        f"{owner}: the network returned scores that are not finite for {kind} {first}..{last}. "
+        "Check the network's weights and the range of the input values."
+    )
+
+
 def _target_array(owner: str, targets: Any) -> np.ndarray:
     if isinstance(targets, bool) or not isinstance(
         targets, (int, np.integer, list, tuple, np.ndarray)

@@ -90,15 +90,8 @@ class MaskedBatches:
     """
 
     def __init__(self, image: np.ndarray, spec: MaskSpec, base_value: object, made_by: str) -> None:
-        import mindspore as ms
-
-        owner = type(self).__name__
-        image = float_image(owner, image)
-        if image.shape[1:] != spec.size:
-            raise ValueError(f"{owner}: `image` must be {spec.size} pixels, got {image.shape[1:]}.")
         self._spec = spec
-        self._shape = image.shape
-        self._fixed = ms.Tensor(image), ms.Tensor(base_levels(owner, base_value, len(image)))
+        self._shape, self._fixed = _on_device(type(self).__name__, image, spec.size, base_value)
         rows, cols = map(bilinear_taps, spec.grid, spec.up_size)
         self._op, self._taps = _product(made_by, rows, cols)
 
@@ -114,6 +107,18 @@ class MaskedBatches:
         cells, shifts = mask_grid(self._spec, first, count)
         masks = ms.Tensor(cells.astype(np.float32)), ms.Tensor(shifts)
         return self._op(*self._fixed, *masks, *self._taps)
+
+
+def _on_device(
+    owner: str, image: np.ndarray, size: tuple[int, int], base_value: object
+) -> tuple[tuple[int, ...], tuple[Any, Any]]:
+    """Shape of an image of that size; it and its base levels as Tensors."""
+    import mindspore as ms
+
+    image = float_image(owner, image)
+    if image.shape[1:] != size:
+        raise ValueError(f"{owner}: `image` must be {size} pixels, got {image.shape[1:]}.")
+    return image.shape, (ms.Tensor(image), ms.Tensor(base_levels(owner, base_value, len(image))))
 
 
 def _product(made_by: str, rows: Any, cols: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -145,17 +150,10 @@ class CoveredBatches:
     def __init__(
         self, image: np.ndarray, spec: OcclusionSpec, base_value: object, made_by: str
     ) -> None:
-        import mindspore as ms
-
         from fastxai.ops import ascend
 
-        owner = type(self).__name__
-        image = float_image(owner, image)
-        if image.shape[1:] != spec.size:
-            raise ValueError(f"{owner}: `image` must be {spec.size} pixels, got {image.shape[1:]}.")
         self._spec = spec
-        self._shape = image.shape
-        self._fixed = ms.Tensor(image), ms.Tensor(base_levels(owner, base_value, len(image)))
+        self._shape, self._fixed = _on_device(type(self).__name__, image, spec.size, base_value)
         self._vendor = ascend.occlusion_fill() if made_by == "ascend" else None
 
     def __call__(self, first: int, count: int) -> Any:

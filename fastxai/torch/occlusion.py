@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from fastxai.common.batches import even_batch
-from fastxai.common.windows import default_strides, default_window
+from fastxai.common.targets import not_finite
+from fastxai.common.windows import windows_of
 from fastxai.ops import OcclusionSpec, cuda, occlusion_fill, occlusion_sum
 from fastxai.ops.checks import MAX_AXIS, base_levels, check_pair
 from fastxai.torch.masked_step import stream_of
@@ -86,14 +87,7 @@ class Occlusion(PerturbationAttribution):
         self._base_value = base_value
 
     def _plan(self, channels: int, size: tuple[int, int]) -> _Plan:
-        window = self._window or default_window(size)
-        strides = self._strides or self._window or default_strides(size)
-        if window[0] > size[0] or window[1] > size[1]:
-            raise ValueError(
-                f"{self._owner}: the window {window} does not fit into images of {size} pixels; "
-                "give a smaller `window`."
-            )
-        spec = OcclusionSpec(size, window, strides)
+        spec = windows_of(self._owner, size, self._window, self._strides)
         return _Plan(spec.num_windows, spec, base_levels(self._owner, self._base_value, channels))
 
     def _explain(
@@ -115,7 +109,7 @@ class Occlusion(PerturbationAttribution):
             bad = int(torch.nonzero(~torch.isfinite(table).all(dim=1))[0])
             first = bad // batch * batch
             last = min(first + batch, rows) - 2
-            raise self._not_finite("windows", max(first - 1, 0), last)
+            raise not_finite(self._owner, "windows", max(first - 1, 0), last)
         drops = (table[:1] - table[1:]).T.contiguous()
         return windows.sum(drops).abs()
 

@@ -135,12 +135,6 @@ class PerturbationAttribution(ABC):
         order = memory_format(self._network)
         return torch.empty(shape, dtype=dtype, device=image.device, memory_format=order)
 
-    def _not_finite(self, kind: str, first: int, last: int) -> ValueError:
-        return ValueError(
-            f"{self._owner}: the network returned scores that are not finite for {kind} "
-            f"{first}..{last}. Check the network's weights and the range of the input values."
-        )
-
     def _deliver(self, maps: torch.Tensor, ret: str, show: bool | None) -> Any:
         from fastxai.visual.cv.display import in_notebook, show_images, to_images
 

@@ -10,15 +10,20 @@ import torch
 from torch import nn
 
 from fastxai.common.batches import even_batch
-from fastxai.common.control_variate import LEAST_MASKS, control_variate_maps
-from fastxai.common.estimators import ESTIMATORS
+from fastxai.common.control_variate import control_variate_maps
+from fastxai.common.masking import (
+    SHIFT_RANGE,
+    check_estimator,
+    check_masks,
+    check_num_masks,
+    check_seed,
+    drawn_seed,
+)
+from fastxai.common.targets import not_finite
 from fastxai.ops import MaskSpec
-from fastxai.ops.checks import base_levels, check_int, check_pair
-from fastxai.ops.params import check_design, check_probability
+from fastxai.ops.checks import base_levels
 from fastxai.torch.masked_step import CudaStep, HostStep, MaskedStep
 from fastxai.torch.perturbation import PerturbationAttribution
-
-_SHIFT_RANGE = (11, 11)  # shifts of 0..10 pixels, as in fastxai.explainer.RISE
 
 
 @dataclass(frozen=True)
@@ -94,28 +99,17 @@ class RISE(PerturbationAttribution):
     ) -> None:
         super().__init__(network, activation_fn, perturbation_per_eval)
         owner = self._owner
-        if estimator not in ESTIMATORS:
-            known = f"one of {ESTIMATORS}"
-            raise ValueError(f"{owner}: `estimator` must be {known}, got {estimator!r}.")
-        least = {"plain": 1, "centred": 2, "control-variate": LEAST_MASKS}[estimator]
-        self._num_masks = check_int(owner, "num_masks", num_masks, least, 2**31 - 1)
-        self._estimator = estimator
-        self._probability = check_probability(owner, "mask_probability", mask_probability)
-        if self._probability in (0.0, 1.0):
-            raise ValueError(
-                f"{owner}: `mask_probability` must be in (0, 1), got {mask_probability}."
-            )
-        self._grid_size = check_pair(owner, "grid_size", grid_size, 1, 2**15)
-        names = ("grid_size", "mask_probability")
-        self._design = check_design(owner, design, self._grid_size, self._probability, names)
+        self._estimator = check_estimator(owner, estimator)
+        self._num_masks = check_num_masks(owner, num_masks, estimator)
+        self._probability, self._grid_size, self._design = check_masks(
+            owner, mask_probability, grid_size, design
+        )
         self._base_value = base_value
-        self._seed = seed if seed is None else check_int(owner, "seed", seed, 0, 2**64 - 1)
+        self._seed = check_seed(owner, seed)
 
     def _plan(self, channels: int, size: tuple[int, int]) -> _Plan:
-        seed = self._seed
-        if seed is None:
-            seed = int(np.random.randint(0, 2**64, dtype=np.uint64))
-        spec = MaskSpec(seed, size, self._grid_size, self._probability, _SHIFT_RANGE, self._design)
+        seed = drawn_seed() if self._seed is None else self._seed
+        spec = MaskSpec(seed, size, self._grid_size, self._probability, SHIFT_RANGE, self._design)
         base = base_levels(self._owner, self._base_value, channels)
         return _Plan(self._num_masks, spec, base)
 
@@ -131,7 +125,7 @@ class RISE(PerturbationAttribution):
         bad = step.bad_batch()
         if bad >= 0:
             last = min((bad + 1) * batch, plan.units) - 1
-            raise self._not_finite("masks", bad * batch, last)
+            raise not_finite(self._owner, "masks", bad * batch, last)
         if self._estimator == "control-variate":
             return torch.from_numpy(control_variate_maps(step.scores(), plan.spec))
         return step.maps(self._estimator, plan.units)

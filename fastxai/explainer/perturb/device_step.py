@@ -8,12 +8,18 @@ import mindspore as ms
 from mindspore import nn
 
 from fastxai.engine.mindspore_cell import MindSporeEngine
-from fastxai.explainer.perturb.masked_step import GraphStep, HostStep, MaskedStep, StepCell
-from fastxai.ops import SaliencySums, has_native, saliency_accumulate
+from fastxai.explainer.perturb.masked_step import (
+    GraphStep,
+    HostStep,
+    HostSums,
+    MaskedStep,
+    StepCell,
+)
+from fastxai.ops import has_native
 from fastxai.ops.device import MaskedBatches, device_ops
 
 
-class DeviceStep(MaskedStep):
+class DeviceStep(HostSums):
     """Copies made on MindSpore's device, so that no batch crosses the bus; the cell gives scores.
 
     The scores come to the host to be looked at anyway; there they are summed, in float64.
@@ -23,29 +29,9 @@ class DeviceStep(MaskedStep):
         super().__init__(*arguments)
         made_by, _ = device_ops()
         self._copies = MaskedBatches(self._image, self._spec, tuple(self._base.tolist()), made_by)
-        self._put(SaliencySums.zeros(self._spec, len(self._labels)))
 
     def _run(self, cell: nn.Cell, first: int, count: int) -> tuple[tuple[int, ...], int]:
-        scores = cell(self._copies(first, self._batch)).asnumpy()
-        if not self._fits(scores.shape):
-            return scores.shape, -1  # for the caller to refuse
-        picked = scores[:, self._labels]
-        if self._keeps:
-            self._kept.append(picked[:count])
-        bad_row = saliency_accumulate(picked, self._spec, first, self._sums, count=count)
-        return scores.shape, bad_row
-
-    def _put(self, sums: SaliencySums) -> None:
-        self._sums = sums
-
-    def sums(self) -> SaliencySums:
-        """The accumulators so far."""
-        return self._sums
-
-    @property
-    def count(self) -> int:
-        """Masks that were added so far."""
-        return self._sums.count
+        return self._add(cell(self._copies(first, self._batch)).asnumpy(), first, count)
 
 
 def step_kind() -> type[MaskedStep]:

@@ -176,32 +176,22 @@ class GraphStep(MaskedStep):
         return int(self._state[1].asnumpy()[-1, 0])
 
 
-class HostStep(MaskedStep):
-    """Copies made and summed on the host; the cell is an `Engine` or another function of a batch.
-
-    The copies are written where the engine reads them. For any engine and device, with or without
-    native code. On the CPU in PYNATIVE_MODE it beats a `GraphStep`, whose ops MindSpore would
-    launch one by one.
-    """
+class HostSums(MaskedStep):
+    """Scores come to the host and are summed there, in float64."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._put(SaliencySums.zeros(self._spec, len(self._labels)))
-        self._levels = tuple(self._base.tolist())
-        self._buffer = np.empty((self._batch, *self._image.shape), np.float32)
 
-    def _run(self, cell: Scores, first: int, count: int) -> tuple[tuple[int, ...], int]:
-        masked_product(
-            self._image, self._spec, first, self._batch, base_value=self._levels, out=self._buffer
-        )
-        scores = cell(self._buffer)  # done with the buffer
-        shape = scores.shape
-        if not self._fits(shape):
-            return shape, -1  # for the caller to refuse
+    def _add(self, scores: np.ndarray, first: int, count: int) -> tuple[tuple[int, ...], int]:
+        """Adds the first `count` rows of a batch's scores; returns what `_run` does."""
+        if not self._fits(scores.shape):
+            return scores.shape, -1  # for the caller to refuse
         picked = scores[:, self._labels]
         if self._keeps:
             self._kept.append(picked[:count])
-        return shape, saliency_accumulate(picked, self._spec, first, self._sums, count=count)
+        bad_row = saliency_accumulate(picked, self._spec, first, self._sums, count=count)
+        return scores.shape, bad_row
 
     def _put(self, sums: SaliencySums) -> None:
         self._sums = sums
@@ -212,3 +202,23 @@ class HostStep(MaskedStep):
     @property
     def count(self) -> int:
         return self._sums.count
+
+
+class HostStep(HostSums):
+    """Copies made and summed on the host; the cell is an `Engine` or another function of a batch.
+
+    The copies are written where the engine reads them. For any engine and device, with or without
+    native code. On the CPU in PYNATIVE_MODE it beats a `GraphStep`, whose ops MindSpore would
+    launch one by one.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._levels = tuple(self._base.tolist())
+        self._buffer = np.empty((self._batch, *self._image.shape), np.float32)
+
+    def _run(self, cell: Scores, first: int, count: int) -> tuple[tuple[int, ...], int]:
+        masked_product(
+            self._image, self._spec, first, self._batch, base_value=self._levels, out=self._buffer
+        )
+        return self._add(cell(self._buffer), first, count)  # it is done with the buffer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,8 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from fastxai.common.windows import default_strides, default_window
+from fastxai.common.targets import not_finite
+from fastxai.common.windows import windows_of
 from fastxai.engine.mindspore_cell import MindSporeEngine
 from fastxai.explainer.perturb.found import Found
 from fastxai.explainer.perturb.image_run import ImageRun
@@ -106,19 +108,7 @@ class Occlusion(PerturbationAttribution):
         self._base_value = base_value
 
     def _plan(self, channels: int, size: tuple[int, int], unsure: bool, seed: int | None) -> _Plan:
-        window = self._window or default_window(size)
-        if self._strides is not None:
-            strides = self._strides
-        elif self._window is not None:
-            strides = self._window
-        else:
-            strides = default_strides(size)
-        if window[0] > size[0] or window[1] > size[1]:
-            raise ValueError(
-                f"{self._owner}: the window {window} does not fit into images of {size} pixels; "
-                "give a smaller `window`."
-            )
-        spec = OcclusionSpec(size, window, strides)
+        spec = windows_of(self._owner, size, self._window, self._strides)
         base = base_levels(self._owner, self._base_value, channels)
         return _Plan(spec.num_windows, spec, tuple(base.tolist()))
 
@@ -153,20 +143,16 @@ class Occlusion(PerturbationAttribution):
         scores[: len(begun)] = begun
         if len(begun):
             advance(len(begun) - 1, len(begun))
-        buffer = occlusion_fill(image, spec, len(begun) - 1, batch, base_value=base)
+        covered = _on_host(image, plan, batch) if on_device is None else on_device
         for done in range(len(begun), rows, batch):
-            first = done - 1
-            if on_device is not None:
-                output = self._score(on_device(first, batch))
-            else:
-                if done > len(begun):
-                    occlusion_patch(buffer, image, spec, first - batch, first, base_value=base)
-                output = self._score(buffer) if engine is None else engine(buffer)
+            copies = covered(done - 1, batch)
+            output = self._score(copies) if engine is None else engine(copies)
             self._check_scores(output.shape, batch, labels)
             count = min(batch, rows - done)
             scores[done : done + count] = output[:count, labels]
             if not np.isfinite(scores[done : done + count]).all():
-                raise self._not_finite("windows", max(done - 1, 0), done + count - 2)
+                last = done + count - 2
+                raise not_finite(self._owner, "windows", max(done - 1, 0), last)
             advance(count - (done == 0), done + count)
         return scores
 
@@ -182,6 +168,22 @@ class Occlusion(PerturbationAttribution):
         except BaseException:
             self._cells.clear()
             raise
+
+
+def _on_host(image: np.ndarray, plan: _Plan, batch: int) -> Callable[[int, int], np.ndarray]:
+    """Covered copies of windows `first` .. `first + batch - 1`, in one buffer that is patched."""
+    buffer = np.empty((batch, *image.shape), np.float32)
+    before: list[int] = []
+
+    def covered(first: int, count: int) -> np.ndarray:
+        if before:
+            occlusion_patch(buffer, image, plan.spec, before.pop(), first, base_value=plan.base)
+        else:
+            occlusion_fill(image, plan.spec, first, count, base_value=plan.base, out=buffer)
+        before.append(first)
+        return buffer
+
+    return covered
 
 
 def _maps_of(scores: np.ndarray, known: int, spec: OcclusionSpec) -> np.ndarray:

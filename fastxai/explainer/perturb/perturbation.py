@@ -297,12 +297,6 @@ class PerturbationAttribution(Attribution, ABC):
         """
         check_scores(self._owner, shape, rows, targets)
 
-    def _not_finite(self, kind: str, first: int, last: int) -> ValueError:
-        return ValueError(
-            f"{self._owner}: the network returned scores that are not finite for {kind} "
-            f"{first}..{last}. Check the network's weights and the range of the input values."
-        )
-
 
 def _checked_per_eval(owner: str, value: Any) -> int | str:
     if isinstance(value, str):

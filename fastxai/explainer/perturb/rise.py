@@ -10,8 +10,15 @@ from typing import Any
 import numpy as np
 from mindspore import nn
 
-from fastxai.common.control_variate import LEAST_MASKS
-from fastxai.common.estimators import ESTIMATORS
+from fastxai.common.masking import (
+    SHIFT_RANGE,
+    check_estimator,
+    check_masks,
+    check_num_masks,
+    check_seed,
+    drawn_seed,
+)
+from fastxai.common.targets import not_finite
 from fastxai.engine.protocol import Engine
 from fastxai.explainer.perturb.device_step import cell_for, step_kind
 from fastxai.explainer.perturb.error_bar import check_error_bar, uncertainty_of
@@ -21,10 +28,7 @@ from fastxai.explainer.perturb.masked_step import HostStep, MaskedStep
 from fastxai.explainer.perturb.perturbation import PerturbationAttribution
 from fastxai.explainer.perturb.stopping import AUTO, StoppingRule, check_max_masks, check_tol
 from fastxai.ops import MaskSpec, masked_product
-from fastxai.ops.checks import base_levels, check_int, check_pair
-from fastxai.ops.params import check_design, check_probability
-
-_SHIFT_RANGE = (11, 11)  # shifts of 0..10 pixels, as in the mirrored library
+from fastxai.ops.checks import base_levels
 
 
 @dataclass(frozen=True)
@@ -152,32 +156,16 @@ class RISE(PerturbationAttribution):
         super().__init__(
             network, activation_fn, perturbation_per_eval, engine=engine, precision=precision
         )
-        if estimator not in ESTIMATORS:
-            raise ValueError(
-                f"{self._owner}: `estimator` must be one of {ESTIMATORS}, got {estimator!r}."
-            )
-        self._estimator = estimator
+        self._estimator = check_estimator(self._owner, estimator)
         self._tol = check_tol(self._owner, tol)
         self._max_masks = check_max_masks(self._owner, max_masks)
         self._num_masks = num_masks
-        self._mask_probability = check_probability(
-            self._owner, "mask_probability", mask_probability
-        )
-        if self._mask_probability in (0.0, 1.0):
-            raise ValueError(
-                f"{self._owner}: `mask_probability` must be in (0, 1), got {mask_probability}."
-            )
-        self._grid_size = check_pair(self._owner, "grid_size", grid_size, 1, 2**15)
-        self._design = check_design(
-            self._owner,
-            design,
-            self._grid_size,
-            self._mask_probability,
-            ("grid_size", "mask_probability"),
+        self._mask_probability, self._grid_size, self._design = check_masks(
+            self._owner, mask_probability, grid_size, design
         )
         self._rule()
         self._base_value = base_value
-        self._seed = seed if seed is None else check_int(self._owner, "seed", seed, 0, 2**64 - 1)
+        self._seed = check_seed(self._owner, seed)
 
     def _plan(self, channels: int, size: tuple[int, int], unsure: bool, seed: int | None) -> _Plan:
         rule = self._rule()
@@ -188,7 +176,7 @@ class RISE(PerturbationAttribution):
             size,
             self._grid_size,
             self._mask_probability,
-            _SHIFT_RANGE,
+            SHIFT_RANGE,
             self._design,
         )
         base = base_levels(self._owner, self._base_value, channels)
@@ -216,7 +204,7 @@ class RISE(PerturbationAttribution):
             scores_shape, bad_row = step(done, added)
             self._check_scores(scores_shape, batch, labels)
             if bad_row >= 0:
-                raise self._not_finite("masks", done, done + added - 1)
+                raise not_finite(self._owner, "masks", done, done + added - 1)
             done += added
         if rule.tol is not None and done == rule.most:
             rule.warn_of_ceiling(self._owner, sure.correlation(step))
@@ -253,7 +241,8 @@ class RISE(PerturbationAttribution):
     def _rule(self) -> StoppingRule:
         """When to stop; read at every call: scripts in the wild set `_num_masks`."""
         if not isinstance(self._num_masks, str):
-            return StoppingRule(self._checked_num_masks())
+            number = check_num_masks(self._owner, self._num_masks, self._estimator)
+            return StoppingRule(number)
         if self._num_masks != AUTO:
             raise ValueError(
                 f"{self._owner}: `num_masks` must be an int or 'auto', got {self._num_masks!r}."
@@ -282,20 +271,10 @@ class RISE(PerturbationAttribution):
             "tol": plan.rule.tol,
         }
 
-    def _checked_num_masks(self) -> int:
-        least = 1 if self._estimator == "plain" else 2
-        number = check_int(self._owner, "num_masks", self._num_masks, least, 2**31 - 1)
-        if self._estimator == "control-variate" and number < LEAST_MASKS:
-            raise ValueError(
-                f"{self._owner}: `num_masks` must be at least {LEAST_MASKS} for `estimator` "
-                f"'control-variate', two folds of 128 masks; got {number}."
-            )
-        return number
-
     def _drawn_seed(self, seed: int | None) -> int:
         """This explainer's, else that of a run that is gone on with, else a new one."""
         if self._seed is not None:
             return self._seed
         if seed is not None:
             return seed
-        return int(np.random.randint(0, 2**64, dtype=np.uint64))
+        return drawn_seed()

@@ -41,6 +41,21 @@ def batch_arguments(
     return batch, (sizes(*batch.shape), *numbers)
 
 
+def checked_workspace(owner: str, space: Any, needed: int) -> DeviceArray:
+    """The workspace that the caller gave.
+
+    Raises:
+        TypeError: It is of the wrong kind or dtype.
+        ValueError: It has fewer than `needed` numbers.
+    """
+    found = contiguous(owner, "workspace", space, "float64", (None,))
+    if found.shape[0] < needed:
+        raise ValueError(
+            f"{owner}: `workspace` must have at least {needed} elements, got {found.shape[0]}."
+        )
+    return found
+
+
 def check_size(owner: str, shape: tuple[int, ...], size: tuple[int, int]) -> None:
     """Refuses images of another size than the masks or windows.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastxai.ops.checks import MAX_FIRST, check_elements, check_int
 from fastxai.ops.cuda.arrays import contiguous, stream_handle
-from fastxai.ops.cuda.call import batch_arguments, check_size
+from fastxai.ops.cuda.call import batch_arguments, check_size, checked_workspace
 from fastxai.ops.cuda.library import library, sizes
 from fastxai.ops.params import OcclusionSpec
 
@@ -105,12 +105,7 @@ def occlusion_sum(
     targets = table.shape[0]
     target = contiguous(owner, "maps", maps, "float64", (targets, *spec.size))
     check_elements(owner, target.shape)
-    space = contiguous(owner, "workspace", workspace, "float64", (None,))
-    needed = occlusion_sum_workspace(targets, spec)
-    if space.shape[0] < needed:
-        raise ValueError(
-            f"{owner}: `workspace` must have at least {needed} elements, got {space.shape[0]}."
-        )
+    space = checked_workspace(owner, workspace, occlusion_sum_workspace(targets, spec))
     params = spec.params(0, 0)
     numbers = sizes(targets, spec.num_windows, *spec.size)
     pointers = (table.pointer, target.pointer, space.pointer, stream_handle(owner, stream))

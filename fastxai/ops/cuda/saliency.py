@@ -6,7 +6,7 @@ from typing import Any
 
 from fastxai.ops.checks import MAX_AXIS, check_elements, check_int, check_pair
 from fastxai.ops.cuda.arrays import contiguous, stream_handle
-from fastxai.ops.cuda.call import mask_params
+from fastxai.ops.cuda.call import checked_workspace, mask_params
 from fastxai.ops.cuda.library import library, sizes
 from fastxai.ops.params import MaskSpec
 
@@ -101,12 +101,7 @@ def saliency_expand(sums: Any, maps: Any, workspace: Any, *, stream: Any = 0) ->
     target = contiguous(owner, "maps", maps, "float64", (source.shape[0], None, None))
     size = check_pair(owner, "maps", target.shape[1:], 1, MAX_AXIS)
     check_elements(owner, target.shape)
-    space = contiguous(owner, "workspace", workspace, "float64", (None,))
-    needed = saliency_expand_workspace(source.shape, size)
-    if space.shape[0] < needed:
-        raise ValueError(
-            f"{owner}: `workspace` must have at least {needed} elements, got {space.shape[0]}."
-        )
+    space = checked_workspace(owner, workspace, saliency_expand_workspace(source.shape, size))
     numbers = sizes(*source.shape, *size)
     handle = stream_handle(owner, stream)
     library().call(owner, numbers, source.pointer, target.pointer, space.pointer, handle)

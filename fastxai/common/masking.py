@@ -1,0 +1,73 @@
+"""The arguments of RISE that say which masks there are, checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastxai.common.control_variate import LEAST_MASKS
+from fastxai.common.estimators import ESTIMATORS
+from fastxai.ops.checks import check_int, check_pair
+from fastxai.ops.params import check_design, check_probability
+
+SHIFT_RANGE = (11, 11)  # shifts of 0..10 pixels, as in mindspore_xai
+
+
+def check_estimator(owner: str, estimator: Any) -> str:
+    """Refuses what is no estimator.
+
+    Raises:
+        ValueError: It is none of `ESTIMATORS`.
+    """
+    if estimator not in ESTIMATORS:
+        raise ValueError(f"{owner}: `estimator` must be one of {ESTIMATORS}, got {estimator!r}.")
+    return str(estimator)
+
+
+def check_masks(
+    owner: str, mask_probability: Any, grid_size: Any, design: Any
+) -> tuple[float, tuple[int, int], str]:
+    """Probability, grid (rows, columns) and design, if there are masks of them.
+
+    Raises:
+        TypeError: One is of the wrong kind.
+        ValueError: One is out of range, or they do not go together.
+    """
+    probability = check_probability(owner, "mask_probability", mask_probability)
+    if probability in (0.0, 1.0):
+        raise ValueError(f"{owner}: `mask_probability` must be in (0, 1), got {mask_probability}.")
+    grid = check_pair(owner, "grid_size", grid_size, 1, 2**15)
+    names = ("grid_size", "mask_probability")
+    return probability, grid, check_design(owner, design, grid, probability, names)
+
+
+def check_num_masks(owner: str, num_masks: Any, estimator: str) -> int:
+    """As many masks as the estimator needs, at least.
+
+    Raises:
+        TypeError: It is no integer.
+        ValueError: There are too few, or 2^31 or more.
+    """
+    number = check_int(owner, "num_masks", num_masks, 1 if estimator == "plain" else 2, 2**31 - 1)
+    if estimator == "control-variate" and number < LEAST_MASKS:
+        raise ValueError(
+            f"{owner}: `num_masks` must be at least {LEAST_MASKS} for `estimator` "
+            f"'control-variate', two folds of 128 masks; got {number}."
+        )
+    return number
+
+
+def check_seed(owner: str, seed: Any) -> int | None:
+    """A seed, or None.
+
+    Raises:
+        TypeError: It is no integer.
+        ValueError: It is not in 0 .. 2^64 - 1.
+    """
+    return seed if seed is None else check_int(owner, "seed", seed, 0, 2**64 - 1)
+
+
+def drawn_seed() -> int:
+    """A seed of NumPy's global generator."""
+    return int(np.random.randint(0, 2**64, dtype=np.uint64))
