@@ -1,8 +1,12 @@
-"""The native ops as MindSpore primitives (`ops.Custom`, ahead-of-time compiled), for CPU graphs.
+"""The native ops as MindSpore primitives (`ops.Custom`, ahead-of-time compiled).
 
 They run in PYNATIVE_MODE, under `ms.jit` and in GRAPH_MODE. What varies from call to call (seed,
 mask index, windows) comes in a small int64 tensor from `MaskSpec.params` or `OcclusionSpec.params`,
 so nothing is compiled again; what fixes an output shape is an argument of the functions here.
+
+A primitive is made for MindSpore's `device_target` at that moment: from the CUDA library where that
+is 'GPU', where two of them have their workspace as a second output, else from the CPU's. MindSpore
+2.10 has no GPU build, so on a GPU these never ran; docs/gpu.md says what was tested.
 
 MindSpore keeps single-op graphs by the primitive's name and attributes, not by its output shape
 (shared notes, custom ops 1.7): every primitive therefore carries a key made of all that fixes it.
@@ -21,12 +25,21 @@ from fastxai.ops.native import native
 _Shape = tuple[int, ...]
 
 
+def _on_gpu() -> bool:
+    return str(ms.get_context("device_target")) == "GPU"
+
+
 def _custom(symbol: str, key: str, out_shape: Callable[..., Any], out_dtype: object) -> ops.Custom:
-    path = native().__file__
+    if _on_gpu():
+        from fastxai.ops.cuda.library import library
+
+        path, device = library().path, "cuda"
+    else:
+        path, device = native().__file__, "cpu"
     if path is None or ":" in path:
         raise RuntimeError(f"MindSpore cannot load native ops from a path with a colon: {path}")
     op = ops.Custom(f"{path}:{symbol}", out_shape=out_shape, out_dtype=out_dtype, func_type="aot")
-    op.add_prim_attr("fastxai_key", f"{symbol}/{key}")
+    op.add_prim_attr("fastxai_key", f"{device}/{symbol}/{key}")
     return op
 
 
@@ -92,13 +105,18 @@ def saliency_accumulate() -> ops.Custom:
 
 
 def saliency_expand(size: tuple[int, int]) -> ops.Custom:
-    """Primitive (sums (T, Sr, Sc, h, w) float64) -> maps (T, H, W) float64."""
+    """Primitive (sums (T, Sr, Sc, h, w) float64) -> maps (T, H, W) float64.
 
-    def shape(sums: _Shape) -> _Shape:
-        return (sums[0], *size)
+    On a GPU there is a second output, the workspace (T, Sr, h, W) float64.
+    """
+    gpu = _on_gpu()
+
+    def shape(sums: _Shape) -> tuple[Any, ...]:
+        maps = (sums[0], *size)
+        return (maps, (sums[0], sums[1], sums[3], size[1])) if gpu else maps
 
     def dtype(sums: object) -> object:
-        return ms.float64
+        return (ms.float64, ms.float64) if gpu else ms.float64
 
     return _custom("fastxai_saliency_expand", f"{size[0]}x{size[1]}", shape, dtype)
 
@@ -116,13 +134,18 @@ def occlusion_fill(count: int) -> ops.Custom:
 
 
 def occlusion_sum(size: tuple[int, int]) -> ops.Custom:
-    """Primitive (drops (T, P) float64, params (6,) int64) -> maps (T, H, W) float64."""
+    """Primitive (drops (T, P) float64, params (6,) int64) -> maps (T, H, W) float64.
 
-    def shape(drops: _Shape, params: _Shape) -> _Shape:
-        return (drops[0], *size)
+    On a GPU there is a second output, the workspace (T, 2 P + 2) float64.
+    """
+    gpu = _on_gpu()
+
+    def shape(drops: _Shape, params: _Shape) -> tuple[Any, ...]:
+        maps = (drops[0], *size)
+        return (maps, (drops[0], 2 * drops[1] + 2)) if gpu else maps
 
     def dtype(drops: object, params: object) -> object:
-        return ms.float64
+        return (ms.float64, ms.float64) if gpu else ms.float64
 
     return _custom("fastxai_occlusion_sum", f"{size[0]}x{size[1]}", shape, dtype)
 
@@ -132,7 +155,12 @@ def pixel_fill(count: int) -> ops.Custom:
 
     `image` (C, H, W) and `base` are float32, `intervals` (count, 2) int64 and `params` (1,) int64:
     0 to cover the ranks inside an interval, 1 those outside; see `fastxai.ops.pixel_fill`.
+
+    Raises:
+        RuntimeError: On a GPU, for which there is no kernel.
     """
+    if _on_gpu():
+        raise RuntimeError("pixel_fill: there is no CUDA kernel of it.")
 
     def shape(
         image: _Shape, base: _Shape, ranks: _Shape, intervals: _Shape, params: _Shape
