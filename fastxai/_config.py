@@ -22,11 +22,14 @@ def show_config(file: TextIO | None = None) -> dict[str, Any]:
 
     Returns:
         A dict with the keys 'fastxai' (version), 'native' (dict: 'available', 'reason', 'isa',
-        'isas', 'openmp', 'num_threads'), 'mindspore' (dict: 'version', 'device', 'mode'; None
-        where MindSpore is not installed), 'onednn' (dict: 'state', 'detail', 'remedy'), 'engine'
-        (dict: 'default', 'precision', 'cache_dir', 'installed' (dict: versions), 'last' (dict:
-        'owner', 'engine', 'precision', 'reason', 'error'; None before anything was scored)),
-        'python', 'numpy' (versions) and 'cpu' (dict: 'model', 'cores', 'usable_cores').
+        'isas', 'openmp', 'num_threads'), 'cuda' (dict: 'available', 'path', 'reason'; of the
+        library of CUDA kernels, not of a GPU), 'mindspore' (dict: 'version', 'device', 'mode'; None
+        where MindSpore is not installed), 'device_ops' (dict: 'made_by', 'reason', as in
+        `fastxai.ops.device_ops`; None without MindSpore), 'onednn' (dict: 'state', 'detail',
+        'remedy'), 'engine' (dict: 'default', 'precision', 'cache_dir', 'installed' (dict:
+        versions), 'last' (dict: 'owner', 'engine', 'precision', 'reason', 'error'; None before
+        anything was scored)), 'python', 'numpy' (versions) and 'cpu' (dict: 'model', 'cores',
+        'usable_cores').
 
     Raises:
         TypeError: `file` cannot be written to.
@@ -37,8 +40,8 @@ def show_config(file: TextIO | None = None) -> dict[str, Any]:
     Examples:
         >>> import io
         >>> import fastxai
-        >>> sorted(fastxai.show_config(file=io.StringIO()))
-        ['cpu', 'engine', 'fastxai', 'mindspore', 'native', 'numpy', 'onednn', 'python']
+        >>> sorted(fastxai.show_config(file=io.StringIO()))[:5]
+        ['cpu', 'cuda', 'device_ops', 'engine', 'fastxai']
     """
     if file is not None and not callable(getattr(file, "write", None)):
         raise TypeError(f"show_config: `file` must be a text stream or None, got {file!r}.")
@@ -49,11 +52,14 @@ def show_config(file: TextIO | None = None) -> dict[str, Any]:
 
 def _collect() -> dict[str, Any]:
     from fastxai.ops import native_info
+    from fastxai.ops.cuda import cuda_info
 
     onednn = _onednn.protect()
     return {
         "fastxai": __version__,
         "native": dict(native_info()),
+        "cuda": dict(cuda_info()),
+        "device_ops": _device_ops(),
         "mindspore": _mindspore(),
         "onednn": {"state": onednn.state, "detail": onednn.detail, "remedy": onednn.remedy},
         "engine": engine_info(),
@@ -80,6 +86,18 @@ def _mindspore() -> dict[str, str] | None:
     }
 
 
+def _device_ops() -> dict[str, str] | None:
+    from fastxai.ops import device_ops
+
+    try:
+        made_by, reason = device_ops()
+    except ImportError:
+        return None
+    except RuntimeError as error:  # what was named cannot be had
+        made_by, reason = "", str(error)
+    return {"made_by": made_by, "reason": reason}
+
+
 def _cpu_model(cpuinfo: str = "/proc/cpuinfo") -> str:
     try:
         with open(cpuinfo, encoding="utf-8", errors="replace") as lines:
@@ -101,15 +119,18 @@ def _usable_cores() -> int:
 
 def _rendered(config: dict[str, Any]) -> str:
     mindspore, onednn, cpu = config["mindspore"], config["onednn"], config["cpu"]
+    cuda = config["cuda"]
     rows = [
         ("fastxai", config["fastxai"]),
         ("native code", _native_text(config["native"])),
+        ("CUDA kernels", cuda["path"] if cuda["available"] else f"no ({cuda['reason']})"),
         (
             "mindspore",
             f"{mindspore['version']}, device {mindspore['device']}, {mindspore['mode']} mode"
             if mindspore
             else "not installed",
         ),
+        *_copies_rows(config["device_ops"]),
         ("oneDNN", f"{onednn['state']} ({onednn['detail']})"),
         *_engine_rows(config["engine"]),
         ("python", config["python"]),
@@ -117,6 +138,12 @@ def _rendered(config: dict[str, Any]) -> str:
         ("processor", f"{cpu['model']}, {cpu['usable_cores']} of {cpu['cores']} cores usable"),
     ]
     return "\n".join(f"{name:<12} {text}" for name, text in rows)
+
+
+def _copies_rows(made: dict[str, str] | None) -> list[tuple[str, str]]:
+    if made is None:
+        return []
+    return [("copies by", f"{made['made_by'] or 'nothing'} ({made['reason']})")]
 
 
 def _engine_rows(engine: dict[str, Any]) -> list[tuple[str, str]]:

@@ -8,6 +8,8 @@ import fastxai.ops
 from fastxai import _config, _onednn
 from fastxai._onednn import ConvolutionProbe, OneDnnStatus
 from fastxai._version import __version__
+from fastxai.ops import select_device_ops
+from fastxai.ops.cuda.library import use_library
 
 NATIVE = {
     "available": True,
@@ -157,6 +159,28 @@ def test_show_config_tells_the_mode(installation, mode):
     finally:
         mindspore.set_context(mode=before)
     assert config["mindspore"]["mode"] == mode.removesuffix("_MODE").lower()
+
+
+def test_show_config_tells_who_makes_copies_and_where_the_cuda_kernels_are(
+    installation, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("FASTXAI_CUDA_LIBRARY", str(tmp_path / "none.so"))
+    before = use_library(None)
+    installation()
+    stream = io.StringIO()
+    try:
+        config = fastxai.show_config(file=stream)
+        select_device_ops("ascend")
+        refused = fastxai.show_config(file=stream)["device_ops"]
+    finally:
+        select_device_ops("auto")
+        use_library(before)
+    assert config["cuda"]["available"] is False
+    assert config["device_ops"] == {"made_by": "host", "reason": "the device is the CPU"}
+    assert f"CUDA kernels no ({tmp_path}/none.so was not built)\n" in stream.getvalue()
+    assert "copies by    host (the device is the CPU)\n" in stream.getvalue()
+    assert refused["made_by"] == ""
+    assert "the device is CPU" in refused["reason"]
 
 
 def test_show_config_refuses_what_cannot_be_written_to():
