@@ -11,10 +11,9 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Callable, Sequence
 from typing import Any
 
-from bench import harness
+from bench import digits, harness
 
 FOLDER = harness.ROOT / "examples" / "demo"
 BASE = ("iid", "centred")
@@ -23,7 +22,6 @@ KINDS = [
     for design in ("iid", "oa128")
     for estimator in ("plain", "centred", "control-variate")
 ]
-_BATCH = 128
 _REFERENCE_SEED = 10**6
 
 
@@ -39,53 +37,6 @@ def pictures() -> list[tuple[str, Any, list[int]]]:
         image = (np.asarray(picture, np.float32).transpose(2, 0, 1) / 255 - 0.5) / 0.25
         made.append((entry["file"], image.astype(np.float32), entry["labels"]))
     return made
-
-
-def scorer() -> Callable[[Any, Any, int, Sequence[int]], Any]:
-    """A function that scores the first masks of a spec: (masks, labels) probabilities."""
-    import mindspore as ms
-    import numpy as np
-    from mindspore import nn
-
-    from examples.demo.model import demo_net
-    from fastxai.ops import masked_product
-
-    ms.set_context(mode=ms.GRAPH_MODE)
-    network = nn.SequentialCell(demo_net(), nn.Softmax()).set_train(False)
-    buffer = np.empty((_BATCH, 3, 96, 96), np.float32)
-
-    def score(image: Any, spec: Any, count: int, labels: Sequence[int]) -> Any:
-        found = np.empty((count, len(labels)))
-        for first in range(0, count, _BATCH):
-            masked_product(image, spec, first, _BATCH, out=buffer)
-            scores = network(ms.Tensor.from_numpy(buffer)).asnumpy()[:, labels]
-            found[first : first + _BATCH] = scores[: count - first]
-        return found
-
-    return score
-
-
-def estimate(scores: Any, spec: Any, estimator: str) -> Any:
-    """Maps (L, H, W) of the first masks of a spec from their scores (N, L)."""
-    import numpy as np
-
-    from fastxai.common.control_variate import control_variate_maps
-    from fastxai.common.estimators import maps_of_sums
-    from fastxai.ops import SaliencySums, saliency_accumulate
-
-    if estimator == "control-variate":
-        return control_variate_maps(scores, spec)
-    sums = SaliencySums.zeros(spec, scores.shape[1])
-    saliency_accumulate(scores.astype(np.float32), spec, 0, sums)
-    return maps_of_sums(sums, spec, estimator)
-
-
-def noise(saliency: Any, reference: Any) -> float:
-    """1 / rho^2 - 1, rho being the correlation of two maps."""
-    import numpy as np
-
-    rho = float(np.corrcoef(np.ravel(saliency), np.ravel(reference))[0, 1])
-    return 1 / rho**2 - 1
 
 
 def gains(noises: dict[tuple[str, str], dict[str, list[float]]]) -> list[dict[str, Any]]:
@@ -118,26 +69,26 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Gains for each number of masks."""
     from fastxai.ops import MaskSpec
 
-    score = scorer()
+    score = digits.Scorer(digits.network_of("demo"), digits.SIDES["demo"])
     noises: dict[int, dict[tuple[str, str], dict[str, list[float]]]] = {
         number: {kind: {} for kind in KINDS} for number in options.numbers
     }
     for file, image, labels in pictures():
         spec = MaskSpec(_REFERENCE_SEED, (96, 96))
-        scores = score(image, spec, options.reference, labels)
-        reference = estimate(scores, spec, "control-variate")
+        scores = score(image, spec, options.reference)[:, labels]
+        reference = digits.maps_after([len(scores)], scores, spec, "control-variate")[0]
         print(f"{file}: mean probabilities {scores.mean(axis=0).round(3).tolist()}")
         for run in range(options.runs):
             for design in ("iid", "oa128"):
                 spec = MaskSpec(run, (96, 96), design=design)
-                scores = score(image, spec, max(options.numbers), labels)
+                scores = score(image, spec, max(options.numbers))[:, labels]
                 for number, kind in ((n, k) for n in options.numbers for k in KINDS):
                     if kind[0] != design:
                         continue
-                    maps = estimate(scores[:number], spec, kind[1])
+                    maps = digits.maps_after([number], scores, spec, kind[1])[0]
                     for label, own, exact in zip(labels, maps, reference, strict=True):
                         found = noises[number][kind].setdefault(f"{file}/{label}", [])
-                        found.append(noise(own, exact))
+                        found.append(digits.noise(own, exact))
     return [{"masks": number, "kinds": gains(noises[number])} for number in options.numbers]
 
 

@@ -14,13 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import engine_tables, harness, ops_plots, ops_tables
+from bench import engine_tables, harness, ops_plots, ops_tables, quality_tables, sharing
 from bench.markdown import spread, table
 
 PAGES = (
     "docs/performance.md",
     "docs/roofline.md",
     "docs/estimators.md",
+    "docs/uncertainty.md",
     "docs/engines.md",
     "README.md",
 )
@@ -240,6 +241,14 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "engines_refused": ("engines", engine_tables.refused),
     "peers": ("peers", engine_tables.peers),
     "peers_whole": ("peers", engine_tables.peers_whole),
+    "sharing": ("sharing", sharing.rows_table),
+    "quality": ("quality", quality_tables.quality),
+    "quality_gains": ("quality", quality_tables.gains),
+    "quality_resnet50": ("quality_resnet50", quality_tables.quality),
+    "quality_resnet50_gains": ("quality_resnet50", quality_tables.gains),
+    "to_quality": ("to_quality", quality_tables.to_quality),
+    "uncertainty": ("uncertainty", quality_tables.uncertainty),
+    "uncertainty_resnet50": ("uncertainty_resnet50", quality_tables.uncertainty),
     "gpu": ("gpu", gpu),
     "ops_size": ("ops", ops_tables.by_size),
     "ops_batch": ("ops", ops_tables.by_batch),
@@ -318,8 +327,11 @@ def text_of(name: str, results: dict[str, dict[str, Any]]) -> str:
 
 
 def _missing(source: str) -> str:
-    command = "bench/gpu.sh" if source == "gpu" else f"python -m bench.{source}"
-    return f"Not measured yet: `{command}`.\n"
+    commands = {
+        "gpu": "bench/gpu.sh",
+        "quality_resnet50": "python -m bench.quality --network resnet50",
+    }
+    return f"Not measured yet: `{commands.get(source, f'python -m bench.{source}')}`.\n"
 
 
 def fill(page: str, results: dict[str, dict[str, Any]]) -> str:

@@ -29,7 +29,7 @@ SUITES = ("ops", "explainers", "quality")
 CPU_MODULES = {
     "ops": ("bench.masked_product", "bench.ops", "bench.hot_path"),
     "explainers": ("bench.memory", "bench.explainers", "bench.gradients"),
-    "quality": ("bench.designs", "bench.uncertainty"),
+    "quality": ("bench.designs", "bench.uncertainty", "bench.quality"),
 }
 _GPU_SCRIPT = harness.ROOT / "bench" / "gpu.sh"
 _GPU_SCRIPT_NO_GPU = 2  # its exit status where there is no GPU

@@ -29,7 +29,7 @@ if [ ! -x "$engines" ]; then
     echo "run_all: making $engines"
     "${PYTHON:-python3.11}" -m venv "$(dirname -- "$(dirname -- "$engines")")"
     "$engines" -m pip install --quiet mindspore==2.10.0 'numpy<2' 'pillow>=9' 'matplotlib>=3.5' \
-        'tqdm>=4.60' mindcv openvino onnxruntime
+        'tqdm>=4.60' mindcv openvino onnxruntime scikit-learn
 fi
 if [ ! -x "$torch" ]; then
     echo "run_all: making $torch"
@@ -62,5 +62,11 @@ run bench.designs
 peer=$python
 python=$engines
 run bench.engines
+run bench.sharing
+run bench.uncertainty
+run bench.uncertainty --network resnet50 --pictures 10 --runs 3 --reference 16384
+run bench.quality
+run bench.quality --network resnet50 --pictures 10 --reference 16384
+run bench.to_quality --peer-python "$peer" --networks demo resnet50 --pictures 30 3
 run bench.peers --peer-python "$peer" --torch-python "$torch" --openvino-xai-python "$torch"
 run bench.report

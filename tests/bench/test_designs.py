@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from bench import designs, report
+from bench import designs, digits, report
 
 
 def test_noise_is_that_of_the_correlation():
     exact = np.array([[-1.0, 1.0], [-1.0, 1.0]])
     across = np.array([[-1.0, -1.0], [1.0, 1.0]])
-    assert designs.noise(3 * exact + 7, exact) == pytest.approx(0.0, abs=1e-12)
+    assert digits.noise(3 * exact + 7, exact) == pytest.approx(0.0, abs=1e-12)
     # Signal and noise of variances 1 and 1/4: rho^2 = 0.8.
-    assert designs.noise(exact + 0.5 * across, exact) == pytest.approx(0.25)
+    assert digits.noise(exact + 0.5 * across, exact) == pytest.approx(0.25)
 
 
 def test_gains_are_ratios_of_mean_noises_and_their_geometric_mean():
@@ -39,4 +39,7 @@ def test_every_kind_of_map_can_be_estimated():
     for design, estimator in designs.KINDS:
         spec = MaskSpec(0, (12, 9), design=design)
         scores = np.random.default_rng(0).random((300, 2))
-        assert designs.estimate(scores, spec, estimator).shape == (2, 12, 9)
+        first, last = digits.maps_after([256, 300], scores, spec, estimator)
+        assert first.shape == last.shape == (2, 12, 9)
+        alone = digits.maps_after([300], scores, spec, estimator)[0]
+        np.testing.assert_allclose(last, alone, rtol=1e-9)

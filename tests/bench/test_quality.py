@@ -1,0 +1,117 @@
+"""What the benchmarks of quality count, and their tables, on made-up maps and results."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bench import harness, quality, quality_tables, sharing
+
+
+def test_fewest_is_the_first_number_within_the_limit():
+    assert quality.fewest([256, 384, 512], [0.3, 0.1, 0.2], 0.15) == 384
+    assert quality.fewest([256, 384, 512], [0.3, 0.1, 0.2], 0.05) is None
+
+
+def test_energy_is_counted_above_the_least_value():
+    saliency = np.full((4, 6), -2.0)
+    saliency[1, 2] = 1.0  # 3 above the least
+    saliency[3, 5] = -1.0  # 1 above it
+    assert quality.energy_in_box(saliency, (0, 1, 2, 4)) == pytest.approx(0.75)
+    assert quality.energy_in_box(saliency, (3, 5, 4, 6)) == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(
+    ("box", "hit"), [((1, 2, 2, 3), True), ((0, 0, 1, 6), False), ((1, 3, 4, 6), False)]
+)
+def test_a_hit_is_the_highest_pixel_in_the_box(box, hit):
+    saliency = np.zeros((4, 6))
+    saliency[1, 2] = 1.0
+    assert quality.hits(saliency, box) is hit
+
+
+def test_what_was_not_reached_is_above_all_numbers():
+    assert quality.middle([512, None, 256, 384]) == {"q1": 384, "median": 512, "q3": None}
+    assert quality.middle([None, None, 256])["median"] is None
+
+
+def case(passes, correlation, pointing, ratio, probability):
+    shared = {"energy": 0.5, "insertion": 0.7, "deletion": 0.8}
+    kinds = [
+        {"kind": "reference", "pointing": True, **shared},
+        {
+            "kind": "oa128 centred",
+            "correlation": correlation,
+            "masks_centred": passes,
+            "masks_plain": 256,
+            "pointing": pointing,
+            **shared,
+        },
+    ]
+    noises = {"iid centred": 1.0, "oa128 centred": 1.0 / ratio}
+    return {"kinds": kinds, "targets": [{"probability": probability, "noise": noises}]}
+
+
+FOUND = [
+    case(512, 0.90, True, 2.0, 0.1),
+    case(None, 0.95, False, 8.0, 0.19),
+    case(768, 0.99, True, 3.0, 1.0),
+]
+
+
+def test_the_summary_counts_hits_and_takes_medians():
+    reference, row = quality.summary(FOUND)
+    assert "masks_centred" not in reference
+    assert reference["pointing"] == 1.0
+    assert row["masks_centred"] == {"q1": 768, "median": 768, "q3": None}
+    assert row["correlation"]["median"] == 0.95
+    assert row["pointing"] == pytest.approx(2 / 3)
+
+
+def test_gains_are_geometric_means_within_bins_of_probability():
+    low, high = quality.gains(FOUND)
+    assert (low["low"], low["high"], low["targets"]) == (0.05, 0.2, 2)
+    assert low["gains"]["oa128 centred"]["mean"] == pytest.approx(4.0)
+    assert (high["low"], high["targets"]) == (0.95, 1)
+    assert high["gains"]["oa128 centred"]["mean"] == pytest.approx(3.0)
+
+
+def test_tables_of_quality():
+    result = {
+        "settings": {"most": 8192, "masks": 1024, "base": 6000},
+        "results": {"kinds": quality.summary(FOUND), "gains": quality.gains(FOUND)},
+    }
+    text = quality_tables.quality(result)
+    assert "| reference |  |  |  | 0.500 (0.500 to 0.500) | 1.00 |" in text
+    assert "| `oa128`, `centred` | 768 (768 to > 8192) | 256 (256 to 256) | 0.950" in text
+    text = quality_tables.gains(result)
+    assert "| 0.05 to 0.2 | 2 | 4.00 (3.50 to 6.50) |" in text
+
+
+def test_table_of_times_to_quality():
+    middle = harness.summary
+    row = {
+        "network": "demo", "pictures": 3, "masks": 512, "engine": "openvino",
+        "setup_s": {"fastxai": 1.25}, "installed_s": 600.0, "times_installed": 1200.0,
+        "seconds": {"fastxai": middle([0.5]), "mindspore_xai": middle([10.0])},
+        "correlation": {"fastxai": middle([0.97]), "mindspore_xai": middle([0.95])},
+        "times": middle([20.0]),
+    }  # fmt: skip
+    text = quality_tables.to_quality({"results": [row]})
+    assert "| demo | 3 | 512, openvino | 0.970; 0.950 | 0.50 | 10.0 | 20.0 | 600; 1200 |" in text
+
+
+def test_tables_of_promises_and_of_sharing():
+    middle = harness.summary
+    row = {
+        "design": "iid", "runs": 4, "stopped": 3, "kept": 1.0, "covered_mean": 0.951,
+        "probability": middle([0.4]), "masks": middle([512.0, 1024.0]), "true": middle([0.96]),
+    }  # fmt: skip
+    text = quality_tables.uncertainty({"settings": {"tol": 0.95}, "results": [row]})
+    assert "of these above 0.94" in text
+    assert "| `iid` | 0.40 | 3 of 4 | 1.000 | 768 (640 to 896) | 0.960 | 0.951 |" in text
+    row = {
+        "explainer": "rise", "engine": "openvino", "ratio": middle([1.01]),
+        "seconds": {"one": middle([2.0]), "many": middle([2.02])},
+    }  # fmt: skip
+    assert "| RISE, openvino | 2.0 | 2.0 | 1.010 |" in sharing.rows_table({"results": [row]})
