@@ -14,7 +14,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import engine_tables, harness, ops_plots, ops_tables, quality_tables, sharing
+from bench import (
+    engine_tables,
+    harness,
+    ops_plots,
+    ops_tables,
+    over_bare,
+    quality_tables,
+    sharing,
+)
 from bench.markdown import spread, table
 
 PAGES = (
@@ -241,6 +249,7 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "engines_refused": ("engines", engine_tables.refused),
     "peers": ("peers", engine_tables.peers),
     "peers_whole": ("peers", engine_tables.peers_whole),
+    "over_bare": ("over_bare", over_bare.rows_table),
     "sharing": ("sharing", sharing.rows_table),
     "quality": ("quality", quality_tables.quality),
     "quality_gains": ("quality", quality_tables.gains),

@@ -62,6 +62,7 @@ run bench.designs
 peer=$python
 python=$engines
 run bench.engines
+run bench.over_bare
 run bench.sharing
 run bench.uncertainty
 run bench.uncertainty --network resnet50 --pictures 10 --runs 3 --reference 16384
