@@ -9,9 +9,10 @@ import numpy as np
 from fastxai.common.control_variate import LEAST_MASKS
 from fastxai.common.estimators import ESTIMATORS
 from fastxai.ops.checks import check_int, check_pair
-from fastxai.ops.params import check_design, check_probability
+from fastxai.ops.params import OA_CELLS, OA_MASKS, check_design, check_probability
 
 SHIFT_RANGE = (11, 11)  # shifts of 0..10 pixels, as in mindspore_xai
+_LEAST_BLOCKS = 4  # of 'oa128' where no design was asked for
 
 
 def check_estimator(owner: str, estimator: Any) -> str:
@@ -27,8 +28,8 @@ def check_estimator(owner: str, estimator: Any) -> str:
 
 def check_masks(
     owner: str, mask_probability: Any, grid_size: Any, design: Any
-) -> tuple[float, tuple[int, int], str]:
-    """Probability, grid (rows, columns) and design, if there are masks of them.
+) -> tuple[float, tuple[int, int], str | None]:
+    """Probability, grid (rows, columns) and design or None, if there are masks of them.
 
     Raises:
         TypeError: One is of the wrong kind.
@@ -38,8 +39,32 @@ def check_masks(
     if probability in (0.0, 1.0):
         raise ValueError(f"{owner}: `mask_probability` must be in (0, 1), got {mask_probability}.")
     grid = check_pair(owner, "grid_size", grid_size, 1, 2**15)
-    names = ("grid_size", "mask_probability")
-    return probability, grid, check_design(owner, design, grid, probability, names)
+    if design is not None:
+        names = ("grid_size", "mask_probability")
+        design = check_design(owner, design, grid, probability, names)
+    return probability, grid, design
+
+
+def chosen_design(
+    design: str | None, probability: float, grid: tuple[int, int], estimator: str, most: int
+) -> str:
+    """The design of a run: what was asked for, and for None the less noisy one where it fits.
+
+    That is 'oa128' for 'centred' maps of four blocks or more with keep probability 1/2 and a grid
+    that it has columns for (docs/estimators.md has the measurements), else 'iid'. Of fewer blocks
+    it would be known badly how sure the map is.
+
+    Args:
+        design: 'iid', 'oa128' or None.
+        probability: Of a cell to be kept.
+        grid: (h, w) coarse cells.
+        estimator: As in `RISE`.
+        most: Masks of the run.
+    """
+    if design is not None:
+        return design
+    fits = probability == 0.5 and grid[0] * grid[1] <= OA_CELLS and most >= _LEAST_BLOCKS * OA_MASKS
+    return "oa128" if fits and estimator == "centred" else "iid"
 
 
 def check_num_masks(owner: str, num_masks: Any, estimator: str) -> int:

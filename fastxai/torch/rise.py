@@ -17,6 +17,7 @@ from fastxai.common.masking import (
     check_masks,
     check_num_masks,
     check_seed,
+    chosen_design,
     drawn_seed,
 )
 from fastxai.common.targets import not_finite
@@ -52,7 +53,8 @@ class RISE(PerturbationAttribution):
         seed: 0 .. 2^64 - 1 for reproducible masks. None draws one per call from NumPy's global
             generator.
         estimator: 'centred', 'plain' or 'control-variate'.
-        design: 'iid' or 'oa128'.
+        design: 'iid' or 'oa128'; None: 'oa128' for 'centred' maps of at least 512 masks with keep
+            probability 0.5 and at most 127 cells, else 'iid'.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -95,14 +97,17 @@ class RISE(PerturbationAttribution):
         base_value: float | tuple[float, ...] = 0.0,
         seed: int | None = None,
         estimator: str = "centred",
-        design: str = "iid",
+        design: str | None = None,
     ) -> None:
         super().__init__(network, activation_fn, perturbation_per_eval)
         owner = self._owner
         self._estimator = check_estimator(owner, estimator)
         self._num_masks = check_num_masks(owner, num_masks, estimator)
-        self._probability, self._grid_size, self._design = check_masks(
+        self._probability, self._grid_size, design = check_masks(
             owner, mask_probability, grid_size, design
+        )
+        self._design = chosen_design(
+            design, self._probability, self._grid_size, estimator, self._num_masks
         )
         self._base_value = base_value
         self._seed = check_seed(owner, seed)

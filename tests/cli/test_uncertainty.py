@@ -24,7 +24,7 @@ def test_map_and_error_bar_stand_side_by_side(explain, files):
     assert np.abs(left.astype(int) - right).max() > 50
 
 
-@pytest.mark.parametrize("options", [["--tol", "0.6"], ["--tol", "0.99", "--max-masks", "600"]])
+@pytest.mark.parametrize("options", [["--tol", "0.6"], ["--tol", "0.9999", "--max-masks", "600"]])
 def test_auto_stops_by_itself_or_at_the_ceiling(explain, files, options):
     result = explain("--num-masks", "auto", *options, "--npy", files / "map.npy")
     assert result.code == 0

@@ -45,7 +45,7 @@ def test_a_run_stops_where_mindspores_does(engine, design):
 RUNS = {
     **MAKERS,
     "auto iid": lambda network, **options: RISE(
-        network, nn.Softmax(), 100, num_masks="auto", tol=0.9, seed=8, **options
+        network, nn.Softmax(), 100, num_masks="auto", tol=0.9, design="iid", seed=8, **options
     ),
     "oa128": lambda network, **options: RISE(
         network, nn.Softmax(), 50, num_masks=384, design="oa128", seed=8, **options

@@ -136,6 +136,37 @@ def test_riseplus_has_both(mode, estimator):
     assert_close(saliency, expected, atol=MAP_ATOL)
 
 
+@pytest.mark.parametrize(
+    ("kwargs", "design"),
+    [
+        ({"num_masks": 512}, "oa128"),
+        ({"num_masks": "auto", "max_masks": 512}, "oa128"),
+        ({"num_masks": 511}, "iid"),
+        ({"num_masks": 512, "estimator": "plain"}, "iid"),
+        ({"num_masks": 512, "estimator": "control-variate"}, "iid"),
+        ({"num_masks": 512, "mask_probability": 0.4}, "iid"),
+        ({"num_masks": 512, "grid_size": (16, 8)}, "iid"),
+        ({"num_masks": 512, "grid_size": (1, 127)}, "oa128"),
+        ({"num_masks": 512, "design": "iid"}, "iid"),
+        ({"num_masks": 256, "design": "oa128"}, "oa128"),
+    ],
+)
+def test_without_a_design_the_less_noisy_one_that_fits_is_taken(kwargs, design):
+    network, image = networks.SmallConv(), ms.Tensor(IMAGES[:1])
+    found = RISE(network, nn.Softmax(), 128, seed=1, **kwargs)(image, 1, ret="result")
+    assert found.design == design
+    if kwargs["num_masks"] != "auto":
+        named = RISE(network, nn.Softmax(), 128, seed=1, **{**kwargs, "design": design})
+        np.testing.assert_array_equal(found.saliency, named(image, 1).asnumpy())
+
+
+def test_a_number_of_masks_set_later_decides_the_design_too():
+    made = RISE(networks.SmallConv(), nn.Softmax(), 128, num_masks=64, seed=1)
+    assert made(ms.Tensor(IMAGES[:1]), 1, ret="result").design == "iid"
+    made._num_masks = 640  # as scripts for mindspore_xai do
+    assert made(ms.Tensor(IMAGES[:1]), 1, ret="result").design == "oa128"
+
+
 # ---- errors ---------------------------------------------------------------------------------
 
 
@@ -143,7 +174,7 @@ def test_riseplus_has_both(mode, estimator):
     ("kwargs", "error", "words"),
     [
         ({"design": "sobol"}, ValueError, r"RISE: `design` must be one of \('iid', 'oa128'\)"),
-        ({"design": None}, TypeError, "RISE: `design` must be a str, got NoneType"),
+        ({"design": 128}, TypeError, "RISE: `design` must be a str, got int"),
         (
             {"design": "oa128", "mask_probability": 0.4},
             ValueError,

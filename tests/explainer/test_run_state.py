@@ -61,10 +61,10 @@ def same(one, other):
 
 
 MAKERS = {
-    "iid": rise,
+    "iid": lambda: rise(design="iid"),
     "control-variate": lambda: rise(estimator="control-variate"),
     "oa128": lambda: rise(design="oa128"),
-    "auto iid": lambda: rise(num_masks="auto", tol=0.9, per_eval=100),
+    "auto iid": lambda: rise(num_masks="auto", tol=0.9, per_eval=100, design="iid"),
     "auto oa128": lambda: rise(num_masks="auto", tol=0.9, per_eval=100, design="oa128"),
     "probed": lambda: rise(per_eval="auto"),
     "RISEPlus": lambda: RISEPlusOf(networks.SmallConv(), nn.Softmax(), 32, num_masks=300, seed=0),

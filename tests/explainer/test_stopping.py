@@ -37,7 +37,7 @@ def auto(per_eval=64, network=None, **options):
     """Takes 512 masks for some of the images and targets, and more for others."""
     network = Tiles() if network is None else network
     tol = 0.997 if options.get("design") == "oa128" else 0.983
-    options = {"num_masks": "auto", "tol": tol, "seed": 3, **options}
+    options = {"num_masks": "auto", "tol": tol, "seed": 3, "design": "iid", **options}
     return RISE(network, nn.Softmax(), per_eval, **options)
 
 

@@ -65,7 +65,7 @@ class RISEPlus(RISE):
         base_value: What a masked pixel shows: a float, or one per channel.
         seed: 0 .. 2^64 - 1, or None for one from NumPy's global generator.
         estimator: 'centred', 'plain' (mindspore_xai's sum) or 'control-variate'.
-        design: 'iid' or 'oa128'; both and the estimators as in `RISE`.
+        design: 'iid', 'oa128' or None for what fits; all and the estimators as in `RISE`.
         engine: What scores the images, as in `RISE`.
         precision: As in `RISE`. The OoD scores of the bounds are always MindSpore's.
 
@@ -128,7 +128,7 @@ class RISEPlus(RISE):
         base_value: float | tuple[float, ...] = 0.0,
         seed: int | None = None,
         estimator: str = "centred",
-        design: str = "iid",
+        design: str | None = None,
         engine: str | None = None,
         precision: str | None = None,
     ) -> None:
