@@ -16,7 +16,7 @@ from bench import harness
 EXAMPLES = harness.ROOT / "examples"
 SIDES = {"demo": 96, "resnet50": 224}  # pixels of the input of each network
 _SEED = 77
-_BATCH = 128
+_BATCH = 32
 
 
 def result_name(benchmark: str, network: str) -> str:
@@ -34,9 +34,7 @@ class Case(NamedTuple):
 
 def cases(network: str, number: int) -> list[Case]:
     """The first `number` cases of a network of `SIDES`; the same every time."""
-    for folder in (EXAMPLES, EXAMPLES / "demo"):
-        if str(folder) not in sys.path:
-            sys.path.append(str(folder))
+    _find_examples()
     from canvas import load_glyphs, make_picture, normalize
 
     rng, glyphs, made = np.random.default_rng(_SEED), load_glyphs("test"), []
@@ -56,19 +54,26 @@ def cases(network: str, number: int) -> list[Case]:
 
 def network_of(name: str) -> Any:
     """The trained network of a name of `SIDES`, in evaluation mode."""
+    _find_examples()
     if name == "demo":
-        from examples.demo.model import demo_net
+        from model import demo_net
 
         return demo_net()
     import mindspore as ms
-
-    from examples.common.resnet import resnet50, width_of
+    from common.resnet import resnet50, width_of
 
     weights = ms.load_checkpoint(str(EXAMPLES / "digits_resnet50.ckpt"))
     network = resnet50(10, width=width_of(weights))
     missing, _ = ms.load_param_into_net(network, weights)
     assert not missing, missing
     return network.set_train(False)
+
+
+def _find_examples() -> None:
+    """Lets the examples' modules be imported; mindspore_xai installs a package `examples`."""
+    for folder in (EXAMPLES, EXAMPLES / "demo"):
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
 
 
 def probabilities(network: Any, image: np.ndarray) -> np.ndarray:

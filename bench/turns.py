@@ -6,6 +6,7 @@ the others wait for their next word, so what is compared takes turns as within o
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -69,7 +70,8 @@ class Contender:
     def close(self) -> None:
         """Lets the process end, and waits for that."""
         if self._process.stdin is not None:
-            self._process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):  # it ended first: `ask` has said so
+                self._process.stdin.close()
         self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()

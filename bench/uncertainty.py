@@ -17,7 +17,7 @@ from bench import digits, harness
 DESIGNS = ("iid", "oa128")
 WISHES = (0.05, 0.95)  # of the probability of the class that is explained
 SLACK = 0.01  # that the true correlation may be below tol
-_BATCH = 128
+_BATCH = 32
 _REFERENCE_SEED = 10**6
 
 
