@@ -40,5 +40,5 @@ def _parts(cells: Iterable[nn.Cell]) -> list[nn.Cell]:
         cell = left.pop()
         if cell is not None and id(cell) not in found:
             found[id(cell)] = cell
-            left.extend(cell.cells())
+            left.extend(cell._cells.values())
     return list(found.values())

@@ -30,12 +30,11 @@ def _on_gpu() -> bool:
 
 
 def _custom(symbol: str, key: str, out_shape: Callable[..., Any], out_dtype: object) -> ops.Custom:
+    path, device = native().__file__, "cpu"
     if _on_gpu():
         from fastxai.ops.cuda.library import library
 
         path, device = library().path, "cuda"
-    else:
-        path, device = native().__file__, "cpu"
     if path is None or ":" in path:
         raise RuntimeError(f"MindSpore cannot load native ops from a path with a colon: {path}")
     op = ops.Custom(f"{path}:{symbol}", out_shape=out_shape, out_dtype=out_dtype, func_type="aot")

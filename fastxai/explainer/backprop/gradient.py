@@ -13,7 +13,7 @@ from fastxai.common.attribution import Attribution
 from fastxai.common.guard import evaluating
 from fastxai.common.inputs import to_images, to_targets
 from fastxai.common.network import network_dtype
-from fastxai.common.shadow import same_signature, signature
+from fastxai.common.shadow import Watch, same_signature, signature
 from fastxai.common.targets import check_scores
 from fastxai.explainer.backprop.backprop_utils import BackwardPass
 
@@ -58,6 +58,7 @@ class Gradient(Attribution):
         super().__init__(network)
         self._passes: OrderedDict[Any, BackwardPass] = OrderedDict()
         self._built_from: list[Any] = []
+        self._watch: Watch | None = None  # of what it was built from
 
     def __call__(
         self,
@@ -108,7 +109,10 @@ class Gradient(Attribution):
 
     def _forget_if_changed(self) -> None:
         """Drops what was built from the network if anything but its weights has changed since."""
-        built_from = signature(self._network)
+        if self._watch is not None and self._watch.sees_no_change():
+            return
+        self._watch = Watch()
+        built_from = signature(self._network, self._watch)
         if not same_signature(built_from, self._built_from):
             self._forget()
             self._built_from = built_from
