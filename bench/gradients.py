@@ -9,6 +9,7 @@ of them; those times are for information.
 from __future__ import annotations
 
 import argparse
+import json
 from typing import Any
 
 from bench import harness
@@ -27,11 +28,12 @@ def measure(options: argparse.Namespace) -> tuple[list[dict[str, Any]], list[str
     for mode in options.modes:
         for images in options.images:
             arguments = ["--mode", mode, "--images", str(images)]
+            about = {key: harness.header()[key] for key in ("made", "commit", "load_before")}
             repeats = options.repeats if images < 8 else options.large_repeats
             answer = harness.run_worker(WORKER, [*arguments, "--repeats", str(repeats)], LIMITED)
             checks += answer["checks"]
             for row in answer["rows"]:
-                rows.append({"mode": mode, "images": images, **row})
+                rows.append({"mode": mode, "images": images, **about, **row})
                 print(_line(rows[-1]), flush=True)
     return rows, checks
 
@@ -46,6 +48,13 @@ def _line(row: dict[str, Any]) -> str:
     )
 
 
+def joined(before: list[dict[str, Any]], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of an earlier run, those in place of which there are new ones exchanged."""
+    new = {(row["mode"], row["images"], row["explainer"]): row for row in rows}
+    kept = {(row["mode"], row["images"], row["explainer"]): row for row in before}
+    return list((kept | new).values())
+
+
 def main() -> None:
     """Measures the chosen modes and numbers of images."""
     parser = harness.parser(__doc__)
@@ -54,11 +63,17 @@ def main() -> None:
     parser.add_argument("--images", nargs="+", type=int, default=[1, 16])
     parser.add_argument("--repeats", type=int, default=15, help="below 8 images; 15 by default")
     parser.add_argument("--large-repeats", type=int, default=5, help="from 8 on; 5 by default")
+    parser.add_argument(
+        "--add", action="store_true", help="keep the results of what is not measured"
+    )
     options = parser.parse_args()
     about = harness.header()
     harness.print_header(about)
     rows, checks = measure(options)
-    settings = {k: v for k, v in vars(options).items() if k != "results"}
+    if options.add:
+        before = json.loads((options.results / "gradients.json").read_text(encoding="utf-8"))
+        rows, checks = joined(before["results"], rows), [*before["checks"], *checks]
+    settings = {k: v for k, v in vars(options).items() if k not in ("results", "add")}
     targets = [
         harness.target(
             f"{row['explainer']} {row['mode']}, {row['images']} image(s): times the peer's speed",

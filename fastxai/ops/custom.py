@@ -29,12 +29,17 @@ def _on_gpu() -> bool:
     return str(ms.get_context("device_target")) == "GPU"
 
 
-def _custom(symbol: str, key: str, out_shape: Callable[..., Any], out_dtype: object) -> ops.Custom:
-    path, device = native().__file__, "cpu"
-    if _on_gpu():
-        from fastxai.ops.cuda.library import library
+def _library() -> tuple[str | None, str]:
+    """File of the library for MindSpore's device, and that device."""
+    if not _on_gpu():
+        return native().__file__, "cpu"
+    from fastxai.ops.cuda.library import library
 
-        path, device = library().path, "cuda"
+    return library().path, "cuda"
+
+
+def _custom(symbol: str, key: str, out_shape: Callable[..., Any], out_dtype: object) -> ops.Custom:
+    path, device = _library()
     if path is None or ":" in path:
         raise RuntimeError(f"MindSpore cannot load native ops from a path with a colon: {path}")
     op = ops.Custom(f"{path}:{symbol}", out_shape=out_shape, out_dtype=out_dtype, func_type="aot")
