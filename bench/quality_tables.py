@@ -6,6 +6,10 @@ from typing import Any
 
 from bench.markdown import spread, table
 
+_NETWORKS = {
+    "demo": "the demo's network, 96×96",
+    "resnet50": "a ResNet-50 of an eighth of the width, 224×224",
+}
 _ESTIMATORS = {"iid plain": "`iid`, `plain` (mindspore_xai's)", "reference": "reference"}
 
 
@@ -87,6 +91,18 @@ def to_quality(result: dict[str, Any]) -> str:
     head += ["fastxai s", "mindspore_xai 1.8.1 s", "times faster"]
     head += ["mindspore_xai as installed, extrapolated s; times", "first call s"]
     return table(head, rows)
+
+
+def readme(result: dict[str, Any]) -> str:
+    """README's sentence on the same."""
+    parts = [
+        f"{row['times']['median']:.0f} times as fast as mindspore_xai's on "
+        f"{_NETWORKS[row['network']]} ({row['pictures']} pictures; "
+        f"{row['times_installed']:.0f} times as installed, extrapolated)"
+        for row in result["results"]
+    ]
+    masks = result["settings"]["masks"]
+    return f"With {masks} masks and OpenVINO, RISE's map was as good and {', '.join(parts)}.\n"
 
 
 def uncertainty(result: dict[str, Any]) -> str:

@@ -99,6 +99,8 @@ def test_table_of_times_to_quality():
     }  # fmt: skip
     text = quality_tables.to_quality({"results": [row]})
     assert "| demo | 3 | 512, openvino | 0.970; 0.950 | 0.50 | 10.0 | 20.0 | 600; 1200 |" in text
+    text = quality_tables.readme({"settings": {"masks": 512}, "results": [row]})
+    assert "as good and 20 times as fast as mindspore_xai's on the demo's network" in text
 
 
 def test_tables_of_promises_and_of_sharing():
