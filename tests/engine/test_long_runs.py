@@ -9,23 +9,10 @@ from fastxai.explainer import RISE
 from tests import _networks as networks
 from tests._compare import NETWORK_ATOL, assert_close
 from tests.engine.test_explainers import MAKERS
+from tests.explainer.test_run_state import StoppedError, end_at
 from tests.explainer.test_stopping import BOTH, auto
 
 TARGETS = [[1, 2], [0, 2]]
-
-
-class StoppedError(Exception):
-    """Ends a run."""
-
-
-def end_at(unit):
-    """A progress that ends the run once so many units are done."""
-
-    def progress(done, total):
-        if done >= unit:
-            raise StoppedError
-
-    return progress
 
 
 @pytest.mark.parametrize("design", ["iid", "oa128"])
