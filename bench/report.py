@@ -37,7 +37,7 @@ IMAGES = harness.ROOT / "docs" / "images"
 _LIBRARIES = {"ours": "fastxai", "peer": "mindspore_xai 1.8.1"}
 _KNOWN = ("python", "mindspore", "mindspore-xai", "numpy", "pillow")  # others are named
 _EXPLAINERS = {"rise": "RISE", "occlusion": "Occlusion"}
-_MARKER = re.compile(r"(<!-- bench:([a-z_]+) -->\n).*?(<!-- /bench:\2 -->)", re.DOTALL)
+_MARKER = re.compile(r"(<!-- bench:([a-z0-9_]+) -->\n).*?(<!-- /bench:\2 -->)", re.DOTALL)
 
 
 def origin(result: dict[str, Any]) -> str:

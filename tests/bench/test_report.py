@@ -82,5 +82,11 @@ def test_every_table_of_the_pages_exists() -> None:
             report.fill(path.read_text(encoding="utf-8"), {})
 
 
+def test_no_marker_of_the_pages_is_overlooked() -> None:
+    for name in report.PAGES:
+        page = (harness.ROOT / name).read_text(encoding="utf-8")
+        assert page.count("<!-- bench:") == len(report._MARKER.findall(page)), name
+
+
 def test_results_that_do_not_exist_are_left_out(tmp_path: Path) -> None:
     assert report.load_results(tmp_path) == {}
