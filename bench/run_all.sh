@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every benchmark of the project, in order, then the tables. About two hours on two cores.
+# Every benchmark of the project, in order, then the tables. Some hours on two cores.
 # PEER_PYTHON: Python with MindSpore, mindspore_xai 1.8.1 and what fastxai needs; made if missing.
 # ENGINE_PYTHON: the same without mindspore_xai, with mindcv, openvino and onnxruntime.
 # TORCH_PYTHON: Python with torch, captum and openvino_xai.

@@ -111,11 +111,12 @@ class Gradient(Attribution):
         """Drops what was built from the network if anything but its weights has changed since."""
         if self._watch is not None and self._watch.sees_no_change():
             return
-        self._watch = Watch()
-        built_from = signature(self._network, self._watch)
+        watch = Watch()
+        built_from = signature(self._network, watch)
         if not same_signature(built_from, self._built_from):
             self._forget()
             self._built_from = built_from
+        self._watch = watch  # last: an interrupted walk must not pass for a whole one
 
     def _forget(self) -> None:
         """Drops what was built: a pass in which something failed does not run again."""
