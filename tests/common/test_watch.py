@@ -6,7 +6,7 @@ import pytest
 from mindspore import nn
 
 from fastxai.common.shadow import Watch, same_signature, signature
-from fastxai.explainer import Gradient
+from fastxai.explainer import GuidedBackprop
 
 
 class Network(nn.Cell):
@@ -92,8 +92,8 @@ def test_a_network_with_a_hook_is_never_taken_as_unchanged(watched):
 def test_a_look_that_was_interrupted_does_not_pass_for_a_whole_one(monkeypatch):
     network = nn.SequentialCell(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Dense(100, 2))
     images = ms.Tensor(np.random.default_rng(0).normal(size=(1, 3, 5, 5)).astype(np.float32))
-    gradient = Gradient(network)
-    gradient(images, 1)
+    explainer = GuidedBackprop(network)
+    explainer(images, 1)
     network[3] = nn.Dense(100, 2)
 
     def interrupted(cell, watch):
@@ -102,6 +102,6 @@ def test_a_look_that_was_interrupted_does_not_pass_for_a_whole_one(monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr("fastxai.explainer.backprop.gradient.signature", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            gradient(images, 1)
-    expected = Gradient(network)(images, 1).asnumpy()
-    np.testing.assert_allclose(gradient(images, 1).asnumpy(), expected, rtol=1e-5)
+            explainer(images, 1)
+    expected = GuidedBackprop(network)(images, 1).asnumpy()
+    np.testing.assert_allclose(explainer(images, 1).asnumpy(), expected, rtol=1e-5)
