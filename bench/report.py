@@ -21,6 +21,7 @@ from bench import (
     ops_tables,
     over_bare,
     quality_tables,
+    riseplus_designs,
     sharing,
 )
 from bench.markdown import spread, table
@@ -245,6 +246,7 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "gradients": ("gradients", gradients),
     "memory": ("memory", memory),
     "designs": ("designs", designs),
+    "riseplus_designs": ("riseplus_designs", riseplus_designs.rows_table),
     "engines": ("engines", engine_tables.engines),
     "engines_refused": ("engines", engine_tables.refused),
     "peers": ("peers", engine_tables.peers),
