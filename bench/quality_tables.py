@@ -97,12 +97,11 @@ def readme(result: dict[str, Any]) -> str:
     """README's sentence on the same."""
     parts = [
         f"{row['times']['median']:.0f} times as fast as mindspore_xai's on "
-        f"{_NETWORKS[row['network']]} ({row['pictures']} pictures; "
+        f"{_NETWORKS[row['network']]} ({row['masks']} masks, {row['pictures']} pictures; "
         f"{row['times_installed']:.0f} times as installed, extrapolated)"
         for row in result["results"]
     ]
-    masks = result["settings"]["masks"]
-    return f"With {masks} masks and OpenVINO, RISE's map was as good and {', '.join(parts)}.\n"
+    return f"With OpenVINO and fewer masks, RISE's map was as good and {', '.join(parts)}.\n"
 
 
 def uncertainty(result: dict[str, Any]) -> str:

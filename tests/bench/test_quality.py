@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench import harness, quality, quality_tables, sharing
+from bench import harness, quality, quality_tables, sharing, to_quality
 
 
 def test_fewest_is_the_first_number_within_the_limit():
@@ -99,8 +99,15 @@ def test_table_of_times_to_quality():
     }  # fmt: skip
     text = quality_tables.to_quality({"results": [row]})
     assert "| demo | 3 | 512, openvino | 0.970; 0.950 | 0.50 | 10.0 | 20.0 | 600; 1200 |" in text
-    text = quality_tables.readme({"settings": {"masks": 512}, "results": [row]})
+    text = quality_tables.readme({"results": [row]})
     assert "as good and 20 times as fast as mindspore_xai's on the demo's network" in text
+    assert "(512 masks, 3 pictures; 1200 times as installed" in text
+
+
+def test_the_fewest_masks_that_are_as_good_count():
+    assert to_quality.fewest([640, 384, 512], [0.97, 0.93, 0.95], 0.95) == 2
+    with pytest.raises(RuntimeError, match=r"640: 0.97.*mindspore_xai 0.98"):
+        to_quality.fewest([640, 384], [0.97, 0.93], 0.98)
 
 
 def test_tables_of_promises_and_of_sharing():
