@@ -105,7 +105,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=4, help="per picture and design")
     parser.add_argument("--tol", type=float, default=0.95)
     parser.add_argument("--ceiling", type=int, default=8192, help="most masks of a run")
-    parser.add_argument("--reference", type=int, default=32768, help="masks of a reference")
+    parser.add_argument("--reference", type=int, default=782 * 128, help="masks of a reference")
     options = parser.parse_args()
     about = harness.header()
     harness.print_header(about)
