@@ -27,6 +27,14 @@ class SmallConv(nn.Cell):
         return self.dense(self.relu(self.norm(self.conv(x))).mean(axis=(2, 3)))
 
 
+class Jitted(SmallConv):
+    """The same, compiled also in PYNATIVE mode."""
+
+    @ms.jit
+    def construct(self, x):
+        return self.dense(self.relu(self.norm(self.conv(x))).mean(axis=(2, 3)))
+
+
 class Linear(nn.Cell):
     """score_k(x) = sum of weight_k * x over all pixels: its RISE map is known in closed form."""
 

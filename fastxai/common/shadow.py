@@ -22,7 +22,7 @@ Substitute = Callable[[Any], Any]
 Wrap = Callable[[nn.Cell, nn.Cell], nn.Cell]
 
 # What MindSpore keeps in a Cell of what it is: the rest of the base's attributes is its caches.
-_CHILDREN = ("_cells", "_params", "_buffers", "_params_list")
+CHILDREN = ("_cells", "_params", "_buffers", "_params_list")
 _FRESH: dict[str, Any] = {
     "_compile_cache": None,
     "_phase_cache": None,
@@ -34,7 +34,13 @@ _FRESH: dict[str, Any] = {
 }
 # What MindSpore notes in a Cell when it compiles it.
 _COMPILERS = frozenset(
-    ("__compile_cell_hook__", "__parse_method__", "current_phase", "sequence_modified")
+    (
+        "__compile_cell_hook__",
+        "__parse_method__",
+        "_mutable_flags",
+        "current_phase",
+        "sequence_modified",
+    )
 )
 SCALARS = (bool, int, float, str, bytes, type(None))
 
@@ -99,7 +105,7 @@ class Shadow:
             copy = bare_copy(cell)
             self._copies[id(cell)] = copy  # before the children: they may refer to it
             state = vars(copy)
-            for name in _CHILDREN:
+            for name in CHILDREN:
                 state[name] = self._value(state[name])
             for name in [name for name in state if name not in base_attributes()]:
                 self._set(copy, name, self._value(state[name]))
@@ -192,7 +198,7 @@ def signature(network: nn.Cell, watch: Watch | None = None) -> list[Any]:
         watch: Is told of everything that is gone through.
     """
     hooks = hook_attributes()
-    caches = base_attributes() - set(_CHILDREN)  # hooks among them
+    caches = base_attributes() - set(CHILDREN)  # hooks among them
     found: list[Any] = []
     seen: set[int] = set()
     kinds: dict[type, str] = {}  # asked thousands of times

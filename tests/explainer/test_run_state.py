@@ -207,6 +207,7 @@ OTHERS = {
     "target": (dict, IMAGES, [[3, 1], [0, 4], [2, 1]], "is of another target"),
     "weights": (lambda: {"network": other_network()}, IMAGES, TARGETS, "another network"),
     "network": (lambda: {"network": Other()}, IMAGES, TARGETS, "another network"),
+    "engine": (lambda: {"engine": "auto"}, IMAGES, TARGETS, "engine 'mindspore', and .* 'auto'"),
     "seed": (lambda: {"seed": 9}, IMAGES, TARGETS, "a run with seed 8, and this one has 9"),
     "masks": (lambda: {"num_masks": 301}, IMAGES, TARGETS, "num_masks 300, and .* 301"),
     "auto": (lambda: {"num_masks": "auto"}, IMAGES, TARGETS, "num_masks 300, and .* 'auto'"),
@@ -268,6 +269,25 @@ def test_a_state_of_another_engine_is_refused(path):
     np.savez(path, **{**arrays, "header": np.array(json.dumps(header))})
     with pytest.raises(ValueError, match="was scored by OpenVINO 2025.0 in float32, and now Mind"):
         rise()(ms.Tensor(IMAGES), TARGETS, state=path)
+
+
+def test_a_state_of_another_engine_is_refused_between_images_too(path):
+    with pytest.raises(StoppedError):
+        rise()(ms.Tensor(IMAGES), TARGETS, state=path, progress=end_at(301))
+    with np.load(path) as held:
+        arrays = dict(held)
+    assert [name for name in arrays if name.startswith("found_")]  # the first image is done
+    kept = {name: array for name, array in arrays.items() if not name.startswith("run_")}
+    header = json.loads(str(arrays["header"])) | {"identity": "OpenVINO 2025.0 in float32"}
+    np.savez(path, **{**kept, "header": np.array(json.dumps(header))})
+    with pytest.raises(ValueError, match="was scored by OpenVINO 2025.0 in float32, and now Mind"):
+        rise()(ms.Tensor(IMAGES), TARGETS, state=path)
+
+
+def test_a_state_that_is_done_is_of_its_engine_too(path):
+    rise()(ms.Tensor(IMAGES), TARGETS, state=path)
+    with pytest.raises(ValueError, match="with engine 'mindspore', and this one has 'auto'"):
+        rise(engine="auto")(ms.Tensor(IMAGES), TARGETS, state=path)
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "empty", "other"])

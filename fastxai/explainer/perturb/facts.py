@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,9 +11,8 @@ import numpy as np
 from mindspore import nn
 
 from fastxai._version import __version__
+from fastxai.explainer.perturb.digest import network_digest
 from fastxai.ops import has_native
-
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 def facts_of(
@@ -39,25 +37,6 @@ def facts_of(
         "native kernels": has_native(),
         **settings,
     }
-
-
-def network_digest(cells: Sequence[nn.Cell]) -> str:
-    """SHA-256 of the kinds of all cells, of what MindSpore's own say of themselves, and of weights.
-
-    Names do not count, nor what other Python objects hold.
-    """
-    digest = hashlib.sha256()
-    for cell in cells:
-        for _, part in cell.cells_and_names():
-            kind = type(part)
-            digest.update(f"{kind.__module__}.{kind.__qualname__}\n".encode())
-            if kind.__module__.startswith("mindspore."):
-                digest.update(_ADDRESS.sub("", part.extend_repr()).encode())
-        for parameter in cell.get_parameters():
-            digest.update(f"{parameter.dtype}{parameter.shape}\n".encode())
-            held = parameter.astype(ms.float32) if parameter.dtype == ms.bfloat16 else parameter
-            digest.update(np.ascontiguousarray(held.asnumpy()).data)
-    return digest.hexdigest()
 
 
 def _digest(array: np.ndarray) -> str:

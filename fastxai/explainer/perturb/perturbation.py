@@ -200,10 +200,13 @@ class PerturbationAttribution(Attribution, ABC):
 
     def _facts(self, images: np.ndarray, classes: np.ndarray, plan: Any, ret: str) -> dict:
         """What a state file has to be of."""
+        wish = self._selector.wish
         settings = {
             "explainer": self._owner,
             "an error bar": ret == RESULT,
             "perturbation_per_eval": self._perturbation_per_eval,
+            "engine": wish.engine,
+            "precision": wish.precision,
         }
         return facts_of(images, classes, self._scored_cells(), settings | self._settings(plan))
 

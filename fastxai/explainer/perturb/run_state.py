@@ -34,6 +34,10 @@ _COST = 20.0  # and at least so many times what the last one took
 _HASHED = ("images", "targets", "network")  # facts whose values would tell a reader nothing
 
 
+class StateError(ValueError):
+    """A state file is of another run, or none."""
+
+
 class RunState:
     """What a call has so far, in a file or, without a path, nowhere.
 
@@ -49,7 +53,7 @@ class RunState:
 
     Raises:
         TypeError: `path` is no path.
-        ValueError: The file is no state of a run, or damaged.
+        StateError: The file is no state of a run, or damaged.
         OSError: It cannot be read.
     """
 
@@ -68,6 +72,7 @@ class RunState:
         self._running = -1  # index of the image that the next two are of
         self._snapshot: Callable[[], Arrays] = dict
         self._identity = ""  # of the engine that scores it
+        self._scored_by = ""  # identity of the engine that scored last what was read
         self._begun = self._written = time.monotonic()
         self._took = 0.0
         self._warned = False
@@ -82,7 +87,7 @@ class RunState:
             facts: Gives what the maps depend on, 'seed' among them, as JSON's kinds.
 
         Raises:
-            ValueError: The file is of other facts.
+            StateError: The file is of other facts.
             OSError: It cannot be written, before anything was scored.
         """
         if self._path is None:
@@ -113,7 +118,7 @@ class RunState:
             The snapshot to go on with; empty: from the beginning.
 
         Raises:
-            ValueError: Another engine scored the first masks of this image.
+            StateError: Another engine scored what the file has.
         """
         assert choice is not None  # an engine was selected
         scored = {"engine": choice.engine, "precision": choice.precision}
@@ -121,9 +126,10 @@ class RunState:
         if self._path is None:
             return {}
         restored = self._snapshot() if self._running == len(self._found) else {}
-        if restored and choice.identity != self._identity:
+        if self._scored_by not in ("", choice.identity):
             self.scored = before
-            raise self._refused(f"was scored by {self._identity}, and now {choice.identity} would")
+            raise self._refused(f"was scored by {self._scored_by}, and now {choice.identity} would")
+        self._scored_by = ""  # the file's last engine goes on: from here on this call's own choose
         self.batch, self._identity = batch, choice.identity
         return restored
 
@@ -185,11 +191,13 @@ class RunState:
             self.batch, self._identity = header["batch"], header["identity"]
             self.scored = header["scored"]
         except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(
+            raise StateError(
                 f"{self._owner}: `state` {path} is no state of a run, or it is damaged ({error})."
             ) from error
         self._found = unstacked(_with_prefix(arrays, "found_"))
         restored = _with_prefix(arrays, "run_")
+        if restored or self._found:
+            self._scored_by = self._identity
         if restored:
             self._snapshot, self._running = lambda: restored, len(self._found)
 
@@ -201,8 +209,8 @@ class RunState:
             if own != other:
                 raise self._refused(f"is of a run with {name} {other!r}, and this one has {own!r}")
 
-    def _refused(self, why: str) -> ValueError:
-        return ValueError(
+    def _refused(self, why: str) -> StateError:
+        return StateError(
             f"{self._owner}: `state` {self._path} {why}; remove it or name another file."
         )
 
