@@ -29,7 +29,10 @@ _DUMP_VARIABLE = "MS_OM_PATH"  # where MindSpore writes rank_0/om/analyze_fail.i
 _MEANINGS = (
     (r"Can not find key (\w+) in convert map", "the operator {0} cannot be exported to ONNX"),
     (r"\[prim\] is null", "control flow that depends on data cannot be exported to ONNX"),
-    (r"parameters number of the function is", "a network with several inputs cannot be exported"),
+    (
+        r"parameters number of the function is",
+        "a network whose `construct` takes more than `self` and the images cannot be exported",
+    ),
     (r"JIT strict mode", "Python code in `construct` cannot be exported to ONNX: {line}"),
     (r"exceeded the protobuf", "the network is too large for an ONNX file, 2 GB"),
 )
@@ -53,20 +56,29 @@ def exported(cell: nn.Cell, shape: tuple[int, ...]) -> bytes:
         Unusable: MindSpore cannot export it.
     """
     images = ms.Tensor(np.zeros(shape, np.float32))
-    with (
-        _lock,
-        tempfile.TemporaryDirectory(prefix="fastxai-") as folder,
-        _unchanged(cell),
-        _dumping_into(folder),
-        _quiet(),
-        without_in_place(),
-    ):
+    with untraced() as folder, _unchanged(cell), without_in_place():
         try:
             ms.export(cell, images, file_name=f"{folder}/network", file_format="ONNX")
         except Exception as error:  # MindSpore raises whatever its parser and exporter meet
             raise Unusable(_meaning(str(error))) from error
         model = Path(folder, "network.onnx").read_bytes()
     return renamed(model)
+
+
+@contextmanager
+def untraced() -> Iterator[str]:
+    """Lets MindSpore try what may fail: no file in the working directory, no word on stderr.
+
+    Yields:
+        A folder that is there as long.
+    """
+    with (
+        _lock,
+        tempfile.TemporaryDirectory(prefix="fastxai-") as folder,
+        _dumping_into(folder),
+        _quiet(),
+    ):
+        yield folder
 
 
 def _meaning(message: str) -> str:
@@ -114,7 +126,7 @@ def _dumping_into(folder: str) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Takes what MindSpore prints while it exports to the log 'fastxai', level DEBUG.
+    """Takes what MindSpore prints while it tries to the log 'fastxai', level DEBUG.
 
     Its C++ side writes warnings that mean nothing here straight to file descriptor 2.
     """
@@ -135,7 +147,7 @@ def _quiet() -> Iterator[None]:
             taken.seek(0)
             text = taken.read().decode(errors="replace").strip()
             if text:
-                _log.debug("MindSpore, while exporting: %s", text)
+                _log.debug("MindSpore, while trying: %s", text)
 
 
 def _flush() -> None:

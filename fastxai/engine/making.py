@@ -12,7 +12,7 @@ import numpy as np
 from mindspore import nn
 
 from fastxai.engine import settings
-from fastxai.engine.export import exported
+from fastxai.engine.export import exported, untraced
 from fastxai.engine.mindspore_cell import MindSporeEngine
 from fastxai.engine.protocol import Engine, Unusable
 from fastxai.ops.native import thread_limit
@@ -107,13 +107,14 @@ class Making:
     def _expected(self) -> np.ndarray:
         """MindSpore's scores of those images."""
         some = np.ascontiguousarray(self._batch[self._rows])
-        try:
-            scores = MindSporeEngine(self._job.make())(some)
-        except Exception:  # a network made for batches of one size?
+        with untraced():
             try:
-                scores = MindSporeEngine(self._job.make())(self._batch)[self._rows]
-            except Exception as error:
-                raise Undecided from error
+                scores = MindSporeEngine(self._job.make())(some)
+            except Exception:  # a network made for batches of one size?
+                try:
+                    scores = MindSporeEngine(self._job.make())(self._batch)[self._rows]
+                except Exception as error:
+                    raise Undecided from error
         if scores.ndim != 2 or len(scores) != len(self._rows) or not np.isfinite(scores).all():
             raise Undecided
         return scores

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ class OpenVinoEngine(Engine):
             raise Unusable("this processor has no bfloat16 instructions")
         try:
             network = core.read_model(model)
-            self.compiled = core.compile_model(network, "CPU", options)
+            self.compiled = _compiled(core, network, options)
         except Exception as error:  # RuntimeError, and what its bindings make of others
             raise Unusable(_reason(error, precision)) from error
         if len(self.compiled.inputs) != 1 or len(self.compiled.outputs) != 1:
@@ -96,10 +97,33 @@ def _core() -> Any:
     return openvino.Core()
 
 
-def _reason(error: Exception, precision: str) -> str:
+def _compiled(core: Any, network: Any, options: dict[str, Any]) -> Any:
+    """The network, compiled; without its folder where that is of no use."""
+    try:
+        return core.compile_model(network, "CPU", options)
+    except Exception as error:
+        folder = options.get("CACHE_DIR")
+        if folder is None:
+            raise
+        compiled = core.compile_model(network, "CPU", options | {"CACHE_DIR": ""})
+        warnings.warn(
+            f"The compiled network could not be kept in {folder} ({_said(error)}); it is used all "
+            "the same. Name another folder: fastxai.set_engine(cache_dir=...), or the environment "
+            "variable FASTXAI_CACHE.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return compiled
+
+
+def _said(error: Exception) -> str:
+    """What OpenVINO says without the places in its source."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    said = next((line for line in lines if not line.startswith("Exception from")), "no message")
+    return next((line for line in lines if not line.startswith("Exception from")), "no message")
+
+
+def _reason(error: Exception, precision: str) -> str:
     limit = _onednn.environment_limit()
     if precision == "bfloat16" and limit:
         return f"{limit} takes bfloat16 from OpenVINO too; unset it"
-    return f"OpenVINO cannot load the exported network: {said}"
+    return f"OpenVINO cannot load the exported network: {_said(error)}"

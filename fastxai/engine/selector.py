@@ -17,6 +17,7 @@ from fastxai.ops.native import thread_limit
 
 _LEAST_IMAGES = 128  # below, MindSpore is about done when an engine is made
 _NOTHING = "neither OpenVINO nor ONNX Runtime is installed"
+_UNDECIDED = "its own scores of the first batch are none that another engine could be held to"
 _HINT = (
     f"{_NOTHING}; on a CPU they score about 3 times as fast: {settings.how_to_install('openvino')}"
 )
@@ -78,7 +79,7 @@ class Selector:
             RuntimeError: What was named cannot score this network.
             ImportError: It is not installed.
         """
-        wish = self.wish
+        wish = self.wish  # an engine that was named and is not installed is an error here
         reason = _excluded(wish, job)
         engine = None
         if not reason:
@@ -99,11 +100,6 @@ class Selector:
     def _first_that_fits(self, wish: settings.Wish, job: Job) -> tuple[Engine | None, str]:
         """The first candidate that scores like MindSpore, or why there is none."""
         names = [name for name in wish.candidates if settings.version_of(name) is not None]
-        if not names and wish.named:
-            raise ImportError(
-                f"{self._owner}: precision {wish.precision!r} needs an engine that is not "
-                f"installed: {settings.how_to_install(wish.candidates[0])}."
-            )
         if not names:
             return None, _NOTHING
         found, values = self._fingerprint(job)
@@ -137,6 +133,8 @@ class Selector:
         name = "mindspore" if engine is None else engine.name
         precision = dtype.lower() if engine is None else engine.precision
         error = None if engine is None else engine.error
+        if engine is None and not reason:
+            reason = _UNDECIDED
         self._choice = settings.Choice(self._owner, name, precision, reason, error)
         settings.remember(self._choice)
         level, text = logging.INFO, reason

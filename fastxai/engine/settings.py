@@ -86,8 +86,13 @@ def set_engine(
 
     Raises:
         TypeError: An argument is of the wrong kind.
-        ValueError: `engine` or `precision` is unknown, or the engine does not compute in it.
-        ImportError: The engine is not installed.
+        ValueError: `engine` or `precision` is unknown, or the engine does not compute in it, or
+            `cache_dir` is empty.
+        ImportError: The engine is not installed, or none that computes in `precision`.
+
+    Warns:
+        RuntimeWarning: Later, where a network is to be kept in `cache_dir` and cannot; it is used
+            all the same.
 
     Supported Platforms:
         Any; engines other than MindSpore score on ``CPU``.
@@ -104,8 +109,10 @@ def set_engine(
     if cache_dir is not None and not isinstance(cache_dir, (str, os.PathLike)):
         kind = type(cache_dir).__name__
         raise TypeError(f"{owner}: `cache_dir` must be a path or None, got {kind}.")
+    if cache_dir is not None and not os.fspath(cache_dir):
+        raise ValueError(f"{owner}: `cache_dir` must name a folder, got ''.")
     _check_together(owner, engine, precision)
-    _check_installed(owner, engine)
+    _check_installed(owner, engine, precision)
     _default = _Default(engine, precision, None if cache_dir is None else Path(cache_dir))
 
 
@@ -127,7 +134,7 @@ def wish(owner: str, engine: str | None, precision: str | None) -> Wish:
         fits = _default.precision in _PRECISIONS_OF[chosen]
         precision = _default.precision if fits else "float32"
     _check_together(owner, chosen, precision)
-    _check_installed(owner, chosen)
+    _check_installed(owner, chosen, precision)
     return Wish(chosen, precision)
 
 
@@ -200,8 +207,14 @@ def _check_together(owner: str, engine: str, precision: str) -> None:
         )
 
 
-def _check_installed(owner: str, engine: str) -> None:
+def _check_installed(owner: str, engine: str, precision: str) -> None:
     if engine in OPTIONAL and version_of(engine) is None:
         raise ImportError(
             f"{owner}: the engine {engine!r} is not installed: {how_to_install(engine)}."
+        )
+    wished = Wish(engine, precision)
+    if engine == "auto" and wished.named and not any(map(version_of, wished.candidates)):
+        raise ImportError(
+            f"{owner}: precision {precision!r} needs an engine that is not installed: "
+            f"{how_to_install(wished.candidates[0])}."
         )

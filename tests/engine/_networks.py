@@ -44,6 +44,17 @@ class AddsInPlaceToTwoNames(SmallConv):
         return self.dense((x * 0.5 + same).mean(axis=(2, 3)))
 
 
+class OfOneSize(SmallConv):
+    """Scores batches of one size alone."""
+
+    def __init__(self, rows):
+        super().__init__()
+        self.rows = rows
+
+    def construct(self, x):
+        return super().construct(x.reshape((self.rows, 3, 20, 17)))
+
+
 class DataDependent(SmallConv):
     """Branches on a value."""
 

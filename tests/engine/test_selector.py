@@ -217,6 +217,36 @@ def test_show_config_says_what_scored_last_and_why(openvino, images):
     assert "HSwish" in fastxai.show_config(file=text)["engine"]["last"]["reason"]
 
 
+def test_trying_leaves_no_file_and_no_word(openvino, images, mode, tmp_path, monkeypatch, capfd):
+    """MindSpore fails on the few images that scores are first compared on."""
+    monkeypatch.chdir(tmp_path)
+    network = odd.OfOneSize(32)
+    choice = explained(rise(network, num_masks=256, perturbation_per_eval=32), images).engine
+    assert choice.engine == "openvino"
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr().err == ""
+
+
+def test_a_network_that_mindspore_cannot_score_either_fails_as_without_engines(
+    openvino, images, messages
+):
+    with pytest.raises(TypeError, match="missing 1 required positional argument"):
+        explained(rise(odd.TwoInputs()), images)
+    assert messages() == [f"RISE: scored by MindSpore (float32): {selector._UNDECIDED}."]
+
+
+def test_a_folder_that_is_of_no_use_costs_no_engine(openvino, images, tmp_path):
+    folder = tmp_path / "file"
+    folder.write_text("no folder")
+    fastxai.set_engine(cache_dir=folder)
+    network = networks.SmallConv()
+    with pytest.warns(RuntimeWarning, match=f"could not be kept in {folder}.*FASTXAI_CACHE"):
+        assert explained(rise(network), images).engine.engine == "openvino"
+    folder.unlink()
+    explained(rise(networks.SmallConv(seed=1)), images)
+    assert any(folder.rglob("*.blob"))
+
+
 # ---- named ----------------------------------------------------------------------------------
 
 
@@ -234,10 +264,13 @@ def test_a_named_engine_that_disagrees_is_an_error(openvino, images):
         rise(odd.Reversed(), engine="openvino")(ms.Tensor(images), 1)
 
 
-def test_bfloat16_without_openvino_is_an_import_error(absent, images):
+def test_bfloat16_without_openvino_is_an_import_error(absent):
     absent("openvino")
-    with pytest.raises(ImportError, match=r"'bfloat16' needs .*pip install 'fastxai\[openvino\]'"):
-        rise(networks.SmallConv(), precision="bfloat16")(ms.Tensor(images), 1)
+    words = r"'bfloat16' needs .*pip install 'fastxai\[openvino\]'"
+    with pytest.raises(ImportError, match=f"RISE: .*{words}"):
+        rise(networks.SmallConv(), precision="bfloat16")
+    with pytest.raises(ImportError, match=f"set_engine: .*{words}"):
+        fastxai.set_engine(precision="bfloat16")
 
 
 @pytest.mark.parametrize(
@@ -266,6 +299,8 @@ def test_wrong_words_are_refused(options, error, words):
 def test_set_engine_refuses_what_is_no_path():
     with pytest.raises(TypeError, match="set_engine: `cache_dir` must be a path or None, got int"):
         fastxai.set_engine(cache_dir=3)
+    with pytest.raises(ValueError, match="set_engine: `cache_dir` must name a folder, got ''"):
+        fastxai.set_engine(cache_dir="")
 
 
 # ---- the process default --------------------------------------------------------------------
