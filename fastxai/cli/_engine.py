@@ -34,7 +34,8 @@ def apply(arguments: argparse.Namespace) -> None:
         set_engine(arguments.engine or "auto", precision=arguments.precision or "float32")
     except (ImportError, ValueError) as error:
         text = str(error).removeprefix("set_engine: ")
-        option = "--engine" if isinstance(error, ImportError) else "--precision"
+        absent = isinstance(error, ImportError) and arguments.engine not in (None, "auto")
+        option = "--engine" if absent else "--precision"
         raise CliError(WRONG_ARGUMENT, f"{option}: {text}") from error
 
 

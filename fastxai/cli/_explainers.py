@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--max-masks",
-        type=_options.at_least_one,
+        type=_options.ceiling,
         metavar="N",
         help=f"with --num-masks auto: masks to stop at, 512 or more (default: {_MAX_MASKS})",
     )
@@ -179,7 +179,16 @@ def explain(explainer: str, made: Any, arguments: argparse.Namespace, subject: S
             outcome = _outcome(made, subject, options)
             return replace(outcome, speed=f"1 pass in {time.perf_counter() - start:.2f} s")
     except Exception as error:
+        if "state" in options and _is_of_state(error):
+            words = str(error).removeprefix(f"{type(made).__name__}: ").removeprefix("`state` ")
+            raise CliError(WRONG_ARGUMENT, f"--state: {words}") from error
         raise _failed(error) from error
+
+
+def _is_of_state(error: Exception) -> bool:
+    from fastxai.explainer.perturb.run_state import StateError
+
+    return isinstance(error, (StateError, OSError))
 
 
 def _failed(error: Exception) -> CliError:

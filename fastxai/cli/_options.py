@@ -52,6 +52,12 @@ def at_least_two(text: str) -> int:
 
 
 @converter
+def ceiling(text: str) -> int:
+    """Read a whole number >= 512, before which no run with 'auto' stops."""
+    return _at_least(512, text)
+
+
+@converter
 def num_masks(text: str) -> int | str:
     """Read 'auto' or a whole number >= 2."""
     return AUTO if text.strip().lower() == AUTO else _at_least(2, text)

@@ -29,6 +29,7 @@ def test_mindspore_can_be_named(explain):
         ),
         (["--engine", "onnxruntime"], "--engine: the engine 'onnxruntime' is not installed: pip"),
         (["--engine", "openvino"], "pip install 'fastxai[openvino]'"),
+        (["--precision", "bfloat16"], "--precision: precision 'bfloat16' needs an engine that is"),
     ],
 )
 def test_what_cannot_be_had_is_a_wrong_argument(explain, monkeypatch, options, text):

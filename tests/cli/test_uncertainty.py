@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fastxai.explainer.perturb.stopping import LEAST_MASKS
 from tests.cli.conftest import fails
 
 
@@ -48,7 +49,19 @@ def test_a_state_is_kept_and_gone_on_with(explain, files):
     assert (first.code, again.code) == (0, 0)
     np.testing.assert_array_equal(np.load(files / "a.npy"), np.load(files / "b.npy"))
     other = explain("--state", state, "--seed", 1)
-    fails(other, 4, "ValueError: RISE: `state`", "seed 0, and this one has 1")
+    fails(other, 2, f"--state: {state} is of a run with seed 0, and this one has 1; remove it")
+
+
+def test_a_state_that_cannot_be_written_is_a_wrong_argument(explain, files):
+    nowhere = files / "no folder" / "run.npz"
+    result = explain("--state", nowhere)
+    fails(result, 2, "--state: [Errno 2] No such file or directory: ", f"'{nowhere}'")
+
+
+def test_the_least_ceiling_is_that_of_the_rule_to_stop(explain):
+    words = f"argument --max-masks: must be at least {LEAST_MASKS}, got {LEAST_MASKS - 1}"
+    fails(explain("--num-masks", "auto", "--max-masks", str(LEAST_MASKS - 1)), 2, words)
+    assert explain("--num-masks", "auto", "--max-masks", str(LEAST_MASKS)).code == 0
 
 
 @pytest.mark.parametrize(
