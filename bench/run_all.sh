@@ -66,7 +66,7 @@ run bench.over_bare
 run bench.sharing
 run bench.riseplus_designs
 run bench.uncertainty
-run bench.uncertainty --network resnet50 --pictures 10 --runs 3 --reference 16384
+run bench.uncertainty --network resnet50 --reference 16384
 run bench.quality
 run bench.quality --network resnet50 --pictures 10 --reference 16384
 run bench.to_quality --peer-python "$peer" --networks demo resnet50 --pictures 30 30
