@@ -71,14 +71,21 @@ def peers(result: dict[str, Any]) -> str:
             row["title"],
             spread(row["seconds"]),
             spread(row["times_peer"], ".2f"),
+            spread(row["fastxai_times"], ".2f") if "fastxai_times" in row else "",
             spread(row["over_bare"], ".3f") if row["over_bare"] else "",
             f"{row['setup_s']:.1f}",
             f"{row['error']:.0e}",
         ]
         for row in result["results"]["turns"]
     ]
-    head = ["explanation", "by", "s", "times mindspore_xai's speed", "over its bare passes"]
-    return table([*head, "s to set up, once", "error of the scores"], rows)
+    head = [
+        "explanation",
+        "by",
+        "s",
+        "times mindspore_xai's speed",
+        "fastxai's OpenVINO: times its",
+    ]
+    return table([*head, "over its bare passes", "s to set up, once", "error of the scores"], rows)
 
 
 def peers_whole(result: dict[str, Any]) -> str:
