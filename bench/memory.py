@@ -5,6 +5,10 @@ random batch four times (the bare process) or explains one image; its figure is 
 high-water mark of resident memory, VmHWM. "Beyond" is the explaining process minus the bare one of
 the same network, mode and batch size. The bound is one batch plus 50 MB, whatever the number of
 masks or windows.
+
+With `--engines openvino onnxruntime` these score, and the bare process makes the engine as an
+explainer does (export, compilation, comparison with MindSpore) before it scores. Such a run is
+written to `memory_engines.json`.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from bench import harness
 
 MARGIN = 50e6  # bytes beyond one batch
 SIZE = 224
+MINDSPORE = "mindspore"
 CASES: tuple[dict[str, Any], ...] = (
     {"explainer": "rise", "network": "cheap", "count": 64},
     {"explainer": "rise", "network": "cheap", "count": 1024},
@@ -64,9 +69,11 @@ def make_explainer(options: argparse.Namespace, network: Any, side: int) -> Any:
     from fastxai.explainer import RISE, Occlusion
 
     if options.explainer == "occlusion":
-        return Occlusion(network, softmax, options.batch, window=SIZE // side, engine="mindspore")
+        return Occlusion(
+            network, softmax, options.batch, window=SIZE // side, engine=options.engine
+        )
     return RISE(
-        network, softmax, options.batch, num_masks=options.count, seed=0, engine="mindspore"
+        network, softmax, options.batch, num_masks=options.count, seed=0, engine=options.engine
     )
 
 
@@ -82,6 +89,26 @@ def bare_passes(network: Any, batch: int, random: Any) -> None:
         scores(inputs).asnumpy()
 
 
+def bare_engine(network: Any, options: argparse.Namespace, random: Any) -> None:
+    """The same by another engine, which is made first."""
+    import numpy as np
+    from mindspore import nn
+
+    from fastxai.explainer import RISE
+
+    inputs = random.standard_normal((options.batch, 3, SIZE, SIZE), np.float32)
+
+    def fill(copies: np.ndarray) -> None:
+        copies[...] = inputs
+
+    explainer = RISE(network, nn.Softmax(), options.batch, engine=options.engine)
+    explainer._selector.start()
+    engine = explainer._engine_for(inputs.shape, options.batch, fill)
+    assert engine is not None
+    for _ in range(BARE_PASSES):
+        engine(inputs)
+
+
 def worker(options: argparse.Namespace) -> dict[str, Any]:
     """Peak memory of this process after one explanation, or after the bare passes."""
     import mindspore as ms
@@ -94,7 +121,9 @@ def worker(options: argparse.Namespace) -> dict[str, Any]:
     network = make_resnet50() if options.network == "resnet50" else PoolNetwork()
     network.set_train(False)
     random = np.random.default_rng(0)
-    if options.explainer == "bare":
+    if options.explainer == "bare" and options.engine != MINDSPORE:
+        bare_engine(network, options, random)
+    elif options.explainer == "bare":
         bare_passes(network, options.batch, random)
     else:
         explainer = make_explainer(options, network, round(options.count**0.5))
@@ -110,17 +139,18 @@ def run_case(case: dict[str, Any], library: str, mode: str, batch: int) -> int:
     arguments = ["--worker", "--library", library, "--mode", mode, "--batch", str(batch)]
     for name, value in case.items():
         arguments += [f"--{name}", str(value)]
-    figures = harness.run_worker("bench.memory", arguments, {"ONEDNN_MAX_CPU_ISA": "AVX2"})
+    limit = {"ONEDNN_MAX_CPU_ISA": "AVX2"} if case["engine"] == MINDSPORE else {}
+    figures = harness.run_worker("bench.memory", arguments, limit)
     return int(figures["peak_bytes"])
 
 
 def measure(
-    case: dict[str, Any], library: str, mode: str, batch: int, bare: dict[tuple[str, str], int]
+    case: dict[str, Any], library: str, mode: str, batch: int, bare: dict[tuple[str, ...], int]
 ) -> dict[str, Any]:
-    """One case against the bare process of its network and mode, printed."""
-    key = (mode, case["network"])
+    """One case against the bare process of its network, engine and mode, printed."""
+    key = (mode, case["engine"], case["network"])
     if key not in bare:
-        nothing = {"explainer": "bare", "network": case["network"], "count": 0}
+        nothing = {**case, "explainer": "bare", "count": 0}
         bare[key] = run_case(nothing, "ours", mode, batch)
     peak = run_case(case, library, mode, batch)
     batch_bytes = batch * 3 * SIZE * SIZE * 4
@@ -135,7 +165,7 @@ def measure(
         "limit_bytes": batch_bytes + MARGIN,
     }
     print(
-        f"{library:<5} {mode:<9} {case['explainer']:<10} {case['network']:<9} "
+        f"{library:<5} {case['engine']:<11} {mode:<8} {case['explainer']:<9} {case['network']:<8} "
         f"{case['count']:>5}: {row['beyond_bytes'] / 1e6:6.1f} MB beyond the bare passes "
         f"(one batch {batch_bytes / 1e6:.1f} MB, limit {row['limit_bytes'] / 1e6:.1f})",
         flush=True,
@@ -149,9 +179,10 @@ def main() -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--modes", nargs="+", default=["pynative", "graph"])
+    parser.add_argument("--engines", nargs="+", default=[MINDSPORE], metavar="ENGINE")
     parser.add_argument("--no-resnet50", action="store_true", help="leave out the slow network")
     parser.add_argument("--no-peer", action="store_true", help="leave out mindspore_xai")
-    for name in ("library", "mode", "explainer", "network"):
+    for name in ("library", "mode", "explainer", "network", "engine"):
         parser.add_argument(f"--{name}", help=argparse.SUPPRESS)
     parser.add_argument("--count", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
@@ -162,22 +193,31 @@ def main() -> None:
     about = harness.header()
     harness.print_header(about)
     cases = [c for c in CASES if not (options.no_resnet50 and c["network"] == "resnet50")]
-    bare: dict[tuple[str, str], int] = {}
+    bare: dict[tuple[str, ...], int] = {}
     rows = [
-        measure(case, "ours", mode, options.batch, bare) for mode in options.modes for case in cases
+        measure({**case, "engine": engine}, "ours", mode, options.batch, bare)
+        for engine in options.engines
+        for mode in options.modes
+        for case in cases
     ]
     has_peer = about["versions"]["mindspore-xai"] != "not installed" and not options.no_peer
-    if has_peer:
-        rows += [measure(case, "peer", "pynative", options.batch, bare) for case in PEER_CASES]
+    if has_peer and MINDSPORE in options.engines:
+        rows += [
+            measure({**case, "engine": MINDSPORE}, "peer", "pynative", options.batch, bare)
+            for case in PEER_CASES
+        ]
     targets = []
     for row in rows:
         if row["library"] == "ours":
-            what = f"{row['explainer']} {row['mode']} {row['network']} {row['count']}: bytes beyond"
+            by = "" if row["engine"] == MINDSPORE else f", {row['engine']}"
+            case = f"{row['explainer']} {row['mode']} {row['network']} {row['count']}{by}"
+            what = f"{case}: bytes beyond"
             measured, limit = row["beyond_bytes"], row["limit_bytes"]
             targets.append(harness.target(what, measured, limit, at_least=False))
     settings = {"batch": options.batch, "size": SIZE, "margin_bytes": MARGIN}
     checks = ["every map has the right shape and is finite"]
-    harness.write(options.results, "memory", about, settings, rows, checks, targets)
+    name = "memory" if options.engines == [MINDSPORE] else "memory_engines"
+    harness.write(options.results, name, about, settings, rows, checks, targets)
 
 
 if __name__ == "__main__":

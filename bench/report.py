@@ -36,6 +36,7 @@ PAGES = (
 )
 IMAGES = harness.ROOT / "docs" / "images"
 _LIBRARIES = {"ours": "fastxai", "peer": "mindspore_xai 1.8.1"}
+_ENGINES = {"openvino": ": OpenVINO", "onnxruntime": ": ONNX Runtime"}
 _KNOWN = ("python", "mindspore", "mindspore-xai", "numpy", "pillow")  # others are named
 _EXPLAINERS = {"rise": "RISE", "occlusion": "Occlusion"}
 _MARKER = re.compile(r"(<!-- bench:([a-z0-9_]+) -->\n).*?(<!-- /bench:\2 -->)", re.DOTALL)
@@ -179,7 +180,7 @@ def memory(result: dict[str, Any]) -> str:
     """Peak beyond the network, by case."""
     rows = [
         [
-            _LIBRARIES[row["library"]],
+            _LIBRARIES[row["library"]] + _ENGINES.get(row.get("engine", ""), ""),
             row["mode"].upper(),
             _EXPLAINERS[row["explainer"]],
             row["network"],
@@ -245,6 +246,7 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "installed": ("explainers", installed),
     "gradients": ("gradients", gradients),
     "memory": ("memory", memory),
+    "memory_engines": ("memory_engines", memory),
     "designs": ("designs", designs),
     "riseplus_designs": ("riseplus_designs", riseplus_designs.rows_table),
     "engines": ("engines", engine_tables.engines),

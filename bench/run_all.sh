@@ -63,6 +63,7 @@ peer=$python
 python=$engines
 run bench.engines
 run bench.over_bare
+run bench.memory --engines openvino onnxruntime --modes pynative
 run bench.sharing
 run bench.riseplus_designs
 run bench.uncertainty

@@ -59,6 +59,44 @@ def test_noise_falls_from_plain_to_centred_to_oa128_and_with_the_control_variate
     assert noise["oa128", "control-variate"] < 0.5 * noise["oa128", "centred"]
 
 
+def biased(maps):
+    """Whether the test of the exact map would have noticed, with room to spare."""
+    return np.abs(surrogate.bias(maps)).max() > 2 * WORST
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("estimator", ["plain", "centred"])
+@pytest.mark.parametrize("count", [256, 300])
+def test_a_batch_that_is_not_summed_is_noticed(monkeypatch, design, estimator, count):
+    """The planted error: 32 scores too few in the sums, and not in their number."""
+    real = surrogate.scores_of
+
+    def fewer(spec, count):
+        scores = real(spec, count)
+        scores[64:96] = 0.0
+        return scores
+
+    monkeypatch.setattr(surrogate, "scores_of", fewer)
+    assert biased(np.array([one_map(seed, design, estimator, count) for seed in range(400)]))
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("estimator", ["plain", "centred"])
+def test_masks_that_are_not_shifted_are_noticed(monkeypatch, design, estimator):
+    def still(seed, design):
+        return MaskSpec(seed, surrogate.SIZE, surrogate.GRID, shift_range=(1, 1), design=design)
+
+    monkeypatch.setattr(surrogate, "spec_of", still)
+    assert biased(np.array([one_map(seed, design, estimator, 300) for seed in range(400)]))
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_another_divisor_is_noticed(monkeypatch, design):
+    real = estimators.centring_divisor
+    monkeypatch.setattr(estimators, "centring_divisor", lambda *which: 0.9 * real(*which))
+    assert biased(np.array([one_map(seed, design, "centred", 300) for seed in range(400)]))
+
+
 def test_folds_that_split_a_block_of_oa128_are_noticed(monkeypatch):
     """The planted error: fold j is fitted on masks that share shift and columns with fold j."""
     monkeypatch.setattr(control_variate, "fold_edges", lambda count: [0, 64, 128, 192, count])
