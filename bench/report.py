@@ -345,6 +345,7 @@ def text_of(name: str, results: dict[str, dict[str, Any]]) -> str:
 def _missing(source: str) -> str:
     commands = {
         "gpu": "bench/gpu.sh",
+        "memory_engines": "python -m bench.memory --engines openvino onnxruntime --modes pynative",
         "quality_resnet50": "python -m bench.quality --network resnet50",
     }
     return f"Not measured yet: `{commands.get(source, f'python -m bench.{source}')}`.\n"
