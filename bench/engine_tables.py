@@ -88,6 +88,23 @@ def peers(result: dict[str, Any]) -> str:
     return table([*head, "over its bare passes", "s to set up, once", "error of the scores"], rows)
 
 
+def readme_peers(result: dict[str, Any]) -> str:
+    """README's sentence of RISE by OpenVINO, with the masks that mindspore_xai has too."""
+    rows = {
+        row["contender"].rpartition(" ")[2]: row
+        for row in result["results"]["turns"]
+        if row["explainer"] == "rise" and row["contender"].startswith("fastxai openvino")
+    }
+    slow = {row["explainer"]: row["images_per_s"] for row in result["results"]["installed"]}
+    parts = [
+        f"{row['times_peer']['median']:.1f} times as fast as mindspore_xai with the variable and "
+        f"{row['images'] / row['seconds']['median'] / slow['rise']:.0f} times as fast as it is "
+        "installed (extrapolated)"
+        for row in (rows["float32"], rows["bfloat16"])
+    ]
+    return f"Where OpenVINO scores the same ResNet50, RISE is {parts[0]}; in bfloat16 {parts[1]}.\n"
+
+
 def peers_whole(result: dict[str, Any]) -> str:
     """The same for as many masks as mindspore_xai draws, and against it as installed."""
     masks = result["settings"]["default_masks"]

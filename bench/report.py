@@ -331,6 +331,9 @@ def text_of(name: str, results: dict[str, dict[str, Any]]) -> str:
     if name == "readme_engines":
         made = engine_tables.readme(results["engines"]) if "engines" in results else ""
         return made or _missing("engines")
+    if name == "readme_peers":
+        found = results.get("peers")
+        return engine_tables.readme_peers(found) if found else _missing("peers")
     if name == "readme_quality":
         found = results.get("to_quality")
         return quality_tables.readme(found) if found else _missing("to_quality")

@@ -106,6 +106,15 @@ def test_more_masks_are_extrapolated_and_compared_with_the_peer_as_installed(com
     assert "| fastxai openvino float32 | 51.2 | 117 | 256 |" in made
 
 
+def test_readme_names_both_precisions(compared):
+    assert engine_tables.readme_peers(compared) == (
+        "Where OpenVINO scores the same ResNet50, RISE is 3.2 times as fast as mindspore_xai with "
+        "the variable and 256 times as fast as it is installed (extrapolated); in bfloat16 6.4 "
+        "times as fast as mindspore_xai with the variable and 512 times as fast as it is installed "
+        "(extrapolated).\n"
+    )
+
+
 def test_targets_are_missed_where_someone_else_is_faster(compared):
     met = {line["what"]: line["met"] for line in peers.make_targets(compared["results"])}
     assert met.pop("rise, fastxai openvino float32: times the speed of torch") is False
