@@ -45,6 +45,7 @@ class Selector:
         self._owner = owner
         self._wanted = (engine, precision)
         self._known: tuple[list[Any], int] | None = None
+        self._begun_by = ""
         self._choice: settings.Choice | None = None
         settings.wish(owner, engine, precision)
 
@@ -70,7 +71,16 @@ class Selector:
     def start(self) -> None:
         """A call begins: from here to the next one the network is taken not to change."""
         self._known = None
+        self._begun_by = ""
         self._choice = None
+
+    def go_on_with(self, engine: str) -> None:
+        """This call goes on with what an engine began; '' for none.
+
+        Whether an engine agrees with MindSpore may depend on the image that is asked about, and
+        another one is asked about now: 'auto' stays with MindSpore where it had come to that.
+        """
+        self._begun_by = engine
 
     def select(self, job: Job) -> Engine | None:
         """The engine for a job; None: MindSpore, as the caller runs it.
@@ -81,6 +91,8 @@ class Selector:
         """
         wish = self.wish  # an engine that was named and is not installed is an error here
         reason = _excluded(wish, job)
+        if not reason and not wish.named and self._begun_by == "mindspore":
+            reason = "it scored the first masks of this run"
         engine = None
         if not reason:
             engine, reason = self._first_that_fits(wish, job)

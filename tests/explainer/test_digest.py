@@ -1,8 +1,11 @@
 """Digests of networks: what computes otherwise has another, in every process the same."""
 
+import enum
 import functools
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import mindspore as ms
 import numpy as np
@@ -25,6 +28,20 @@ class Holding(nn.Cell):
         return self.value(self.conv(x))
 
 
+ROOT = Path(__file__).parents[2]
+
+
+class Size(enum.Enum):
+    """Two members."""
+
+    SMALL = 1
+    LARGE = 2
+
+
+class OwnEmbedding(nn.Embedding):
+    """A layer of one's own on MindSpore's."""
+
+
 class HoldingParts(Holding):
     """The same code from a base."""
 
@@ -35,6 +52,10 @@ def of(*cells):
 
 def leaky(slope):
     return lambda x: ops.leaky_relu(x, slope)
+
+
+def doubled(x):
+    return x + x
 
 
 def bound(factor):
@@ -66,6 +87,16 @@ OTHERS = {
     "what a lambda holds": (Holding(leaky(0.1)), Holding(leaky(0.2))),
     "a method": (Holding(bound(1)), Holding(bound(2))),
     "a partial": (Holding(functools.partial(max, 1)), Holding(functools.partial(max, 2))),
+    "an integer dtype": (Holding(ms.int32), Holding(ms.int16)),
+    "a set": (Holding({1, 2}), Holding({1, 3})),
+    "a member": (Holding(Size.SMALL), Holding(Size.LARGE)),
+    "a builtin": (Holding(max), Holding(min)),
+    "a function of NumPy's": (Holding(np.sin), Holding(np.cos)),
+    "dates": (Holding(np.array(["2026-01-01"], "M8[D]")), Holding(np.array(["2027"], "M8[D]"))),
+    "what a primitive does not print": (nn.LRN(5), nn.LRN(3)),
+    "a layer's own Tensor": (nn.ReflectionPad2d(1), nn.ReflectionPad2d(2)),
+    "paddings": (nn.Pad(((1, 1),), "REFLECT"), nn.Pad(((2, 2),), "REFLECT")),
+    "an axis of vmap": (Holding(ops.vmap(leaky(0.1), 0)), Holding(ops.vmap(leaky(0.1), 1))),
     "a kind of cell": (Holding(0), HoldingParts(0)),
     "its precision": (nn.Conv2d(3, 3, 1, weight_init="ones"),) * 2,
     "its order": (nn.SequentialCell(nn.ReLU(), nn.Tanh()), nn.SequentialCell(nn.Tanh(), nn.ReLU())),
@@ -107,6 +138,25 @@ def test_code_that_a_cell_of_the_same_name_runs_counts():
     assert of(class_of(1)) != of(class_of(2))
 
 
+@pytest.mark.parametrize("kind", [staticmethod, classmethod, property, lambda function: function])
+def test_all_kinds_of_methods_count(kind):
+    found = {of(type("Made", (nn.Cell,), {"act": kind(leaky(slope))})()) for slope in (0.1, 0.2)}
+    assert len(found) == 2
+    called = {of(type("Made", (nn.Cell,), {"__call__": leaky(slope)})()) for slope in (0.1, 0.2)}
+    assert len(called) == 2
+
+
+def test_what_holds_itself_is_gone_through_once():
+    by_name, in_order = {}, []
+    by_name["self"] = by_name
+    in_order.append(in_order)
+    assert of(Holding(by_name)) != of(Holding(in_order))
+    nested = [1]
+    for _ in range(200):
+        nested = [nested, nested]
+    assert of(Holding(nested))
+
+
 SAME = {
     "built twice": networks.SmallConv,
     "dropout with seeds": lambda: nn.SequentialCell(nn.Dropout(p=0.3), nn.ReLU()),
@@ -125,8 +175,9 @@ def test_the_same_network_has_the_same_digest(make):
         ms.set_seed(0)
 
 
-def test_first_values_that_are_not_used_any_more_do_not_count():
-    first, second = nn.Embedding(5, 3), nn.Embedding(5, 3)
+@pytest.mark.parametrize("kind", [nn.Embedding, OwnEmbedding])
+def test_first_values_that_are_not_used_any_more_do_not_count(kind):
+    first, second = kind(5, 3), kind(5, 3)
     second.embedding_table.set_data(first.embedding_table.value())
     assert of(first) == of(second)
 
@@ -145,16 +196,25 @@ def test_running_a_network_does_not_change_it(make, mode):
     assert of(network) == before
 
 
-def test_another_process_finds_the_same(monkeypatch):
+def test_another_process_finds_the_same(monkeypatch, tmp_path):
     source = (
         "from tests.explainer.test_digest import *\n"
-        "print(of(networks.SmallConv(), networks.Jitted(), Holding({1, 'a', 'b'}), "
+        "network = networks.SmallConv()\n"
+        "mixed = ms.amp.auto_mixed_precision(networks.SmallConv(), 'O1')\n"
+        "custom = ops.Custom(doubled, doubled, doubled, 'pyfunc')\n"
+        "print(of(network, networks.Jitted(), mixed, Holding({1, 'a', 'b'}), Holding(custom), "
         "Holding(leaky(0.1)), class_of(3)))"
     )
     found = set()
     for seed in ("1", "2"):  # of Python's hashes, which order sets
         monkeypatch.setenv("PYTHONHASHSEED", seed)
-        run = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True)
+        run = subprocess.run(
+            [sys.executable, "-c", source],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,  # where amp writes the classes that it makes
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
         assert run.returncode == 0, run.stderr
         found.add(run.stdout.split()[-1])
     assert len(found) == 1

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from mindspore import nn
 
+from fastxai.engine import making, selector, settings
 from fastxai.explainer import RISE, Occlusion
 from fastxai.explainer.perturb import run_state
 from tests import _networks as networks
@@ -282,6 +283,24 @@ def test_a_state_of_another_engine_is_refused_between_images_too(path):
     np.savez(path, **{**kept, "header": np.array(json.dumps(header))})
     with pytest.raises(ValueError, match="was scored by OpenVINO 2025.0 in float32, and now Mind"):
         rise()(ms.Tensor(IMAGES), TARGETS, state=path)
+
+
+@pytest.mark.skipif(settings.version_of("openvino") is None, reason="openvino is not installed")
+def test_auto_that_came_to_mindspore_stays_with_it_where_it_goes_on(path, monkeypatch):
+    """The first image's scores differ between engines, the second one's would not."""
+    real = making.relative_error
+    monkeypatch.setattr(making, "relative_error", lambda *scores: 1.0)
+    expected = rise(engine="auto")(ms.Tensor(IMAGES), TARGETS).asnumpy()
+    with pytest.raises(StoppedError):
+        rise(engine="auto")(ms.Tensor(IMAGES), TARGETS, state=path, progress=end_at(350))
+    monkeypatch.setattr(making, "relative_error", real)
+    selector._store.clear()
+    explainer = rise(engine="auto")
+    found = explainer(ms.Tensor(IMAGES), TARGETS, state=path).asnumpy()
+    assert explainer.engine.reason == "it scored the first masks of this run"
+    np.testing.assert_array_equal(found, expected)
+    explainer(ms.Tensor(IMAGES), TARGETS)
+    assert explainer.engine.engine == "openvino"
 
 
 def test_a_state_that_is_done_is_of_its_engine_too(path):

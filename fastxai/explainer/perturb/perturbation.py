@@ -149,6 +149,7 @@ class PerturbationAttribution(Attribution, ABC):
         check_progress(self._owner, progress)
         size = (images.shape[2], images.shape[3])
         kept = RunState(self._owner, state)
+        self._selector.go_on_with(kept.begun_by)
         plan = self._plan(images.shape[1], size, ret == RESULT, kept.seed)
         maps = np.empty((len(images), classes.shape[1], *size))
         found: list[Found] = []

@@ -79,6 +79,11 @@ class RunState:
         if self._path is not None and os.path.exists(self._path):
             self._read(self._path)
 
+    @property
+    def begun_by(self) -> str:
+        """Name of the engine that scored last what was read; '' where nothing was."""
+        return str(self.scored.get("engine", "")) if self._scored_by else ""
+
     @contextmanager
     def of(self, facts: Callable[[], dict[str, Any]]) -> Iterator[None]:
         """The run, of which the file has everything when it ends.
