@@ -56,7 +56,7 @@ def exported(cell: nn.Cell, shape: tuple[int, ...]) -> bytes:
         Unusable: MindSpore cannot export it.
     """
     images = ms.Tensor(np.zeros(shape, np.float32))
-    with untraced() as folder, _unchanged(cell), without_in_place():
+    with untraced() as folder, _muted_logger(), _unchanged(cell), without_in_place():
         try:
             ms.export(cell, images, file_name=f"{folder}/network", file_format="ONNX")
         except Exception as error:  # MindSpore raises whatever its parser and exporter meet
@@ -66,8 +66,11 @@ def exported(cell: nn.Cell, shape: tuple[int, ...]) -> bytes:
 
 
 @contextmanager
-def untraced() -> Iterator[str]:
+def untraced(*, repeat: bool = False) -> Iterator[str]:
     """Lets MindSpore try what may fail: no file in the working directory, no word on stderr.
+
+    Args:
+        repeat: Where it does not fail, what it, or the network, said on stderr is said afterwards.
 
     Yields:
         A folder that is there as long.
@@ -76,7 +79,7 @@ def untraced() -> Iterator[str]:
         _lock,
         tempfile.TemporaryDirectory(prefix="fastxai-") as folder,
         _dumping_into(folder),
-        _quiet(),
+        _quiet(repeat),
     ):
         yield folder
 
@@ -125,29 +128,36 @@ def _dumping_into(folder: str) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def _quiet(repeat: bool) -> Iterator[None]:
     """Takes what MindSpore prints while it tries to the log 'fastxai', level DEBUG.
 
     Its C++ side writes warnings that mean nothing here straight to file descriptor 2.
+
+    Args:
+        repeat: Where nothing was raised, it is printed after all.
     """
     try:
         terminal = os.dup(2)
     except OSError:  # closed, as in a daemon: nobody is disturbed
         yield
         return
-    with _muted_logger(), tempfile.TemporaryFile() as taken:
+    failed = True
+    with tempfile.TemporaryFile() as taken:
         try:
             _flush()
             os.dup2(taken.fileno(), 2)
             yield
+            failed = False
         finally:
             _flush()
             os.dup2(terminal, 2)
             os.close(terminal)
             taken.seek(0)
-            text = taken.read().decode(errors="replace").strip()
-            if text:
-                _log.debug("MindSpore, while trying: %s", text)
+            text = taken.read()
+            if text and repeat and not failed:
+                os.write(2, text)
+            elif text.strip():
+                _log.debug("MindSpore, while trying: %s", text.decode(errors="replace").strip())
 
 
 def _flush() -> None:

@@ -106,18 +106,21 @@ class Making:
     @cached_property
     def _expected(self) -> np.ndarray:
         """MindSpore's scores of those images."""
-        some = np.ascontiguousarray(self._batch[self._rows])
-        with untraced():
+        try:
+            scores = self._tried(np.ascontiguousarray(self._batch[self._rows]))
+        except Exception:  # a network made for batches of one size?
             try:
-                scores = MindSporeEngine(self._job.make())(some)
-            except Exception:  # a network made for batches of one size?
-                try:
-                    scores = MindSporeEngine(self._job.make())(self._batch)[self._rows]
-                except Exception as error:
-                    raise Undecided from error
+                scores = self._tried(self._batch)[self._rows]
+            except Exception as error:
+                raise Undecided from error
         if scores.ndim != 2 or len(scores) != len(self._rows) or not np.isfinite(scores).all():
             raise Undecided
         return scores
+
+    def _tried(self, images: np.ndarray) -> np.ndarray:
+        """Scores by MindSpore; where it fails, its own run will say the same once more."""
+        with untraced(repeat=True):
+            return MindSporeEngine(self._job.make())(images)
 
     def _exported(self) -> bytes:
         """The network as ONNX; a failure is not tried again either."""

@@ -69,9 +69,17 @@ class OpenVinoEngine(Engine):
             raise Unusable("this processor has no bfloat16 instructions")
         try:
             network = core.read_model(model)
-            self.compiled = _compiled(core, network, options)
+            self.compiled, problem = _compiled(core, network, options)
         except Exception as error:  # RuntimeError, and what its bindings make of others
             raise Unusable(_reason(error, precision)) from error
+        if problem:
+            warnings.warn(
+                f"The compiled network could not be kept in {options['CACHE_DIR']} ({problem}); it "
+                "is used all the same. Name another folder: fastxai.set_engine(cache_dir=...), or "
+                "the environment variable FASTXAI_CACHE.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
         if len(self.compiled.inputs) != 1 or len(self.compiled.outputs) != 1:
             raise Unusable("it needs one input and one output")
         self._request = self.compiled.create_infer_request()
@@ -97,23 +105,14 @@ def _core() -> Any:
     return openvino.Core()
 
 
-def _compiled(core: Any, network: Any, options: dict[str, Any]) -> Any:
-    """The network, compiled; without its folder where that is of no use."""
+def _compiled(core: Any, network: Any, options: dict[str, Any]) -> tuple[Any, str]:
+    """The network, compiled, and why it could not be kept in its folder, or ''."""
     try:
-        return core.compile_model(network, "CPU", options)
+        return core.compile_model(network, "CPU", options), ""
     except Exception as error:
-        folder = options.get("CACHE_DIR")
-        if folder is None:
+        if "CACHE_DIR" not in options:
             raise
-        compiled = core.compile_model(network, "CPU", options | {"CACHE_DIR": ""})
-        warnings.warn(
-            f"The compiled network could not be kept in {folder} ({_said(error)}); it is used all "
-            "the same. Name another folder: fastxai.set_engine(cache_dir=...), or the environment "
-            "variable FASTXAI_CACHE.",
-            RuntimeWarning,
-            stacklevel=2,
-        )
-        return compiled
+        return core.compile_model(network, "CPU", options | {"CACHE_DIR": ""}), _said(error)
 
 
 def _said(error: Exception) -> str:

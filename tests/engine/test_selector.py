@@ -3,6 +3,7 @@
 import io
 import subprocess
 import sys
+import warnings
 
 import mindspore as ms
 import numpy as np
@@ -227,6 +228,12 @@ def test_trying_leaves_no_file_and_no_word(openvino, images, mode, tmp_path, mon
     assert capfd.readouterr().err == ""
 
 
+def test_what_a_network_says_is_heard_where_it_is_tried(openvino, images, capfd):
+    network = odd.Speaking()
+    assert explained(rise(network), images).engine.engine == "openvino"
+    assert "the network speaks" in capfd.readouterr().err
+
+
 def test_a_network_that_mindspore_cannot_score_either_fails_as_without_engines(
     openvino, images, messages
 ):
@@ -242,6 +249,10 @@ def test_a_folder_that_is_of_no_use_costs_no_engine(openvino, images, tmp_path):
     network = networks.SmallConv()
     with pytest.warns(RuntimeWarning, match=f"could not be kept in {folder}.*FASTXAI_CACHE"):
         assert explained(rise(network), images).engine.engine == "openvino"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(RuntimeWarning, match="could not be kept"):
+            explained(rise(networks.SmallConv(seed=2), engine="openvino"), images)
     folder.unlink()
     explained(rise(networks.SmallConv(seed=1)), images)
     assert any(folder.rglob("*.blob"))
