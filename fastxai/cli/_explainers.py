@@ -179,16 +179,19 @@ def explain(explainer: str, made: Any, arguments: argparse.Namespace, subject: S
             outcome = _outcome(made, subject, options)
             return replace(outcome, speed=f"1 pass in {time.perf_counter() - start:.2f} s")
     except Exception as error:
-        if "state" in options and _is_of_state(error):
+        if _is_of_state(error, options.get("state")):
             words = str(error).removeprefix(f"{type(made).__name__}: ").removeprefix("`state` ")
             raise CliError(WRONG_ARGUMENT, f"--state: {words}") from error
         raise _failed(error) from error
 
 
-def _is_of_state(error: Exception) -> bool:
+def _is_of_state(error: Exception, path: str | None) -> bool:
+    """Whether it is the file that --state names which is at fault."""
     from fastxai.explainer.perturb.run_state import StateError
 
-    return isinstance(error, (StateError, OSError))
+    return isinstance(error, StateError) or (
+        isinstance(error, OSError) and path is not None and error.filename == path
+    )
 
 
 def _failed(error: Exception) -> CliError:

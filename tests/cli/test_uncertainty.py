@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fastxai.explainer import RISE
 from fastxai.explainer.perturb.stopping import LEAST_MASKS
 from tests.cli.conftest import fails
 
@@ -56,6 +57,15 @@ def test_a_state_that_cannot_be_written_is_a_wrong_argument(explain, files):
     nowhere = files / "no folder" / "run.npz"
     result = explain("--state", nowhere)
     fails(result, 2, "--state: [Errno 2] No such file or directory: ", f"'{nowhere}'")
+
+
+def test_a_file_that_the_network_misses_is_not_the_states_fault(explain, files, monkeypatch):
+    def missing(*arguments, **options):
+        raise FileNotFoundError(2, "No such file or directory", "table.txt")
+
+    monkeypatch.setattr(RISE, "__call__", missing)
+    result = explain("--state", files / "run.npz")
+    fails(result, 4, "the explanation failed: FileNotFoundError: [Errno 2] No such file")
 
 
 def test_the_least_ceiling_is_that_of_the_rule_to_stop(explain):
