@@ -69,7 +69,7 @@ run bench.riseplus_designs
 run bench.uncertainty
 run bench.uncertainty --network resnet50 --reference 16384
 run bench.quality
-run bench.quality --network resnet50 --pictures 10 --reference 16384
+run bench.quality --network resnet50 --pictures 20 --reference 16384
 run bench.to_quality --peer-python "$peer" --networks demo resnet50 --pictures 30 30
 run bench.peers --peer-python "$peer" --torch-python "$torch" --openvino-xai-python "$torch"
 run bench.report
