@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 import threading
 import warnings
 from pathlib import Path
@@ -117,6 +118,9 @@ def _compiled(core: Any, network: Any, options: dict[str, Any]) -> tuple[Any, st
 
 def _said(error: Exception) -> str:
     """What OpenVINO says without the places in its source."""
+    failed = dict.fromkeys(re.findall(r"^-- (\w+)-\d+ with a message", str(error), re.MULTILINE))
+    if failed:
+        return f"it could not convert {', '.join(failed)}"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return next((line for line in lines if not line.startswith("Exception from")), "no message")
 

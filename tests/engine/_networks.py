@@ -46,6 +46,14 @@ class AddsInPlaceToTwoNames(SmallConv):
         return self.dense((x * 0.5 + same).mean(axis=(2, 3)))
 
 
+class Sliced(SmallConv):
+    """A slice of all there is, as in GhostNet: MindSpore 2.10 exports bounds without an axis."""
+
+    def construct(self, x):
+        x = self.conv(x)[:, :8, :, :]
+        return self.dense(self.relu(x).mean(axis=(2, 3)))
+
+
 class OfOneSize(SmallConv):
     """Scores batches of one size alone."""
 

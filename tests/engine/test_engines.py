@@ -144,6 +144,14 @@ def test_only_openvino_loads_a_transposed_convolution(engine, engine_class):
             engine_class(model, SHAPE)
 
 
+def test_openvino_names_the_operators_that_it_cannot_convert(openvino):
+    from fastxai.engine.openvino import OpenVinoEngine
+
+    model = exported(scored(odd.Sliced()), SHAPE)
+    with pytest.raises(Unusable, match="cannot load the exported network: it could not convert .*"):
+        OpenVinoEngine(model, SHAPE)
+
+
 def test_openvino_uses_as_many_threads_as_it_is_told(openvino):
     from fastxai.engine.openvino import OpenVinoEngine
 
