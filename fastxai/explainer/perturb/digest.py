@@ -7,7 +7,7 @@ import functools
 import hashlib
 import re
 import types
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import mindspore as ms
@@ -81,7 +81,7 @@ class _Walk:
             self._add_all(_kind(value), (*value, *value.values()))
         elif isinstance(value, ops.Primitive):
             self._say(f"{_kind(value)} {value.name}")
-            self._add_named(vars(value), lambda name, _: _OF_PRIMITIVES.fullmatch(name))
+            self._add_named(vars(value), _OF_PRIMITIVES.fullmatch)
         elif isinstance(value, _PLAIN):
             self._say(f"{_kind(value)} {value!r}")
         elif isinstance(value, (type, np.ufunc, types.BuiltinFunctionType)):
@@ -98,9 +98,9 @@ class _Walk:
         for value in values:
             self.add(value)
 
-    def _add_named(self, values: Any, skip: Any) -> None:
+    def _add_named(self, values: Mapping[str, Any], skip: Callable[[str], Any]) -> None:
         for name, value in values.items():
-            if not skip(name, value):
+            if not skip(name):
                 self._say(name)
                 self.add(value)
 
@@ -109,13 +109,13 @@ class _Walk:
         kinds = type(cell).__mro__
         for kind in kinds:
             if not _is_stock(kind):
-                self._add_named(vars(kind), lambda name, _: _is_special(name))
+                self._add_named(vars(kind), _is_special)
         layer = any(
             _is_stock(kind) and issubclass(kind, nn.Cell) for kind in kinds[: kinds.index(nn.Cell)]
         )
         self._add_named(
             vars(cell),
-            lambda name, _: (
+            lambda name: (
                 (name in base_attributes() and name not in CHILDREN)
                 or name in _OF_CELLS
                 # Of what a layer's Parameters were made: they count as they are.

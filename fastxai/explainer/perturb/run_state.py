@@ -134,7 +134,7 @@ class RunState:
         if self._scored_by not in ("", choice.identity):
             self.scored = before
             raise self._refused(f"was scored by {self._scored_by}, and now {choice.identity} would")
-        self._scored_by = ""  # the file's last engine goes on: from here on this call's own choose
+        self._scored_by = ""  # asked once: what this call scores next is its own
         self.batch, self._identity = batch, choice.identity
         return restored
 
