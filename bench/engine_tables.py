@@ -83,7 +83,7 @@ def peers(result: dict[str, Any]) -> str:
         "by",
         "s",
         "times mindspore_xai's speed",
-        "fastxai's OpenVINO: times its",
+        "slower than fastxai's OpenVINO, times",
     ]
     return table([*head, "over its bare passes", "s to set up, once", "error of the scores"], rows)
 
