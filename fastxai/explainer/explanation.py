@@ -122,21 +122,35 @@ class Explanation:
         half = self.standard_error * np.array(quantiles, np.float32)[:, None, None, None]
         return self.saliency - half, self.saliency + half
 
-    def to_image(self) -> list[list[Image.Image]]:
-        """Pictures of the maps, as `ret='image'` gives them: N lists of L."""
-        from fastxai.visual.cv.display import to_images
+    def to_image(self, *, clip_percentile: float | None = None) -> list[list[Image.Image]]:
+        """Pictures of the maps: N lists of L.
 
-        return to_images(self.saliency)
-
-    def show(self) -> None:
-        """Displays the pictures of the maps.
+        Args:
+            clip_percentile: Percentile of each map that gets the brightest colour, as in
+                `saliency_to_image`; None takes the maximum, as `ret='image'` does.
 
         Raises:
+            TypeError: `clip_percentile` is no number.
+            ValueError: It is not in (0, 100].
+        """
+        from fastxai.visual.cv.display import to_images
+
+        return to_images(self.saliency, clip_percentile=clip_percentile)
+
+    def show(self, *, clip_percentile: float | None = None) -> None:
+        """Displays the pictures of the maps.
+
+        Args:
+            clip_percentile: As in `to_image`.
+
+        Raises:
+            TypeError: `clip_percentile` is no number.
+            ValueError: It is not in (0, 100].
             RuntimeError: There are several, and matplotlib is not installed.
         """
         from fastxai.visual.cv.display import show_images
 
-        show_images(self.to_image())
+        show_images(self.to_image(clip_percentile=clip_percentile))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes everything to one file, under exactly this name; NumPy's npz, no pickle.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastxai.visual.cv.saliency import saliency_to_image
+from fastxai.visual.cv.saliency import check_percentile, saliency_to_image
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,19 +18,22 @@ _MAX_COLUMNS = 4
 _INCHES_PER_PICTURE = 3.0
 
 
-def to_images(saliency: Any) -> list[list[Image.Image]]:
+def to_images(saliency: Any, *, clip_percentile: float | None = None) -> list[list[Image.Image]]:
     """Paint every map of a saliency Tensor with `saliency_to_image`'s defaults.
 
     Args:
         saliency: Tensor or array of shape (N, L, H, W), N images by L targets; float32 or
             float64. Each map is normalised by itself.
+        clip_percentile: Percentile of each map that gets the brightest colour in place of its
+            maximum, see `saliency_to_image`; None takes the maximum.
 
     Returns:
         N lists of L Pillow pictures, RGB, of size (W, H).
 
     Raises:
-        TypeError: `saliency` is neither a Tensor nor an array.
-        ValueError: `saliency` is not 4-D, or not float32 or float64.
+        TypeError: `saliency` is neither a Tensor nor an array, or `clip_percentile` is no number.
+        ValueError: `saliency` is not 4-D, or not float32 or float64, or `clip_percentile` is not in
+            (0, 100].
 
     Supported Platforms:
         Any: computed by NumPy and Pillow on the host.
@@ -50,7 +53,11 @@ def to_images(saliency: Any) -> list[list[Image.Image]]:
         raise TypeError(f"to_images: `saliency` must be a Tensor or a numpy.ndarray, got {kind}.")
     if maps.ndim != 4:
         raise ValueError(f"to_images: `saliency` must be of shape (N, L, H, W), got {maps.shape}.")
-    return [[saliency_to_image(one) for one in of_image] for of_image in maps]
+    check_percentile("to_images", clip_percentile, normalize=True)
+    return [
+        [saliency_to_image(one, clip_percentile=clip_percentile) for one in of_image]
+        for of_image in maps
+    ]
 
 
 def show_images(images: Sequence[Sequence[Image.Image]]) -> None:

@@ -20,7 +20,7 @@ _ALPHA_FACTOR = 1.2  # opacity reaches 1 at five sixths of the normalised range
 _DTYPES = ("float16", "float32", "float64")
 
 
-def normalize_saliency(saliency: Any) -> np.ndarray:
+def normalize_saliency(saliency: Any, *, clip_percentile: float | None = None) -> np.ndarray:
     """Stretch a saliency map to the range [0, 1].
 
     The result is ``(s - min(s)) / (max(s) - min(s))``. A constant map, and a map that holds a
@@ -29,18 +29,22 @@ def normalize_saliency(saliency: Any) -> np.ndarray:
     Args:
         saliency: Tensor or array, shape (H, W) or (H, W) with axes of length 1 added, such as
             (1, 1, H, W); float32 or float64, or float16, which is widened to float32. Any range.
+        clip_percentile: Percentile in (0, 100] that takes the place of the maximum: larger values
+            become 1. It is taken over the values above the minimum, so that a map of few pixels on
+            a background of zeros keeps them. 99 suits gradients of photographs, where a few pixels
+            are so large that all others look dark. None stretches to the maximum, as 100 does.
 
     Returns:
         A new array of shape (H, W); float64 for float64 input, else float32.
 
     Raises:
-        TypeError: `saliency` is neither a Tensor nor an array.
-        ValueError: The dtype is not one of those above, the map is empty, or the shape is not
-            (H, W) once axes of length 1 are dropped.
+        TypeError: `saliency` is neither a Tensor nor an array, or `clip_percentile` is no number.
+        ValueError: The dtype is not one of those above, the map is empty, the shape is not
+            (H, W) once axes of length 1 are dropped, or `clip_percentile` is out of range.
 
     Source:
         mindspore_xai's function of this name: the same numbers. It refuses float16 and maps of one
-        row or column.
+        row or column, and has no `clip_percentile`.
 
     Supported Platforms:
         Any: computed by NumPy on the host.
@@ -52,7 +56,10 @@ def normalize_saliency(saliency: Any) -> np.ndarray:
         array([[0.  , 0.5 ],
                [0.25, 1.  ]])
     """
-    return _stretched(as_map("normalize_saliency", saliency))
+    name = "normalize_saliency"
+    values = as_map(name, saliency)
+    check_percentile(name, clip_percentile, normalize=True)
+    return _stretched(values, clip_percentile)
 
 
 def saliency_to_rgba(
@@ -61,6 +68,8 @@ def saliency_to_rgba(
     alpha_factor: float = _ALPHA_FACTOR,
     as_uint8: bool = True,
     normalize: bool = True,
+    *,
+    clip_percentile: float | None = None,
 ) -> np.ndarray:
     """Colour a saliency map, the less salient the more transparent.
 
@@ -75,16 +84,19 @@ def saliency_to_rgba(
         alpha_factor: float. Opacity of saliency 1, before it is cut to [0, 1].
         as_uint8: True for 8-bit colours in [0, 255], rounded down; False for floats in [0, 1].
         normalize: Whether to stretch the map to [0, 1] first, see `normalize_saliency`.
+        clip_percentile: Percentile that is stretched to 1 in place of the maximum, see
+            `normalize_saliency`; None takes the maximum.
 
     Returns:
         Colours of shape (H, W, 4): uint8, or the floating dtype that the colour map returns
         (float64 for viridis).
 
     Raises:
-        TypeError: `saliency` is neither a Tensor nor an array, `alpha_factor` is not a float, or
-            `as_uint8` or `normalize` is not a bool.
-        ValueError: `saliency` has a wrong dtype or shape, or `cm` is not callable or returns no
-            (H, W, 4) or (H, W, 3) colours.
+        TypeError: `saliency` is neither a Tensor nor an array, `alpha_factor` is not a float,
+            `as_uint8` or `normalize` is not a bool, or `clip_percentile` is no number.
+        ValueError: `saliency` has a wrong dtype or shape, `cm` is not callable or returns no
+            (H, W, 4) or (H, W, 3) colours, `clip_percentile` is out of range, or it is given and
+            `normalize` is False.
 
     Source:
         mindspore_xai's function of this name: the same numbers. There the colour of a NaN pixel
@@ -105,7 +117,10 @@ def saliency_to_rgba(
         raise TypeError(f"{name}: `alpha_factor` must be a float, got {_described(alpha_factor)}.")
     _check_bool(name, "as_uint8", as_uint8)
     _check_bool(name, "normalize", normalize)
-    return _colored(name, values, cm, float(alpha_factor), as_uint8, normalize)
+    check_percentile(name, clip_percentile, normalize)
+    if normalize:
+        values = _stretched(values, clip_percentile)
+    return _colored(name, values, cm, float(alpha_factor), as_uint8)
 
 
 def saliency_to_image(
@@ -114,6 +129,8 @@ def saliency_to_image(
     cm: ColorMap | None = None,
     normalize: bool = True,
     with_alpha: bool = False,
+    *,
+    clip_percentile: float | None = None,
 ) -> Image.Image:
     """Paint a saliency map as a picture, alone or over the picture that it explains.
 
@@ -125,15 +142,19 @@ def saliency_to_image(
         normalize: Whether to stretch the map to [0, 1] first, see `normalize_saliency`.
         with_alpha: True returns an RGBA picture; False an RGB one, in which the opacity is
             dropped: without `original` every pixel then shows its full colour.
+        clip_percentile: Percentile that gets the brightest colour in place of the maximum, see
+            `normalize_saliency`; None takes the maximum.
 
     Returns:
         Pillow picture of size (W, H), mode RGB or RGBA.
 
     Raises:
         TypeError: `saliency` is neither a Tensor nor an array, `original` is neither None nor a
-            Pillow picture, or `normalize` or `with_alpha` is not a bool.
-        ValueError: `saliency` has a wrong dtype or shape, or `cm` is not callable or returns no
-            (H, W, 4) or (H, W, 3) colours.
+            Pillow picture, `normalize` or `with_alpha` is not a bool, or `clip_percentile` is no
+            number.
+        ValueError: `saliency` has a wrong dtype or shape, `cm` is not callable or returns no
+            (H, W, 4) or (H, W, 3) colours, `clip_percentile` is out of range, or it is given and
+            `normalize` is False.
 
     Source:
         mindspore_xai's function of this name: the same pixels, except over an original with a
@@ -161,7 +182,10 @@ def saliency_to_image(
         )
     _check_bool(name, "normalize", normalize)
     _check_bool(name, "with_alpha", with_alpha)
-    picture = Image.fromarray(_colored(name, values, cm, _ALPHA_FACTOR, True, normalize))
+    check_percentile(name, clip_percentile, normalize)
+    if normalize:
+        values = _stretched(values, clip_percentile)
+    picture = Image.fromarray(_colored(name, values, cm, _ALPHA_FACTOR, as_uint8=True))
     if original is not None:
         below = original.convert("RGBA").resize(picture.size, Image.Resampling.BICUBIC)
         picture = Image.alpha_composite(below, picture)
@@ -215,10 +239,55 @@ def as_map(name: str, saliency: Any, argument: str = "saliency") -> np.ndarray:
     return values
 
 
-def _stretched(values: np.ndarray) -> np.ndarray:
+def check_percentile(name: str, value: Any, normalize: bool) -> None:
+    """Refuse a wrong `clip_percentile`.
+
+    Args:
+        name: Of the function whose argument it is, for messages.
+        value: The argument.
+        normalize: Whether the map is stretched at all.
+
+    Raises:
+        TypeError: It is no number.
+        ValueError: It is not in (0, 100], or nothing is stretched.
+    """
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(
+            f"{name}: `clip_percentile` must be a number or None, got {_described(value)}."
+        )
+    if not 0 < value <= 100:
+        raise ValueError(f"{name}: `clip_percentile` must be in (0, 100], got {value}.")
+    if not normalize:
+        raise ValueError(
+            f"{name}: `clip_percentile` {value} says what is stretched to 1, and nothing is "
+            "stretched with `normalize` False; leave one of them out."
+        )
+
+
+def brightest(values: np.ndarray, clip_percentile: float | None) -> np.floating:
+    """The value that is stretched to 1, see `normalize_saliency`.
+
+    Args:
+        values: Finite map (H, W).
+        clip_percentile: In (0, 100]; None for the maximum.
+    """
+    high = values.max()
+    above = values[values > values.min()]
+    if clip_percentile is None or above.size == 0:
+        return high
+    # Halves: a difference of two values cannot overflow.
+    cut = 2 * np.percentile(above.astype(np.float64) / 2, clip_percentile)
+    return values.dtype.type(np.clip(cut, above.min(), high))
+
+
+def _stretched(values: np.ndarray, clip_percentile: float | None) -> np.ndarray:
     low, high = values.min(), values.max()
     if not (np.isfinite(low) and np.isfinite(high)) or low == high:
         return values.copy()
+    high = brightest(values, clip_percentile)
+    values = np.minimum(values, high)
     with np.errstate(over="ignore"):
         span = high - low
     if np.isfinite(span):
@@ -232,14 +301,11 @@ def _colored(
     cm: ColorMap | None,
     alpha_factor: float,
     as_uint8: bool,
-    normalize: bool,
 ) -> np.ndarray:
     if cm is None:
         cm = _viridis()
     elif not callable(cm):
         raise ValueError(f"{name}: `cm` must be callable or None, got {_described(cm)}.")
-    if normalize:
-        values = _stretched(values)
     colors = np.asarray(cm(values))
     if colors.shape not in (values.shape + (3,), values.shape + (4,)):
         raise ValueError(

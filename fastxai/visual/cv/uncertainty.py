@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastxai.visual.cv.saliency import ColorMap, as_map, saliency_to_image
+from fastxai.visual.cv.saliency import (
+    ColorMap,
+    as_map,
+    brightest,
+    check_percentile,
+    saliency_to_image,
+)
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -20,6 +26,8 @@ def uncertainty_to_image(
     original: Image.Image | None = None,
     cm: ColorMap | None = None,
     with_alpha: bool = False,
+    *,
+    clip_percentile: float | None = None,
 ) -> Image.Image:
     """Paint the error bar of a saliency map as a picture, alone or over the picture it explains.
 
@@ -35,13 +43,16 @@ def uncertainty_to_image(
         original: Pillow picture to paint over, as in `saliency_to_image`.
         cm: Colour map, see `saliency_to_rgba`; None takes viridis.
         with_alpha: True returns an RGBA picture; False an RGB one.
+        clip_percentile: As the map itself is painted, see `saliency_to_image`: the range ends at
+            this percentile in place of the maximum. None takes the maximum.
 
     Returns:
         Pillow picture of size (W, H), mode RGB or RGBA.
 
     Raises:
         TypeError: An argument is of the wrong kind.
-        ValueError: A dtype or shape is wrong, the shapes differ, or a standard error is negative.
+        ValueError: A dtype or shape is wrong, the shapes differ, a standard error is negative, or
+            `clip_percentile` is not in (0, 100].
 
     Source:
         Ours.
@@ -66,7 +77,8 @@ def uncertainty_to_image(
         )
     if (errors < 0).any():
         raise ValueError(f"{name}: `standard_error` must be 0 or more, got {errors.min()}.")
-    extent = float(values.max()) - float(values.min())
+    check_percentile(name, clip_percentile, normalize=True)
+    extent = float(brightest(values, clip_percentile)) - float(values.min())
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.nan_to_num(np.minimum(_ERRORS * errors / extent, 1.0), nan=0.0)
     return saliency_to_image(share, original, cm, normalize=False, with_alpha=with_alpha)
