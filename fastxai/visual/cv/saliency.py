@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 ColorMap = Callable[[np.ndarray], Any]
 
 _ALPHA_FACTOR = 1.2  # opacity reaches 1 at five sixths of the normalised range
-_DTYPES = ("float16", "float32", "float64")
+_NARROW = ("float16", "bfloat16")
+_DTYPES = (*_NARROW, "float32", "float64")
 
 
 def normalize_saliency(saliency: Any, *, clip_percentile: float | None = None) -> np.ndarray:
@@ -28,7 +29,8 @@ def normalize_saliency(saliency: Any, *, clip_percentile: float | None = None) -
 
     Args:
         saliency: Tensor or array, shape (H, W) or (H, W) with axes of length 1 added, such as
-            (1, 1, H, W); float32 or float64, or float16, which is widened to float32. Any range.
+            (1, 1, H, W); float32 or float64, or float16 and bfloat16, which are widened to
+            float32. Any range.
         clip_percentile: Percentile in (0, 100] that takes the place of the maximum: larger values
             become 1. It is taken over the values above the minimum, so that a map of few pixels on
             a background of zeros keeps them. 99 suits gradients of photographs, where a few pixels
@@ -78,8 +80,9 @@ def saliency_to_rgba(
 
     Args:
         saliency: Tensor or array as `normalize_saliency` takes it.
-        cm: Colour map: a function from (H, W) values to (H, W, 4) or (H, W, 3) colours in
-            [0, 1], such as a matplotlib colour map; its own opacity is replaced. None takes
+        cm: Colour map: a function from (H, W) values to (H, W, 4) or (H, W, 3) colours, such as a
+            matplotlib colour map; its own opacity is replaced. Colours are floats in [0, 1], uint8
+            in [0, 255], as of matplotlib's ``bytes=True``, or uint16 in [0, 65535]. None takes
             matplotlib's viridis.
         alpha_factor: float. Opacity of saliency 1, before it is cut to [0, 1].
         as_uint8: True for 8-bit colours in [0, 255], rounded down; False for floats in [0, 1].
@@ -94,9 +97,9 @@ def saliency_to_rgba(
     Raises:
         TypeError: `saliency` is neither a Tensor nor an array, `alpha_factor` is not a float,
             `as_uint8` or `normalize` is not a bool, or `clip_percentile` is no number.
-        ValueError: `saliency` has a wrong dtype or shape, `cm` is not callable or returns no
-            (H, W, 4) or (H, W, 3) colours, `clip_percentile` is out of range, or it is given and
-            `normalize` is False.
+        ValueError: `saliency` has a wrong dtype or shape or masked values, `cm` is not callable or
+            returns no (H, W, 4) or (H, W, 3) colours of these kinds, `clip_percentile` is out of
+            range, or it is given and `normalize` is False.
 
     Source:
         mindspore_xai's function of this name: the same numbers. There the colour of a NaN pixel
@@ -111,16 +114,18 @@ def saliency_to_rgba(
         >>> saliency_to_rgba(np.array([[0.0, 0.5, 1.0]]))[0, :, 3]
         array([  0, 153, 255], dtype=uint8)
     """
+    from fastxai.visual.cv.colors import colored
+
     name = "saliency_to_rgba"
     values = as_map(name, saliency)
     if not isinstance(alpha_factor, (float, np.floating)):
-        raise TypeError(f"{name}: `alpha_factor` must be a float, got {_described(alpha_factor)}.")
+        raise TypeError(f"{name}: `alpha_factor` must be a float, got {described(alpha_factor)}.")
     _check_bool(name, "as_uint8", as_uint8)
     _check_bool(name, "normalize", normalize)
     check_percentile(name, clip_percentile, normalize)
     if normalize:
         values = _stretched(values, clip_percentile)
-    return _colored(name, values, cm, float(alpha_factor), as_uint8)
+    return colored(name, values, cm, float(alpha_factor), as_uint8)
 
 
 def saliency_to_image(
@@ -136,8 +141,10 @@ def saliency_to_image(
 
     Args:
         saliency: Tensor or array as `normalize_saliency` takes it.
-        original: Pillow picture of any mode to paint over; it is turned into RGBA, then
-            resized (bicubic) to the size of the map. None paints the colours alone.
+        original: Pillow picture to paint over; it is turned into RGBA, then resized (bicubic) to
+            the size of the map. Any mode but LAB: of 16 bits a channel (I;16) 65535 is white, of
+            floats (F) 1 is, and others are refused; so are 32-bit integers (I), except those of
+            a PNG file, which are 16-bit. None paints the colours alone.
         cm: Colour map, see `saliency_to_rgba`; None takes viridis.
         normalize: Whether to stretch the map to [0, 1] first, see `normalize_saliency`.
         with_alpha: True returns an RGBA picture; False an RGB one, in which the opacity is
@@ -152,13 +159,13 @@ def saliency_to_image(
         TypeError: `saliency` is neither a Tensor nor an array, `original` is neither None nor a
             Pillow picture, `normalize` or `with_alpha` is not a bool, or `clip_percentile` is no
             number.
-        ValueError: `saliency` has a wrong dtype or shape, `cm` is not callable or returns no
-            (H, W, 4) or (H, W, 3) colours, `clip_percentile` is out of range, or it is given and
-            `normalize` is False.
+        ValueError: `saliency`, `cm` or `clip_percentile` is wrong as in `saliency_to_rgba`, or
+            `original` does not say what white is.
 
     Source:
         mindspore_xai's function of this name: the same pixels, except over an original with a
-        palette, which is turned into RGBA before it is resized.
+        palette, which is turned into RGBA before it is resized, and over one of more than 8 bits a
+        channel, which is cut at 255 there.
 
     Supported Platforms:
         Any: computed by NumPy and Pillow on the host.
@@ -174,31 +181,37 @@ def saliency_to_image(
     """
     from PIL import Image
 
+    from fastxai.visual.cv.colors import colored
+    from fastxai.visual.cv.pixels import eight_bit
+
     name = "saliency_to_image"
     values = as_map(name, saliency)
     if original is not None and not isinstance(original, Image.Image):
         raise TypeError(
-            f"{name}: `original` must be a PIL.Image.Image or None, got {_described(original)}."
+            f"{name}: `original` must be a PIL.Image.Image or None, got {described(original)}."
         )
     _check_bool(name, "normalize", normalize)
     _check_bool(name, "with_alpha", with_alpha)
     check_percentile(name, clip_percentile, normalize)
     if normalize:
         values = _stretched(values, clip_percentile)
-    picture = Image.fromarray(_colored(name, values, cm, _ALPHA_FACTOR, as_uint8=True))
+    picture = Image.fromarray(colored(name, values, cm, _ALPHA_FACTOR, as_uint8=True))
     if original is not None:
-        below = original.convert("RGBA").resize(picture.size, Image.Resampling.BICUBIC)
+        below = eight_bit(name, "original", original, "RGBA").resize(
+            picture.size, Image.Resampling.BICUBIC
+        )
         picture = Image.alpha_composite(below, picture)
     return picture if with_alpha else picture.convert("RGB")
 
 
-def _described(value: Any) -> str:
+def described(value: Any) -> str:
+    """Value and type of a wrong argument."""
     return f"{value!r} ({type(value).__name__})"
 
 
 def _check_bool(name: str, argument: str, value: Any) -> None:
     if not isinstance(value, bool):
-        raise TypeError(f"{name}: `{argument}` must be a bool, got {_described(value)}.")
+        raise TypeError(f"{name}: `{argument}` must be a bool, got {described(value)}.")
 
 
 def as_map(name: str, saliency: Any, argument: str = "saliency") -> np.ndarray:
@@ -211,7 +224,7 @@ def as_map(name: str, saliency: Any, argument: str = "saliency") -> np.ndarray:
 
     Raises:
         TypeError: It is neither.
-        ValueError: A wrong dtype or shape.
+        ValueError: A wrong dtype or shape, or values that are masked.
     """
     values = saliency
     if not isinstance(values, np.ndarray) and hasattr(values, "asnumpy"):
@@ -223,8 +236,12 @@ def as_map(name: str, saliency: Any, argument: str = "saliency") -> np.ndarray:
         raise ValueError(
             f"{name}: `{argument}` must be float32 or float64, got {values.dtype.name}."
         )
-    if values.dtype == np.float16:
-        values = values.astype(np.float32)
+    if np.ma.is_masked(values):
+        raise ValueError(
+            f"{name}: `{argument}` must have no masked values; fill them, as with `filled(0)`."
+        )
+    dtype = np.dtype(np.float32) if values.dtype.name in _NARROW else values.dtype
+    values = np.asarray(values).astype(dtype.newbyteorder("="), copy=False)
     shape = values.shape
     while values.ndim > 2 and 1 in values.shape:
         # The first axis of length 1 goes first, so that (1, 1, 1, W) keeps its height of 1.
@@ -255,7 +272,7 @@ def check_percentile(name: str, value: Any, normalize: bool) -> None:
         return
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(
-            f"{name}: `clip_percentile` must be a number or None, got {_described(value)}."
+            f"{name}: `clip_percentile` must be a number or None, got {described(value)}."
         )
     if not 0 < value <= 100:
         raise ValueError(f"{name}: `clip_percentile` must be in (0, 100], got {value}.")
@@ -293,46 +310,6 @@ def _stretched(values: np.ndarray, clip_percentile: float | None) -> np.ndarray:
     if np.isfinite(span):
         return (values - low) / span
     return (values / 2 - low / 2) / (high / 2 - low / 2)
-
-
-def _colored(
-    name: str,
-    values: np.ndarray,  # [H, W]
-    cm: ColorMap | None,
-    alpha_factor: float,
-    as_uint8: bool,
-) -> np.ndarray:
-    if cm is None:
-        cm = _viridis()
-    elif not callable(cm):
-        raise ValueError(f"{name}: `cm` must be callable or None, got {_described(cm)}.")
-    colors = np.asarray(cm(values))
-    if colors.shape not in (values.shape + (3,), values.shape + (4,)):
-        raise ValueError(
-            f"{name}: `cm` must return colours of shape {values.shape + (4,)}, got {colors.shape}."
-        )
-    dtype = np.result_type(colors.dtype, np.float32)
-    rgba = np.empty(values.shape + (4,), dtype)
-    rgba[..., :3] = colors[..., :3]
-    rgba[..., 3] = np.clip(np.nan_to_num(values * alpha_factor, nan=0.0), 0, 1)
-    return _as_bytes(rgba) if as_uint8 else rgba
-
-
-def _as_bytes(rgba: np.ndarray) -> np.ndarray:
-    # NaN to uint8 is undefined in C: the colour of a NaN pixel differs between machines.
-    finite = np.nan_to_num(rgba, nan=0.0, posinf=1.0, neginf=0.0)
-    return np.clip(finite * 255, 0, 255).astype(np.uint8)
-
-
-def _viridis() -> ColorMap:
-    try:
-        from matplotlib import colormaps
-    except ImportError as error:
-        raise RuntimeError(
-            "fastxai.visual.cv: the default colour map needs matplotlib; "
-            "pip install matplotlib, or pass `cm`."
-        ) from error
-    return colormaps["viridis"]
 
 
 # mindspore_xai has these for arrays next to those for Tensors; here one function takes both.

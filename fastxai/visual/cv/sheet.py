@@ -28,7 +28,8 @@ def side_by_side(panels: Sequence[tuple[str, Image.Image]], scale: int = 1) -> I
         empty places are white.
 
     Raises:
-        ValueError: There is no picture, or they differ in size.
+        ValueError: There is no picture, they differ in size, or one does not say what white is, as
+            in `saliency_to_image`.
 
     Supported Platforms:
         Any: computed by Pillow on the host.
@@ -41,6 +42,8 @@ def side_by_side(panels: Sequence[tuple[str, Image.Image]], scale: int = 1) -> I
         (160, 84)
     """
     from PIL import Image, ImageDraw
+
+    from fastxai.visual.cv.pixels import eight_bit
 
     sizes = {picture.size for _, picture in panels}
     if len(sizes) != 1:
@@ -55,7 +58,7 @@ def side_by_side(panels: Sequence[tuple[str, Image.Image]], scale: int = 1) -> I
     for place, (title, picture) in enumerate(panels):
         row, column = divmod(place, columns)
         left, top = column * width, row * (height + _TITLE_HEIGHT)
-        drawn = picture.convert("RGB").resize((width, height))
+        drawn = eight_bit("side_by_side", "panels", picture, "RGB").resize((width, height))
         sheet.paste(drawn, (left, top + _TITLE_HEIGHT))
         text = _fitted(draw, title, width - 2 * _MARGIN[0])
         draw.text((left + _MARGIN[0], top + _MARGIN[1]), text, fill="black")
