@@ -7,6 +7,7 @@ from typing import Any
 import mindspore as ms
 import numpy as np
 
+from fastxai.common.plausible import warn_of_inputs
 from fastxai.common.targets import targets_array
 
 
@@ -24,6 +25,9 @@ def to_images(owner: str, inputs: Any) -> np.ndarray:
         TypeError: `inputs` is not a numeric Tensor.
         ValueError: It is not 4-D, holds no image or no pixel, or a value that is not finite or not
             within float32's range.
+
+    Warns:
+        UserWarning: Its values look like raw pixels, or like pixels normalised twice.
     """
     if not isinstance(inputs, ms.Tensor):
         raise TypeError(f"{owner}: `inputs` must be a Tensor, got {type(inputs).__name__}.")
@@ -45,6 +49,7 @@ def to_images(owner: str, inputs: Any) -> np.ndarray:
     if array.dtype == np.float64 and not np.isfinite(images).all():
         largest = np.abs(array).max()
         raise ValueError(f"{owner}: `inputs` must be within float32's range, got {largest}.")
+    warn_of_inputs(owner, images.min(axis=(2, 3)), images.max(axis=(2, 3)))
     return images
 
 

@@ -11,6 +11,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
+from fastxai.common.plausible import do_not_move
 from fastxai.engine import settings
 from fastxai.engine.export import exported, untraced
 from fastxai.engine.mindspore_cell import MindSporeEngine
@@ -20,6 +21,8 @@ from fastxai.ops.native import thread_limit
 # Relative error against MindSpore up to which an engine is taken to compute the same network.
 # float32 rounds to 6e-8; 1e-7 to 1e-5 was seen. bfloat16 rounds to 4e-3; up to 3e-2 was seen.
 TOLERANCE = {"float32": 1e-4, "bfloat16": 0.1}
+UNMOVED = "the scores of the first images do not move from image to image"
+_NO_SCORES = "its own scores of the first batch are none that another engine could be held to"
 _CHECKED_ROWS = 8  # of the first batch: MindSpore may need a second for 32
 
 
@@ -45,15 +48,31 @@ class Job:
 
 
 class Undecided(Exception):  # noqa: N818 - a finding, caught by the selector
-    """MindSpore fails or its scores are of no use; its own run will say what is wrong."""
+    """MindSpore's scores of the first batch show nothing of another engine.
+
+    Args:
+        reason: What a user can read after "because".
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Making:
-    """Engines for one job; exports and asks MindSpore once, however many are tried."""
+    """Engines for one job; exports and asks MindSpore once, however many are tried.
 
-    def __init__(self, job: Job, precision: str) -> None:
+    Args:
+        job: What there is to score.
+        precision: What the engine computes in.
+        must_move: Take no engine where MindSpore's scores are equal for all images that are
+            compared: any network of the same scores there would agree.
+    """
+
+    def __init__(self, job: Job, precision: str, must_move: bool = True) -> None:
         self._job = job
         self._precision = precision
+        self._must_move = must_move
         self._model: bytes | Unusable | None = None
 
     def __call__(self, name: str) -> Engine:
@@ -64,17 +83,22 @@ class Making:
 
         Raises:
             Unusable: It cannot run the network, or scores otherwise than MindSpore.
-            Undecided: MindSpore fails, or its scores are not finite or not one row per image.
+            Undecided: MindSpore fails (its own run will say why), or its scores are not finite, not
+                one row per image, or equal for all images.
         """
-        expected = self._expected  # first: what is wrong with a network is MindSpore's to say
+        batch, expected = self._compared  # first: what is wrong is MindSpore's to say
+        moves = not do_not_move(expected)
+        if self._must_move and not moves:
+            raise Undecided(f"{UNMOVED}, so that no other engine can be held to them")
         engine = _class_of(name)(
             self._exported(), self._job.shape, self._precision, thread_limit(), settings.cache_dir()
         )
         try:
-            scores = engine(self._batch)
+            scores = engine(batch)
         except Exception as error:
             raise Unusable(f"{engine.title} cannot run the exported network: {error}") from error
         engine.error = self._error(scores, expected, engine.title)
+        engine.compared = moves
         return engine
 
     def _error(self, scores: np.ndarray, expected: np.ndarray, title: str) -> float:
@@ -92,10 +116,20 @@ class Making:
         return error
 
     @cached_property
-    def _batch(self) -> np.ndarray:
+    def _compared(self) -> tuple[np.ndarray, np.ndarray]:
+        """A batch, and MindSpore's scores of the images of it that are compared.
+
+        It is the first one. Where that shows nothing, as the windows along a black border do, its
+        images are shifted sideways, each by another number of pixels.
+        """
         batch = np.empty(self._job.shape, np.float32)
         self._job.fill(batch)
-        return batch
+        expected = self._expected(batch)
+        if not do_not_move(expected):
+            return batch, expected
+        for number, image in enumerate(batch):
+            image[...] = np.roll(image, number * image.shape[-1] // len(batch), axis=-1)
+        return batch, self._expected(batch)
 
     @cached_property
     def _rows(self) -> np.ndarray:
@@ -103,18 +137,17 @@ class Making:
         number = self._job.shape[0]
         return np.unique(np.linspace(0, number - 1, min(number, _CHECKED_ROWS)).astype(int))
 
-    @cached_property
-    def _expected(self) -> np.ndarray:
-        """MindSpore's scores of those images."""
+    def _expected(self, batch: np.ndarray) -> np.ndarray:
+        """MindSpore's scores of those images of a batch."""
         try:
-            scores = self._tried(np.ascontiguousarray(self._batch[self._rows]))
+            scores = self._tried(np.ascontiguousarray(batch[self._rows]))
         except Exception:  # a network made for batches of one size?
             try:
-                scores = self._tried(self._batch)[self._rows]
+                scores = self._tried(batch)[self._rows]
             except Exception as error:
-                raise Undecided from error
+                raise Undecided(_NO_SCORES) from error
         if scores.ndim != 2 or len(scores) != len(self._rows) or not np.isfinite(scores).all():
-            raise Undecided
+            raise Undecided(_NO_SCORES)
         return scores
 
     def _tried(self, images: np.ndarray) -> np.ndarray:

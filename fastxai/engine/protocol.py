@@ -20,6 +20,8 @@ class Engine(ABC):
         error: Relative error of the scores against MindSpore's, measured on the first batch; None
             for MindSpore itself. Per image it is the largest difference of a score over the
             largest absolute score; the worst image counts.
+        compared: Whether that error says anything: the scores it was measured on differ from image
+            to image.
     """
 
     name: ClassVar[str]
@@ -30,6 +32,7 @@ class Engine(ABC):
 
     precision: str
     error: float | None = None
+    compared: bool = True
 
     @abstractmethod
     def __call__(self, batch: np.ndarray) -> np.ndarray:

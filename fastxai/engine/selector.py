@@ -10,14 +10,13 @@ import mindspore as ms
 from fastxai import _onednn
 from fastxai.engine import settings
 from fastxai.engine.fingerprint import checksum, structure_of
-from fastxai.engine.making import Job, Making, Undecided
+from fastxai.engine.making import UNMOVED, Job, Making, Undecided
 from fastxai.engine.protocol import Engine, Unusable
 from fastxai.engine.store import Store
 from fastxai.ops.native import thread_limit
 
 _LEAST_IMAGES = 128  # below, MindSpore is about done when an engine is made
 _NOTHING = "neither OpenVINO nor ONNX Runtime is installed"
-_UNDECIDED = "its own scores of the first batch are none that another engine could be held to"
 _HINT = (
     f"{_NOTHING}; on a CPU they score about 3 times as fast: {settings.how_to_install('openvino')}"
 )
@@ -95,7 +94,11 @@ class Selector:
             reason = "it scored the first masks of this run"
         engine = None
         if not reason:
-            engine, reason = self._first_that_fits(wish, job)
+            try:
+                engine, reason = self._first_that_fits(wish, job)
+            except Undecided as undecided:  # also where it was named: MindSpore's run says more
+                self._note_choice(None, undecided.reason, str(job.dtype))
+                return None
         if engine is None and wish.named and wish.engine != "mindspore" and reason:
             called = "an engine" if wish.engine == "auto" else repr(wish.engine)
             raise RuntimeError(
@@ -115,7 +118,7 @@ class Selector:
         if not names:
             return None, _NOTHING
         found, values = self._fingerprint(job)
-        making = Making(job, wish.precision)
+        making = Making(job, wish.precision, must_move=not wish.named)
         reasons: list[str] = []
         for name in names:
             key = (name, wish.precision, job.shape, thread_limit(), settings.cache_dir())
@@ -125,9 +128,8 @@ class Selector:
                     made = making(name)
                 except Unusable as unusable:
                     made = unusable.with_traceback(None)  # whose frames would keep the network
-                except Undecided:
-                    return None, ""
-                _store.keep(found, values, key, made)
+                if not isinstance(made, Engine) or made.compared:  # else the next image may show it
+                    _store.keep(found, values, key, made)
             if isinstance(made, Engine):
                 return made, _agreement(made)
             if made.reason not in reasons:
@@ -145,8 +147,6 @@ class Selector:
         name = "mindspore" if engine is None else engine.name
         precision = dtype.lower() if engine is None else engine.precision
         error = None if engine is None else engine.error
-        if engine is None and not reason:
-            reason = _UNDECIDED
         self._choice = settings.Choice(self._owner, name, precision, reason, error)
         settings.remember(self._choice)
         level, text = logging.INFO, reason
@@ -176,6 +176,8 @@ def _excluded(wish: settings.Wish, job: Job) -> str:
 
 
 def _agreement(engine: Engine) -> str:
+    if not engine.compared:
+        return f"{UNMOVED}, so that they do not show whether it agrees with MindSpore"
     if engine.precision == "float32":
         return f"it agrees with MindSpore to {engine.error:.1e}"
     return f"relative error {engine.error:.1e} against float32"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from fastxai.common.plausible import warn_of_inputs
 from fastxai.common.targets import targets_array
 
 
@@ -17,6 +18,9 @@ def to_images(owner: str, inputs: Any) -> torch.Tensor:
         TypeError: `inputs` is not a numeric Tensor.
         ValueError: It is on another kind of device than a CPU or CUDA GPU, not 4-D, holds no image
             or no pixel, or a value that is not finite as float32.
+
+    Warns:
+        UserWarning: Its values look like raw pixels, or like pixels normalised twice.
     """
     if not isinstance(inputs, torch.Tensor):
         raise TypeError(f"{owner}: `inputs` must be a Tensor, got {type(inputs).__name__}.")
@@ -33,6 +37,8 @@ def to_images(owner: str, inputs: Any) -> torch.Tensor:
     images = inputs.detach().to(torch.float32).contiguous()
     if not bool(torch.isfinite(images).all()):
         raise ValueError(f"{owner}: `inputs` must be finite, as float32 too.")
+    low, high = torch.aminmax(images.flatten(2), dim=2)
+    warn_of_inputs(owner, low.cpu().numpy(), high.cpu().numpy())
     return images
 
 

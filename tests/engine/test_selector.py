@@ -239,7 +239,7 @@ def test_a_network_that_mindspore_cannot_score_either_fails_as_without_engines(
 ):
     with pytest.raises(TypeError, match="missing 1 required positional argument"):
         explained(rise(odd.TwoInputs()), images)
-    assert messages() == [f"RISE: scored by MindSpore (float32): {selector._UNDECIDED}."]
+    assert messages() == [f"RISE: scored by MindSpore (float32): {making._NO_SCORES}."]
 
 
 def test_a_folder_that_is_of_no_use_costs_no_engine(openvino, images, tmp_path):

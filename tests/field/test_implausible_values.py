@@ -1,0 +1,156 @@
+"""Values that give plausible nonsense: pixels scaled twice or never, scores that do not move."""
+
+import warnings
+
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore import nn
+
+import fastxai
+from fastxai.common import plausible
+from fastxai.explainer import RISE, GradCAM, Gradient, Occlusion
+
+PIXELS = np.random.RandomState(0).rand(2, 3, 16, 16).astype(np.float32)
+PIXELS[..., 0, 0], PIXELS[..., 0, 1] = 0, 1
+IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32).reshape(3, 1, 1)
+IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32).reshape(3, 1, 1)
+
+RAW = {
+    "float": PIXELS * 255,
+    "uint8": (PIXELS * 255).astype(np.uint8),
+    "one of two images": PIXELS * np.array([1, 255], np.float32).reshape(2, 1, 1, 1),
+}
+SCALED_WRONGLY = {
+    "--mean 123,116,103": PIXELS - IMAGENET_MEAN * 255,
+    "--mean 127 --std 128": (PIXELS - 127) / 128,
+    "mean and std for bytes": (PIXELS - IMAGENET_MEAN * 255) / (IMAGENET_STD * 255),
+    "std for bytes": (PIXELS - IMAGENET_MEAN) / (IMAGENET_STD * 255),
+    "divided by 255 twice": PIXELS / 255,
+}
+RIGHT = {
+    "pixels in [0, 1]": PIXELS,
+    "pixels in [-1, 1]": PIXELS * 2 - 1,
+    "ImageNet's": (PIXELS - IMAGENET_MEAN) / IMAGENET_STD,
+    "bytes less a mean": PIXELS * 255 - 120,
+    "a dark picture": (PIXELS * 0.1 - IMAGENET_MEAN) / IMAGENET_STD,
+    "one colour": np.full_like(PIXELS, 0.3),
+    "black": np.zeros_like(PIXELS),
+    "one channel of one colour": PIXELS * np.array([1, 0, 1], np.float32).reshape(3, 1, 1),
+}
+
+
+def network():
+    return nn.SequentialCell(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Dense(4 * 256, 3))
+
+
+MAKE = {
+    "RISE": lambda: RISE(network(), nn.Softmax(), num_masks=4, seed=0),
+    "Occlusion": lambda: Occlusion(network(), nn.Softmax(), window=16),
+    "Gradient": lambda: Gradient(network()),
+    "GradCAM": lambda: GradCAM(network(), "1"),
+}
+
+
+def said(explainer, images):
+    """UserWarnings about `inputs` of a call."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        explainer(ms.Tensor(images), 1)
+    return [str(w.message) for w in caught if "`inputs`" in str(w.message)]
+
+
+@pytest.mark.parametrize("name", MAKE)
+def test_every_explainer_warns_of_raw_pixels(name):
+    (text,) = said(MAKE[name](), RAW["float"])
+    assert f"{name}: `inputs` reach from 0 to 255, as raw pixels do" in text
+
+
+@pytest.mark.parametrize("case", RAW)
+def test_raw_pixels_of_any_dtype_are_warned_of(case):
+    assert ["as raw pixels do" in text for text in said(MAKE["Gradient"](), RAW[case])] == [True]
+
+
+@pytest.mark.parametrize("case", SCALED_WRONGLY)
+def test_pixels_in_01_with_a_mean_for_bytes_are_warned_of(case):
+    (text,) = said(MAKE["Gradient"](), SCALED_WRONGLY[case])
+    assert "Gradient: `inputs` hardly vary" in text
+
+
+@pytest.mark.parametrize("case", RIGHT)
+def test_usual_images_are_not_warned_of(case):
+    assert said(MAKE["Gradient"](), RIGHT[case]) == []
+
+
+def test_the_warning_is_of_the_line_that_called():
+    with pytest.warns(UserWarning, match="raw pixels") as caught:
+        MAKE["Gradient"]()(ms.Tensor(RAW["float"]), 1)
+    assert {warning.filename for warning in caught} == {__file__}
+
+
+def test_torch_warns_of_the_same():
+    torch = pytest.importorskip("torch")
+    from fastxai import torch as fastxai_torch
+
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 256, 3))
+    rise = fastxai_torch.RISE(net, torch.nn.Softmax(1), num_masks=4, seed=0)
+    with pytest.warns(UserWarning, match="as raw pixels do"):
+        rise(torch.from_numpy(RAW["float"]), 1)
+    with pytest.warns(UserWarning, match="hardly vary"):
+        rise(torch.from_numpy(SCALED_WRONGLY["--mean 127 --std 128"]), 1)
+
+
+# ---- engines on scores that do not move -----------------------------------------------------
+
+
+@pytest.fixture
+def engine():
+    """'auto' with an engine there is."""
+    pytest.importorskip("onnxruntime")
+    fastxai.set_engine()
+    yield "onnxruntime"
+    fastxai.set_engine("mindspore")
+
+
+def choice(explainer, image):
+    explainer(ms.Tensor(image), 1)
+    return explainer.engine
+
+
+BLACK = np.zeros((1, 3, 16, 16), np.float32)
+DOT = BLACK.copy()
+DOT[..., 12:, 12:] = 1
+MANY = {"num_masks": 160, "seed": 0}
+
+
+def test_auto_takes_no_engine_that_constant_scores_cannot_vouch_for(engine, mode):
+    found = choice(RISE(network(), nn.Softmax(), **MANY), BLACK)
+    assert found.engine == "mindspore"
+    assert "do not move" in found.reason
+
+
+def test_a_black_image_does_not_keep_engines_from_the_next(engine):
+    rise = RISE(network(), nn.Softmax(), **MANY)
+    assert choice(rise, BLACK).engine == "mindspore"
+    assert choice(rise, PIXELS[:1]).reason.startswith("it agrees with MindSpore to")
+
+
+def test_a_black_border_is_no_constant_image(engine):
+    """Its first windows cover black with black; the others do not."""
+    found = choice(Occlusion(network(), nn.Softmax(), window=2, strides=1), DOT)
+    assert found.engine != "mindspore"
+    assert found.reason.startswith("it agrees with MindSpore to")
+
+
+def test_an_engine_that_was_named_says_that_nothing_vouches_for_it(engine):
+    found = choice(RISE(network(), nn.Softmax(), engine=engine, **MANY), BLACK)
+    assert found.engine == engine
+    assert "do not move" in found.reason
+    assert "agrees with MindSpore to" not in found.reason
+
+
+def test_scores_of_one_image_or_of_different_ones_move():
+    assert not plausible.do_not_move(np.array([[0.1, 0.9]]))
+    assert not plausible.do_not_move(np.array([[0.1, 0.9], [0.1 + 1e-5, 0.9 - 1e-5]]))
+    assert plausible.do_not_move(np.full((4, 3), 1 / 3))
+    assert plausible.do_not_move(np.zeros((4, 3)))
