@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import importlib.util
 import sys
-from types import ModuleType
 from typing import Any
-
-_VISION = "mindspore.dataset.vision"
-_TRANSFORMS = "mindspore.dataset.transforms"
 
 
 def restore_mindspore() -> list[str]:
     """Brings back what scripts of MindSpore 1.x import and 2.x does not have.
 
     `mindspore.dataset.vision` and `mindspore.dataset.transforms` get their `c_transforms` and
-    `py_transforms`; the transforms of `py_transforms` whose defaults differed keep those they had
-    (`Decode` gives a PIL picture, `Normalize` and `NormalizePad` expect channels first).
+    `py_transforms`, whose operations take and return what they did in MindSpore 1.8 and 1.9, at
+    once and in `map`: those of `c_transforms` turn a PIL picture or array into an array, those of
+    `py_transforms` work on PIL pictures, or on arrays with channels first.
     `mindspore.ms_function` is `mindspore.jit`. What MindSpore has by itself is left alone.
 
     Returns:
@@ -33,24 +29,11 @@ def restore_mindspore() -> list[str]:
         >>> from mindspore.dataset.vision.c_transforms import Resize
     """
     mindspore: Any = importlib.import_module("mindspore")
-    vision = importlib.import_module(_VISION)
-    transforms = importlib.import_module(_TRANSFORMS)
-    python_vision = {
-        "Compose": transforms.Compose,
-        "Cutout": vision.CutOut,
-        "Decode": functools.partial(vision.Decode, to_pil=True),
-        "Normalize": functools.partial(vision.Normalize, is_hwc=False),
-        "NormalizePad": functools.partial(vision.NormalizePad, is_hwc=False),
-        "RandomApply": transforms.RandomApply,
-        "RandomChoice": transforms.RandomChoice,
-        "RandomOrder": transforms.RandomOrder,
-    }
-    python_transforms = {"OneHotOp": transforms.OneHot}
     restored = [
-        *_add_module(vision, "c_transforms", {}),
-        *_add_module(vision, "py_transforms", python_vision),
-        *_add_module(transforms, "c_transforms", {}),
-        *_add_module(transforms, "py_transforms", python_transforms),
+        *_add_module("mindspore.dataset.vision.c_transforms", "_c_vision"),
+        *_add_module("mindspore.dataset.vision.py_transforms", "_py_vision"),
+        *_add_module("mindspore.dataset.transforms.c_transforms", "_c_transforms"),
+        *_add_module("mindspore.dataset.transforms.py_transforms", "_py_transforms"),
     ]
     if not hasattr(mindspore, "ms_function"):
         mindspore.ms_function = mindspore.jit
@@ -58,19 +41,16 @@ def restore_mindspore() -> list[str]:
     return restored
 
 
-def _add_module(package: ModuleType, name: str, changed: dict[str, Any]) -> list[str]:
-    """Adds a module with the public names of its package, some of them changed.
+def _add_module(dotted: str, ours: str) -> list[str]:
+    """Puts a module of this package under a name of MindSpore 1.x.
 
     Returns:
-        Its dotted name, in a list; nothing where it exists.
+        The name, in a list; nothing where MindSpore has it.
     """
-    dotted = f"{package.__name__}.{name}"
     if importlib.util.find_spec(dotted) is not None:
         return []
-    module = ModuleType(dotted, f"What stood here in MindSpore 1.x, from {package.__name__}.")
-    module.__spec__ = importlib.util.spec_from_loader(dotted, loader=None)
-    public = {key: value for key, value in vars(package).items() if key[:1].isupper()}
-    vars(module).update(public | changed)
+    module = importlib.import_module(f"fastxai.compat.{ours}")
+    package, _, name = dotted.rpartition(".")
     sys.modules[dotted] = module
-    setattr(package, name, module)
+    setattr(importlib.import_module(package), name, module)
     return [dotted]
