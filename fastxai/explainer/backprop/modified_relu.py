@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import mindspore as ms
 from mindspore import nn
 
+from fastxai.common.warn import warn_caller
 from fastxai.explainer.backprop.backprop_utils import BackwardPass
+from fastxai.explainer.backprop.executed_relus import (
+    in_pynative_mode,
+    relus_in_graphs,
+    rules_at_every_relu,
+)
 from fastxai.explainer.backprop.gradient import Gradient
 from fastxai.explainer.backprop.relu_rules import deconvolution_rules, guided_rules
 from fastxai.explainer.backprop.relu_shadow import ReLUShadow
 
-_REACHED = "nn.ReLU, nn.ReLU6, ops.ReLU, ops.ReLU6, ops.relu, ops.relu6, those of mint"
+_LISTED = 5  # places named in a warning
 
 
 class ModifiedReLU(Gradient):
@@ -32,15 +37,21 @@ class ModifiedReLU(Gradient):
         super().__init__(network)
         self._rules = rules
         self._shadow: ReLUShadow | None = None
+        self._looked_at: set[str] = set()  # graphs
         self._warned = ""
-        self._warn(ReLUShadow(network, rules()))
 
     def _run(self, images: ms.Tensor, targets: ms.Tensor) -> tuple[Any, ms.Tensor]:
         if self._shadow is None:
             self._shadow = ReLUShadow(self._network, self._rules())
-            self._warn(self._shadow)
         with self._shadow.importable():
-            return super()._run(images, targets)
+            if not in_pynative_mode():
+                results = super()._run(images, targets)
+                self._look_at_graphs()
+                return results
+            with rules_at_every_relu(self._shadow.rules) as executed:
+                results = super()._run(images, targets)
+        self._warn(executed.count > 0, [])
+        return results
 
     def _make_pass(self, shape: tuple[int, ...]) -> BackwardPass:
         assert self._shadow is not None
@@ -49,22 +60,35 @@ class ModifiedReLU(Gradient):
     def _forget(self) -> None:
         super()._forget()
         self._shadow = None
+        self._looked_at = set()
 
-    def _warn(self, shadow: ReLUShadow) -> None:
+    def _look_at_graphs(self) -> None:
+        """At those compiled since the last look."""
+        last = next(reversed(self._passes.values()))
+        phases = set(last.compile_cache) - self._looked_at
+        if phases:
+            self._looked_at |= phases
+            self._warn(*relus_in_graphs(last, phases))
+
+    def _warn(self, has_relu: bool, plain: list[str]) -> None:
         """Says once what keeps its own gradient."""
         words = ""
-        if shadow.replaced == 0:
+        if not has_relu:
             words = (
-                f"{self._owner}: `network` holds no ReLU that can be modified ({_REACHED}), so the "
-                "map is the plain gradient."
+                f"{self._owner}: `network` holds no ReLU that can be modified: it executes none, "
+                "so the map is the plain gradient."
             )
-        elif shadow.out_of_reach:
+        elif plain:
+            places = sorted(set(plain))
+            more = ", ..." if len(places) > _LISTED else ""
             words = (
-                f"{self._owner}: ReLUs named in {', '.join(shadow.out_of_reach)} cannot be "
-                "modified and keep their own gradient; use nn.ReLU there."
+                f"{self._owner}: {len(plain)} ReLU(s) of `network` cannot be modified in "
+                f"GRAPH_MODE and keep their own gradient, those called in "
+                f"{', '.join(places[:_LISTED])}{more}. Hold them there as nn.ReLU attributes, or "
+                "use PYNATIVE_MODE, which modifies every ReLU."
             )
         if words and words != self._warned:
-            warnings.warn(words, UserWarning, stacklevel=4)
+            warn_caller(words)
         self._warned = words
 
 
@@ -75,10 +99,12 @@ class GuidedBackprop(ModifiedReLU):
     on (:math:`[0 < x < 6]` for ReLU6); the map is the largest absolute value over the channels, as
     `Gradient`'s.
 
-    Seen are ReLUs that a Cell holds (`nn.ReLU`, `nn.ReLU6`, `ops.ReLU()`, `ops.ReLU6()`; also in
-    lists, tuples and dicts) and calls of `ops.relu`, `ops.relu6`, `mint.nn.functional.relu` and
-    `relu6` in its methods and in functions that they call by name. Other activations keep their
-    gradient.
+    In PYNATIVE_MODE every ReLU and ReLU6 that the network executes is modified. In GRAPH_MODE those
+    are that a Cell holds (`nn.ReLU`, `nn.ReLU6`, `ops.ReLU()`, `ops.ReLU6()`; also in lists, tuples
+    and dicts) and calls of `ops.relu`, `ops.relu6`, `mint.nn.functional.relu` and `relu6` in its
+    methods and in functions that they call by name; a warning names the others. Other activations
+    keep their gradient, also what computes the same by other operators (`ops.maximum(x, 0)`,
+    `ops.clamp`, `x * (x > 0)`).
 
     Args:
         network: The classifier, (N, C, H, W) to (N, classes) or (N, classes, ...), further axes
@@ -88,7 +114,8 @@ class GuidedBackprop(ModifiedReLU):
         TypeError: `network` is not a Cell.
 
     Warns:
-        UserWarning: The network holds no ReLU that can be modified, or one that cannot.
+        UserWarning: When called: the network executes no ReLU, or one that cannot be modified
+            (GRAPH_MODE), or no gradient arrives at the images though the scores depend on them.
 
     Precision:
         The network's: float32, or float16 where its first floating-point parameter is.
@@ -123,10 +150,12 @@ class Deconvolution(ModifiedReLU):
     Where a gradient g arrives at a ReLU, :math:`\mathrm{relu}(g)` is handed on, whatever its input
     was; the map is the largest absolute value over the channels, as `Gradient`'s.
 
-    Seen are ReLUs that a Cell holds (`nn.ReLU`, `nn.ReLU6`, `ops.ReLU()`, `ops.ReLU6()`; also in
-    lists, tuples and dicts) and calls of `ops.relu`, `ops.relu6`, `mint.nn.functional.relu` and
-    `relu6` in its methods and in functions that they call by name. Other activations keep their
-    gradient.
+    In PYNATIVE_MODE every ReLU and ReLU6 that the network executes is modified. In GRAPH_MODE those
+    are that a Cell holds (`nn.ReLU`, `nn.ReLU6`, `ops.ReLU()`, `ops.ReLU6()`; also in lists, tuples
+    and dicts) and calls of `ops.relu`, `ops.relu6`, `mint.nn.functional.relu` and `relu6` in its
+    methods and in functions that they call by name; a warning names the others. Other activations
+    keep their gradient, also what computes the same by other operators (`ops.maximum(x, 0)`,
+    `ops.clamp`, `x * (x > 0)`).
 
     Args:
         network: The classifier, (N, C, H, W) to (N, classes) or (N, classes, ...), further axes
@@ -136,7 +165,8 @@ class Deconvolution(ModifiedReLU):
         TypeError: `network` is not a Cell.
 
     Warns:
-        UserWarning: The network holds no ReLU that can be modified, or one that cannot.
+        UserWarning: When called: the network executes no ReLU, or one that cannot be modified
+            (GRAPH_MODE), or no gradient arrives at the images though the scores depend on them.
 
     Precision:
         The network's: float32, or float16 where its first floating-point parameter is.

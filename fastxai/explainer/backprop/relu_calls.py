@@ -8,7 +8,6 @@ GRAPH_MODE those of the module it names: the copies are modules, importable whil
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import sys
 import types
@@ -26,7 +25,6 @@ _FUNCTIONS = {
     ops.relu6: "ReLU6",
     mint.nn.functional.relu6: "ReLU6",
 }
-_NAMES = frozenset(("relu", "relu_", "relu6", "ReLU", "ReLU6"))
 _counter = itertools.count()
 
 
@@ -35,14 +33,9 @@ class ReLUCalls:
 
     Args:
         rules: What stands for a ReLU, by the primitive's name.
-
-    Attributes:
-        left: The caller's functions that use a name such as 'relu' which was not replaced there, by
-            that name.
     """
 
     def __init__(self, rules: dict[str, nn.Cell]) -> None:
-        self.left: dict[str, set[str]] = {}
         self._modules: dict[str, types.ModuleType] = {}
         self._rewritten: dict[types.FunctionType, types.FunctionType | None] = {}
         self._rules = {
@@ -59,15 +52,10 @@ class ReLUCalls:
         """A function whose calls of ReLU functions are replaced; None if it has none."""
         if function not in self._rewritten:
             self._rewritten[function] = None  # what a recursion finds
-            names, found = code_names(function.__code__), set[str]()
-            changed = self._changed(function.__globals__, names, found, ())
+            changed = self._changed(function.__globals__, code_names(function.__code__), ())
             if changed:
                 space = {**function.__globals__, **changed}
                 self._rewritten[function] = self._with_globals(function, space)
-            if not _of_mindspore(function):
-                inner = inspect.unwrap(function)  # of a decorator: seen, but out of reach
-                for name in _NAMES & (names | code_names(inner.__code__)) - found:
-                    self.left.setdefault(name, set()).add(function.__qualname__)
         return self._rewritten[function]
 
     @contextmanager
@@ -84,22 +72,20 @@ class ReLUCalls:
         self,
         space: dict[str, Any],
         names: frozenset[str],
-        found: set[str],
         inside: tuple[types.ModuleType, ...],
     ) -> dict[str, Any]:
-        """What must differ in a namespace of which these names are used; adds them to `found`."""
+        """What must differ in a namespace of which these names are used."""
         changed: dict[str, Any] = {}
         for name in names & space.keys():
             value = space[name]
             new: Any = None
             if isinstance(value, types.ModuleType) and value not in inside:
-                parts = self._changed(vars(value), names, found, (*inside, value))
+                parts = self._changed(vars(value), names, (*inside, value))
                 new = self._new_module({**vars(value), **parts}) if parts else None
             elif isinstance(value, types.FunctionType):
                 new = self.replacement(value)
             if new is not None:
                 changed[name] = new
-        found.update(changed)
         return changed
 
     def _new_module(self, space: dict[str, Any]) -> types.ModuleType:
@@ -131,6 +117,8 @@ def code_names(code: types.CodeType) -> frozenset[str]:
 
 
 def _call_rule(input: Any, inplace: bool = False) -> Any:  # the signature of ops.relu
+    if inplace:  # a rule keeps its input for the way back
+        return input.copy_(RULE(input * 1))  # type: ignore[name-defined]  # noqa: F821
     return RULE(input)  # type: ignore[name-defined]  # noqa: F821
 
 

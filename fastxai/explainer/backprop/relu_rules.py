@@ -8,14 +8,26 @@ from __future__ import annotations
 import mindspore as ms
 from mindspore import nn, ops
 
+_MARK = "fastxai_of_a_rule"
+
+
+def is_of_a_rule(primitive: ops.Primitive) -> bool:
+    """Whether a ReLU is a part of a rule, which no rule may take the place of."""
+    return _MARK in vars(primitive)
+
+
+def _of_a_rule(primitive: ops.Primitive) -> ops.Primitive:
+    vars(primitive)[_MARK] = True
+    return primitive
+
 
 class _Rule(nn.Cell):
     """relu(x), or min(relu(x), 6)."""
 
     def __init__(self, forward: ops.Primitive) -> None:
         super().__init__(auto_prefix=False)
-        self.forward = forward
-        self.relu = ops.ReLU()
+        self.forward = _of_a_rule(forward)
+        self.relu = _of_a_rule(ops.ReLU())
         self.select = ops.Select()
         self.zeros = ops.ZerosLike()
 

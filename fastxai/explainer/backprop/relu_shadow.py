@@ -1,20 +1,21 @@
-"""The shadow of a network in which ReLUs have a backward pass of their own."""
+"""The shadow of a network in which ReLUs have a backward pass of their own.
+
+What it does not reach is seen when it runs: `executed_relus`.
+"""
 
 from __future__ import annotations
 
 import types
 from typing import Any
 
-from mindspore import mint, nn, ops
+from mindspore import nn, ops
 
 from fastxai.common.shadow import Shadow
 from fastxai.explainer.backprop.relu_calls import ReLUCalls, code_names
 
-_RELU_CELLS = (nn.ReLU, nn.ReLU6, mint.nn.ReLU, mint.nn.ReLU6)
-
 
 class ReLUShadow:
-    """Builds it, and says what it could not reach.
+    """Builds it.
 
     Replaced are the primitives `ops.ReLU` and `ops.ReLU6` held by a Cell or in its lists, tuples
     and dicts (`nn.ReLU` and `nn.ReLU6` hold one), and the functions `ops.relu`, `ops.relu6` and
@@ -26,20 +27,17 @@ class ReLUShadow:
 
     Attributes:
         network: The shadow.
-        replaced: Places at which something was replaced.
+        rules: As given.
         importable: Context in which the shadow must run.
-        out_of_reach: Functions that name a ReLU which was not replaced.
     """
 
     def __init__(self, network: nn.Cell, rules: dict[str, nn.Cell]) -> None:
-        self.replaced = 0
-        self._rules = rules
+        self.rules = rules
         self._calls = ReLUCalls(rules)
         self._copies: list[nn.Cell] = []
         self.network = Shadow(self._substitute, self._keep).of(network)
-        overridden = self._rewrite_methods()
+        self._rewrite_methods()
         self.importable = self._calls.importable
-        self.out_of_reach = sorted(overridden | self._unreplaced())
 
     def _keep(self, cell: nn.Cell, copy: nn.Cell) -> nn.Cell:
         self._copies.append(copy)
@@ -48,48 +46,21 @@ class ReLUShadow:
     def _substitute(self, value: Any) -> Any:
         new: Any = None
         if isinstance(value, ops.ReLU):
-            new = self._rules["ReLU"]
+            new = self.rules["ReLU"]
         elif isinstance(value, ops.ReLU6):
-            new = self._rules["ReLU6"]
+            new = self.rules["ReLU6"]
         elif isinstance(value, types.FunctionType):
             new = self._calls.replacement(value)
-        self.replaced += new is not None
         return value if new is None else new
 
-    def _rewrite_methods(self) -> set[str]:
-        """Gives the cells their own versions of the methods that run and call ReLU functions.
-
-        Returns:
-            Methods that do so too but are reached only by `super()`, which nothing can redirect.
-        """
+    def _rewrite_methods(self) -> None:
+        """Gives the cells their own versions of the methods that run and call ReLU functions."""
         used = _used_names({type(copy) for copy in self._copies})
-        overridden: set[str] = set()
         for copy in self._copies:
-            for name, (active, *others) in _methods(type(copy)).items():
-                if name not in used:
-                    continue
-                new = self._calls.rewrite(active)
+            for name, (active, *_) in _methods(type(copy)).items():
+                new = self._calls.rewrite(active) if name in used else None
                 if new is not None:
                     vars(copy)[name] = types.MethodType(new, copy)
-                    self.replaced += 1
-                if "super" in code_names(active.__code__):
-                    overridden.update(m.__qualname__ for m in others if self._calls.rewrite(m))
-        return overridden
-
-    def _unreplaced(self) -> set[str]:
-        """Functions with a name such as 'relu' that was not replaced and is no attribute."""
-        attributes = {
-            name
-            for copy in self._copies
-            if not isinstance(copy, _RELU_CELLS)  # their own parts have such names
-            for name in (*vars(copy), *copy._cells)
-        }
-        return {
-            function
-            for name, functions in self._calls.left.items()
-            if name not in attributes
-            for function in functions
-        }
 
 
 def _methods(kind: type) -> dict[str, list[types.FunctionType]]:
