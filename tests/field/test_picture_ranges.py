@@ -182,9 +182,15 @@ def test_true_and_false_are_full_and_no_colour():
 @pytest.mark.parametrize(
     ("cm", "words"),
     [
-        (lambda s: (reds(np.nan_to_num(s)) * 255).astype(int), "floats in .*, uint8 or uint16, got int64"),
+        (
+            lambda s: (reds(np.nan_to_num(s)) * 255).astype(int),
+            "floats in .*, uint8 or uint16, got int64",
+        ),
         (lambda s: reds(s).astype(complex), "floats in .*, uint8 or uint16, got complex128"),
-        (lambda s: reds(np.nan_to_num(s)).astype(np.uint32), "floats in .*, uint8 or uint16, got uint32"),
+        (
+            lambda s: reds(np.nan_to_num(s)).astype(np.uint32),
+            "floats in .*, uint8 or uint16, got uint32",
+        ),
         (lambda s: reds(s) * 255, r"got float64 from 0.0 to 255.0"),
         (lambda s: (reds(s) * 255).astype(np.float32), r"got float32 from 0.0 to 255.0"),
         (lambda s: reds(s) * 2 - 1, r"got float64 from -1.0 to 1.0"),
