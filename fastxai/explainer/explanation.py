@@ -5,24 +5,44 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastxai._version import __version__
-from fastxai.common.files import replacing
+from fastxai.common import facts
+from fastxai.common.archive import Member, first_misfit, read_archive, write_archive
 from fastxai.explainer.student import central_quantile
 
 if TYPE_CHECKING:
     from PIL import Image
 
-_FORMAT = "fastxai explanation 1"
-_HEADER = "header"
-_ARRAYS = (
-    "saliency", "targets", "num_masks", "standard_error", "degrees_of_freedom", "correlation"
-)  # fmt: skip
+_FORMAT = "fastxai explanation 2"
+_PIXELS = ("N", "L", "H", "W")
+ARRAYS = {
+    "saliency": Member("float32", _PIXELS),
+    "targets": Member("int64", ("N", "L")),
+    "num_masks": Member("int64", ("N",)),
+    "standard_error": Member("float32", _PIXELS),
+    "degrees_of_freedom": Member("int64", ("N",)),
+    "correlation": Member("float64", ("N", "L")),
+}
+_ERROR_BAR = {"standard_error", "degrees_of_freedom", "correlation"}
+_REQUIRED = ARRAYS.keys() - _ERROR_BAR
+_FACTS = {
+    "explainer": facts.is_text,
+    "engine": facts.is_text,
+    "precision": facts.is_text,
+    "seconds": facts.is_number(0),
+    "seed": facts.is_none_or(facts.is_integer(0, 2**64 - 1)),
+    "design": facts.is_none_or(facts.is_text),
+    "estimator": facts.is_none_or(facts.is_text),
+    "tol": facts.is_none_or(facts.is_number(0, 1)),
+    "engine_error": facts.is_none_or(facts.is_number(0)),
+    "version": facts.is_text,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,14 +181,24 @@ class Explanation:
             path: File to make or to replace.
 
         Raises:
-            OSError: It cannot be written.
+            TypeError: A field is of a kind that JSON does not have.
+            ValueError: An array or another field is not what the fields above say.
+            OSError: The file cannot be written.
         """
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        arrays = {name: values.pop(name) for name in _ARRAYS}
-        held = {name: array for name, array in arrays.items() if array is not None}
-        header = json.dumps({"format": _FORMAT, **values})
-        with replacing(path) as file:
-            np.savez(file, **{_HEADER: np.array(header)}, **held)
+        arrays = {name: values.pop(name) for name in ARRAYS}
+        held = {name: np.asarray(array) for name, array in arrays.items() if array is not None}
+        try:
+            known = json.loads(json.dumps(values))
+            misfit = first_misfit(
+                {name: (a.dtype.name, a.shape) for name, a in held.items()}, ARRAYS
+            )
+            if misfit is not None:
+                raise ValueError(misfit)
+            _check(known, held)
+        except ValueError as error:
+            raise ValueError(f"Explanation: cannot be saved: {error}.") from error
+        write_archive(path, _FORMAT, known, held)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Explanation:
@@ -179,17 +209,53 @@ class Explanation:
 
         Raises:
             OSError: It cannot be read.
-            ValueError: It is no such file.
+            ValueError: It is no such file, or damaged.
         """
         try:
-            with np.load(path, allow_pickle=False) as held:
-                header: dict[str, Any] = json.loads(str(held[_HEADER]))
-                if header.pop("format") != _FORMAT:
-                    raise ValueError("another format")
-                arrays = {name: held[name] for name in _ARRAYS if name in held.files}
-            return cls(**arrays, **header)
-        except (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as e:
+            known, arrays = read_archive(path, _FORMAT, ARRAYS)
+            _check(known, arrays)
+        except ValueError as error:
             raise ValueError(
                 f"Explanation: {os.fspath(path)} is no file that Explanation.save has written, "
-                f"or it is damaged ({e})."
-            ) from e
+                f"or it is damaged ({error})."
+            ) from error
+        values: dict[str, Any] = {**known, **arrays}
+        return cls(**values)
+
+
+def _check(known: object, arrays: Mapping[str, np.ndarray]) -> None:
+    """Refuses facts and arrays that cannot be an explanation's.
+
+    Raises:
+        ValueError: They cannot.
+    """
+    facts.check_facts(known, _FACTS)
+    missing = _REQUIRED - arrays.keys()
+    if missing:
+        raise ValueError(f"it has no {min(missing)!r}")
+    check_values(arrays)
+
+
+def check_values(arrays: Mapping[str, np.ndarray]) -> None:
+    """Refuses arrays of an explanation that hold what no run can have found.
+
+    Args:
+        arrays: Some of `ARRAYS`, of the right dtypes and shapes.
+
+    Raises:
+        ValueError: A value is out of its range, or a part of the error bar is missing.
+    """
+    with np.errstate(invalid="ignore"):
+        for name, array in arrays.items():
+            if name == "correlation":
+                right = np.isnan(array) | ((array >= 0) & (array <= 1))
+            elif name == "saliency":
+                right = np.isfinite(array)
+            else:
+                least = 1 if name in ("num_masks", "degrees_of_freedom") else 0
+                right = (array >= least) & (array < np.inf)
+            if not right.all():
+                raise ValueError(f"its {name!r} holds {array[~right][0]}")
+    missing = _ERROR_BAR - arrays.keys()
+    if missing and missing != _ERROR_BAR:
+        raise ValueError(f"it has an error bar without {min(missing)!r}")

@@ -202,6 +202,32 @@ def test_a_file_is_whole_or_what_it_was(tmp_path):
     assert path.read_bytes() == b"after"
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"saliency": np.zeros((2, 2, 14, 11))}, "'saliency' is float64"),
+        ({"saliency": np.full((2, 2, 14, 11), np.nan, np.float32)}, "'saliency' holds nan"),
+        ({"targets": np.zeros((2, 3), np.int64)}, "'targets' is of shape"),
+        ({"correlation": None}, "an error bar without 'correlation'"),
+        ({"tol": 2.0}, "its 'tol' is '2.0'"),
+    ],
+)
+def test_what_would_not_be_read_back_is_not_saved(found, tmp_path, change, words):
+    changed = dataclasses.replace(found, **change)
+    with pytest.raises(ValueError, match=f"^Explanation: cannot be saved: .*{words}"):
+        changed.save(tmp_path / "file")
+    assert not (tmp_path / "file").exists()
+
+
+def test_arrays_in_any_order_of_bytes_and_axes_are_saved(found, tmp_path):
+    turned = np.asfortranarray(found.saliency).astype(">f4")
+    dataclasses.replace(found, saliency=turned).save(tmp_path / "file")
+    again = Explanation.load(tmp_path / "file")
+    equal(again, found)
+    assert again.saliency.flags.c_contiguous
+    assert again.saliency.flags.writeable
+
+
 # ---- errors ---------------------------------------------------------------------------------
 
 

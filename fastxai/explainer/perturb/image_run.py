@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fastxai.common.archive import Arrays
 from fastxai.common.progress import Partial, Reporter
 from fastxai.engine.settings import Choice
 from fastxai.explainer.perturb.run_state import RunState
@@ -30,20 +31,25 @@ class ImageRun:
         """Copies at a time of the run that this one goes on with; None for a new one."""
         return self._state.batch
 
-    def begin(self, batch: int, choice: Choice | None) -> dict[str, np.ndarray]:
+    def begin(self, batch: int, choice: Choice | None, check: Callable[[Arrays], None]) -> Arrays:
         """It begins with so many copies at a time, scored by the choice.
+
+        Args:
+            batch: Copies at a time.
+            choice: What scores them.
+            check: Raises a ValueError for a snapshot that cannot be of this image.
 
         Returns:
             The snapshot to go on with; empty: from the beginning.
         """
-        return self._state.begin(batch, choice)
+        return self._state.begin(batch, choice, check)
 
     def advance(
         self,
         step: int,
         done: int,
         saliency: Callable[[], np.ndarray],
-        snapshot: Callable[[], dict[str, np.ndarray]],
+        snapshot: Callable[[], Arrays],
     ) -> None:
         """`step` more units are done.
 

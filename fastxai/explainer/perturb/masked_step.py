@@ -10,8 +10,10 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
+from fastxai.common.archive import Arrays
 from fastxai.ops import MaskSpec, SaliencySums, masked_product, saliency_accumulate
 
+_ROUNDING = 1e-9  # of sums in float64, relative to the largest that they can be
 Scores = Callable[[np.ndarray], np.ndarray]  # (M, C, H, W) float32 to (M, K) float32
 
 
@@ -119,13 +121,42 @@ class MaskedStep(ABC):
             at += len(part)
         return np.concatenate(found, dtype=np.float64)[: max(self.count - first, 0)]
 
-    def snapshot(self) -> dict[str, np.ndarray]:
+    def snapshot(self) -> Arrays:
         """Everything that is needed to go on from here."""
         sums = self.sums()
         found = {"sums": sums.sums, "moments": sums.moments}
         return found | {"scores": self.scores()} if self._keeps else found
 
-    def restore(self, snapshot: dict[str, np.ndarray]) -> int:
+    def check(self, snapshot: Arrays, most: int) -> None:
+        """Refuses a snapshot that no run over these masks can have made.
+
+        The masks are known, so their own sums have to be exactly those that `count` masks give, and
+        no sum of scores can be larger than the mean square of the scores allows.
+
+        Args:
+            snapshot: As read back.
+            most: Masks of the run, at most.
+
+        Raises:
+            ValueError: It cannot be.
+        """
+        names = {"sums", "moments"} | ({"scores"} if self._keeps else set())
+        if snapshot.keys() != names:
+            raise ValueError(f"it has {sorted(snapshot)} of a run that keeps {sorted(names)}")
+        kept = SaliencySums(snapshot["sums"], snapshot["moments"])
+        own = SaliencySums.zeros(self._spec, len(self._labels))
+        if kept.sums.shape != own.sums.shape or kept.moments.shape != own.moments.shape:
+            raise ValueError(f"its sums are of shape {kept.sums.shape}")
+        if not all(np.isfinite(array).all() for array in snapshot.values()):
+            raise ValueError("it holds a number that is not finite")
+        count = kept.moments[-1, 0]
+        if not (count == int(count) and 1 <= count <= most):
+            raise ValueError(f"it is of {count} masks, of {most}")
+        _check_sums(kept, self._spec)
+        if self._keeps:
+            _check_scores(kept, snapshot["scores"], self._spec)
+
+    def restore(self, snapshot: Arrays) -> int:
         """Takes what a step for the same masks had, if it had anything; the masks so far."""
         if not snapshot:
             return 0
@@ -222,3 +253,53 @@ class HostStep(HostSums):
             self._image, self._spec, first, self._batch, base_value=self._levels, out=self._buffer
         )
         return self._add(cell(self._buffer), first, count)  # it is done with the buffer
+
+
+def _check_sums(kept: SaliencySums, spec: MaskSpec) -> None:
+    """Refuses sums over other masks, and sums larger than their scores allow.
+
+    Raises:
+        ValueError: They are.
+    """
+    count = kept.count
+    masks = SaliencySums.zeros(spec, 1)
+    saliency_accumulate(np.zeros((count, 1), np.float32), spec, 0, masks)
+    if (kept.sums[-1] != masks.sums[-1]).any() or (kept.moments[-1] != masks.moments[-1]).any():
+        raise ValueError(f"its sums are not of the first {count} masks")
+    total, squares = kept.moments[:-1].T
+    largest = np.sqrt(count * np.maximum(squares, 0.0)) * (1 + _ROUNDING)  # of the sum of |scores|
+    cells = np.abs(kept.sums[:-1].sum(axis=(1, 2))).max(axis=(1, 2))
+    if (np.maximum(np.abs(total), cells) > largest).any():
+        raise ValueError("its sums are larger than its scores allow")
+
+
+def _check_scores(kept: SaliencySums, scores: np.ndarray, spec: MaskSpec) -> None:
+    """Refuses scores that do not give these sums.
+
+    Raises:
+        ValueError: They do not.
+    """
+    if scores.shape != (kept.count, len(kept.sums) - 1):
+        raise ValueError(f"its scores are of shape {scores.shape}")
+    again = SaliencySums.zeros(spec, scores.shape[1])
+    saliency_accumulate(scores.astype(np.float32), spec, 0, again)
+    largest = len(scores) * max(np.abs(scores).max(), np.square(scores).max())
+    for name in ("sums", "moments"):
+        off = np.abs(getattr(kept, name) - getattr(again, name)).max()
+        if off > _ROUNDING * largest:
+            raise ValueError(f"its {name} are not those of its scores")
+
+
+def check_kept_scores(snapshot: Arrays, labels: int, most: int) -> None:
+    """Refuses a snapshot that is not of scores (M, L) alone, with M from 1 to `most`.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if snapshot.keys() != {"scores"}:
+        raise ValueError(f"it has {sorted(snapshot)} of a run that keeps scores alone")
+    scores = snapshot["scores"]
+    if scores.shape[1:] != (labels,) or not 1 <= len(scores) <= most:
+        raise ValueError(f"its scores are of shape {scores.shape}, of {most} by {labels}")
+    if not np.isfinite(scores).all():
+        raise ValueError("it holds a score that is not finite")

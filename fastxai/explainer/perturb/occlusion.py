@@ -11,11 +11,13 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
+from fastxai.common.archive import Arrays
 from fastxai.common.targets import not_finite
 from fastxai.common.windows import windows_of
 from fastxai.engine.mindspore_cell import MindSporeEngine
 from fastxai.explainer.perturb.found import Found
 from fastxai.explainer.perturb.image_run import ImageRun
+from fastxai.explainer.perturb.masked_step import check_kept_scores
 from fastxai.explainer.perturb.perturbation import PerturbationAttribution
 from fastxai.ops import OcclusionSpec, occlusion_fill, occlusion_patch, occlusion_sum
 from fastxai.ops.checks import MAX_AXIS, base_levels, check_pair
@@ -139,7 +141,11 @@ class Occlusion(PerturbationAttribution):
         engine = self._engine_for((batch, *image.shape), rows, fill)
         made_by = "host" if engine is not None else device_ops()[0]
         on_device = None if made_by == "host" else CoveredBatches(image, spec, base, made_by)
-        begun = run.begin(batch, self.engine).get("scores", scores[:0])
+
+        def check(snapshot: Arrays) -> None:
+            check_kept_scores(snapshot, len(labels), rows)
+
+        begun = run.begin(batch, self.engine, check).get("scores", scores[:0])
         scores[: len(begun)] = begun
         if len(begun):
             advance(len(begun) - 1, len(begun))

@@ -155,7 +155,7 @@ class PerturbationAttribution(Attribution, ABC):
         found: list[Found] = []
         with (
             evaluating(self._network, self._activation_fn),
-            kept.of(lambda: self._facts(images, classes, plan, ret)),
+            kept.of(lambda: self._facts(images, classes, plan, ret), maps.shape, plan.units),
             reporting(
                 progress, len(images) * plan.units, self._unit, lambda: self._selector.note
             ) as report,

@@ -194,7 +194,8 @@ class RISE(PerturbationAttribution):
         batch = run.batch or self._batch_for(image, rule.segment, fill)
         step = self._make_step(image, labels, plan, batch, fill)
         sure = uncertainty_of(plan.spec, self._estimator)
-        done = added = step.restore(run.begin(batch, self.engine))
+        check = functools.partial(step.check, most=rule.most)
+        done = added = step.restore(run.begin(batch, self.engine, check))
         while True:
             enough = rule.is_done(done, functools.partial(sure.correlation, step))
             if enough:

@@ -6,6 +6,7 @@ always the state after whole batches, and a call that goes on cuts the same batc
 same bits as one that was never interrupted.
 
 The file is replaced as a whole every few seconds, and at once when the run ends, however it ends.
+What is read back is checked against its checksum, against the call, and against itself.
 """
 
 from __future__ import annotations
@@ -14,21 +15,36 @@ import json
 import os
 import time
 import warnings
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
-from fastxai.common.files import replacing
+from fastxai.common import facts as tell
+from fastxai.common.archive import Arrays, Member, read_archive, write_archive
 from fastxai.engine.settings import Choice
+from fastxai.explainer.explanation import ARRAYS, check_values
 from fastxai.explainer.perturb.found import Found, stacked, unstacked
 
-Arrays = dict[str, np.ndarray]
-
-_FORMAT = "fastxai state 1"
-_HEADER = "header"
+_FORMAT = "fastxai state 2"
+_FOUND, _RUN = "found_", "run_"  # of images that are done, and of the one that is not
+_MEMBERS = {_FOUND + name: member for name, member in ARRAYS.items() if name != "targets"} | {
+    "run_sums": Member("float64", ("L + 1", "rows", "columns", "h", "w")),
+    "run_moments": Member("float64", ("L + 1", 2)),
+    "run_scores": Member("float64", ("M", "L")),
+}
+_FACTS = {
+    "facts": lambda value: isinstance(value, dict),
+    "seconds": tell.is_number(0),
+    "batch": tell.is_none_or(tell.is_integer(1, 2**31)),
+    "identity": tell.is_text,
+    "scored": lambda value: isinstance(value, dict),
+}
+_SCORED = {
+    "engine": tell.is_text,
+    "precision": tell.is_text,
+    "engine_error": tell.is_none_or(tell.is_number(0)),
+}
+_SEED = tell.is_none_or(tell.is_integer(0, 2**64 - 1))
 _INTERVAL_S = 2.0  # between two writings,
 _COST = 20.0  # and at least so many times what the last one took
 _HASHED = ("images", "targets", "network")  # facts whose values would tell a reader nothing
@@ -62,7 +78,8 @@ class RunState:
             kind = type(path).__name__
             raise TypeError(f"{owner}: `state` must be a path or None, got {kind}.")
         self._owner = owner
-        self._path = None if path is None else os.fspath(path)
+        # Absolute: the folder that a process works in may change while it runs.
+        self._path = None if path is None else os.path.abspath(os.fsdecode(path))
         self.seed: int | None = None
         self.seconds = 0.0
         self.batch: int | None = None
@@ -85,14 +102,18 @@ class RunState:
         return str(self.scored.get("engine", "")) if self._scored_by else ""
 
     @contextmanager
-    def of(self, facts: Callable[[], dict[str, Any]]) -> Iterator[None]:
+    def of(
+        self, facts: Callable[[], dict[str, Any]], shape: tuple[int, ...], units: int
+    ) -> Iterator[None]:
         """The run, of which the file has everything when it ends.
 
         Args:
             facts: Gives what the maps depend on, 'seed' among them, as JSON's kinds.
+            shape: (N, L, H, W) of its maps.
+            units: Masks or windows of an image, at most.
 
         Raises:
-            StateError: The file is of other facts.
+            StateError: The file is of other facts, or holds what cannot be of them.
             OSError: It cannot be written, before anything was scored.
         """
         if self._path is None:
@@ -101,6 +122,10 @@ class RunState:
         known = json.loads(json.dumps(facts()))
         if self._facts:
             self._compare(known)
+            try:
+                self._check_found(shape, units)
+            except ValueError as error:
+                raise self._damaged(error) from error
         self._facts = known
         self._write(self._path)
         try:
@@ -112,18 +137,19 @@ class RunState:
         """What was found for an image that is done."""
         return self._found[index] if index < len(self._found) else None
 
-    def begin(self, batch: int, choice: Choice | None) -> Arrays:
+    def begin(self, batch: int, choice: Choice | None, check: Callable[[Arrays], None]) -> Arrays:
         """An image begins.
 
         Args:
             batch: Masks at a time.
             choice: What scores them.
+            check: Raises a ValueError for a snapshot that cannot be of this image.
 
         Returns:
             The snapshot to go on with; empty: from the beginning.
 
         Raises:
-            StateError: Another engine scored what the file has.
+            StateError: Another engine scored what the file has, or the snapshot is refused.
         """
         assert choice is not None  # an engine was selected
         scored = {"engine": choice.engine, "precision": choice.precision}
@@ -134,6 +160,11 @@ class RunState:
         if self._scored_by not in ("", choice.identity):
             self.scored = before
             raise self._refused(f"was scored by {self._scored_by}, and now {choice.identity} would")
+        if restored:
+            try:
+                check(restored)
+            except ValueError as error:
+                raise self._damaged(error) from error
         self._scored_by = ""  # asked once: what this call scores next is its own
         self.batch, self._identity = batch, choice.identity
         return restored
@@ -170,41 +201,57 @@ class RunState:
         start = time.monotonic()
         arrays = self._snapshot() if self._running == len(self._found) else {}
         header = {
-            "format": _FORMAT,
             "facts": self._facts,
             "seconds": self.seconds + start - self._begun,
             "batch": self.batch,
             "identity": self._identity,
             "scored": self.scored,
         }
-        held = {f"run_{name}": array for name, array in arrays.items()}
-        held |= {f"found_{name}": array for name, array in stacked(self._found).items()}
-        with replacing(path) as file:
-            np.savez(file, **{_HEADER: np.array(json.dumps(header))}, **held)
+        held = {_RUN + name: array for name, array in arrays.items()}
+        held |= {_FOUND + name: array for name, array in stacked(self._found).items()}
+        write_archive(path, _FORMAT, header, held)
         self._written = time.monotonic()
         self._took = self._written - start
 
     def _read(self, path: str) -> None:
         try:
-            with np.load(path, allow_pickle=False) as held:
-                header = json.loads(str(held[_HEADER]))
-                arrays = {name: held[name] for name in held.files if name != _HEADER}
-            if header["format"] != _FORMAT:
-                raise ValueError("another format")
-            self._facts = header["facts"]
-            self.seed, self.seconds = self._facts.get("seed"), header["seconds"]
-            self.batch, self._identity = header["batch"], header["identity"]
-            self.scored = header["scored"]
-        except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise StateError(
-                f"{self._owner}: `state` {path} is no state of a run, or it is damaged ({error})."
-            ) from error
-        self._found = unstacked(_with_prefix(arrays, "found_"))
-        restored = _with_prefix(arrays, "run_")
+            header, arrays = read_archive(path, _FORMAT, _MEMBERS)
+            found, restored = _with_prefix(arrays, _FOUND), _with_prefix(arrays, _RUN)
+            tell.check_facts(header, _FACTS)
+            if not _SEED(header["facts"].get("seed")):
+                raise ValueError("its seed is none")
+            if found or restored:
+                tell.check_facts(header["scored"], _SCORED)
+                if not header["identity"] or header["batch"] is None:
+                    raise ValueError("it does not say what scored it")
+            if found and not found.keys() >= {"saliency", "num_masks"}:
+                raise ValueError("it has a part of the maps of its images alone")
+            check_values(found)
+        except ValueError as error:
+            raise self._damaged(error) from error
+        self._facts = header["facts"]
+        self.seed, self.seconds = self._facts.get("seed"), header["seconds"]
+        self.batch, self._identity = header["batch"], header["identity"]
+        self.scored = header["scored"]
+        self._found = unstacked(found)
         if restored or self._found:
             self._scored_by = self._identity
         if restored:
             self._snapshot, self._running = lambda: restored, len(self._found)
+
+    def _check_found(self, shape: tuple[int, ...], units: int) -> None:
+        """Refuses what was read and cannot be of a call of the same facts."""
+        images, *of_map = shape
+        number = len(self._found)
+        if number + (self._running == number) > images:
+            raise ValueError(f"it has maps of {number} images and more, of {images}")
+        for one in self._found:
+            if one.saliency.shape != tuple(of_map):
+                raise ValueError(f"its maps are of shape {one.saliency.shape}")
+            if one.units > units:
+                raise ValueError(f"it says that {one.units} of {units} were scored")
+        if self.batch is not None and self.batch > units + 1:
+            raise ValueError(f"it says that {self.batch} of {units} were scored at a time")
 
     def _compare(self, facts: dict[str, Any]) -> None:
         for name in facts | self._facts:
@@ -213,6 +260,12 @@ class RunState:
                 raise self._refused(f"is of another {name.removesuffix('s')}")
             if own != other:
                 raise self._refused(f"is of a run with {name} {other!r}, and this one has {own!r}")
+
+    def _damaged(self, error: ValueError) -> StateError:
+        return StateError(
+            f"{self._owner}: `state` {self._path} is no state of a run, or it is damaged "
+            f"({error}); remove it or name another file."
+        )
 
     def _refused(self, why: str) -> StateError:
         return StateError(
