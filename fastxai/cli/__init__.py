@@ -7,13 +7,15 @@ function from the parsed arguments to an exit code. `_COMMANDS` lists them in th
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from fastxai._version import __version__
-from fastxai.cli import compare, doctor, explain, run
+from fastxai.cli import _completion, compare, doctor, explain, run
 from fastxai.cli._errors import EXIT_CODES, INTERRUPTED, CliError
 from fastxai.common.interrupt import interruptible
 
@@ -48,9 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments, unknown = _parser().parse_known_args(argv)
         if unknown:
-            arguments.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+            arguments.parser.error(_unrecognized(arguments, unknown))
     except SystemExit as stop:  # argparse's way to end --help, --version and every error
         return stop.code if isinstance(stop.code, int) else 2
+    arguments.notes = []  # what was said on the way, for a report
     try:
         with interruptible():
             return int(arguments.run(arguments))
@@ -64,6 +67,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+def _unrecognized(arguments: argparse.Namespace, unknown: list[str]) -> str:
+    """What to do about arguments that no option takes."""
+    words = f"unrecognized arguments: {' '.join(unknown)}"
+    if not hasattr(arguments, "image") or any(word.startswith("-") for word in unknown):
+        return words
+    if all(os.path.exists(word) or Path(word).suffix for word in unknown):
+        return (
+            f"IMAGE: {len(unknown) + 1} pictures are given, one is taken; run the command once for "
+            "each of them, with an --output of its own"
+        )
+    return f"{words}; a name with spaces needs quotes, a further class a --target of its own"
+
+
 def _parser() -> argparse.ArgumentParser:
     epilog = "exit codes:\n" + "\n".join(f"  {code:<4} {text}" for code, text in EXIT_CODES)
     parser = _Parser(
@@ -74,6 +90,12 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"fastxai {__version__}")
+    parser.add_argument(
+        "--print-completion",
+        action=_completion.Print,
+        choices=_completion.SHELLS,
+        help="print a script that completes commands and options in this shell; needs shtab",
+    )
     commands = parser.add_subparsers(
         dest="command", metavar="COMMAND", required=True, parser_class=_Parser
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
+from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -15,16 +18,7 @@ TOP = "top"
 def class_names(path: str | None, module: ModuleType) -> list[str] | None:
     """Return the names in a file (one a line), else the module's CLASS_NAMES, else None."""
     if path is not None:
-        try:
-            with open(path, encoding="utf-8") as lines:
-                names = lines.read().rstrip("\n").split("\n")
-        except UnicodeDecodeError as error:
-            raise CliError(UNREADABLE_INPUT, f"--class-names: {path} is not UTF-8 text") from error
-        except OSError as error:
-            raise CliError(
-                UNREADABLE_INPUT, f"--class-names: cannot read {path}: {error.strerror}"
-            ) from error
-        return [name.strip() for name in names]
+        return _read(path)
     found = getattr(module, "CLASS_NAMES", None)
     if found is None:
         return None
@@ -46,8 +40,21 @@ def check_names(names: list[str] | None, classes: int, from_file: bool) -> None:
         )
 
 
-def choose(target: str, scores: np.ndarray, names: list[str] | None) -> int:
-    """Return the index of the class that 'top', an index or a name stands for."""
+def choose(targets: Sequence[str], scores: np.ndarray, names: list[str] | None) -> list[int]:
+    """Return the indices of the classes that 'top', an index or a name each stand for."""
+    chosen: list[int] = []
+    for target in targets:
+        index = _choose_one(target, scores, names)
+        if index in chosen:
+            first = targets[chosen.index(index)]
+            raise CliError(
+                WRONG_ARGUMENT, f"--target: {first!r} and {target!r} are the same class, {index}"
+            )
+        chosen.append(index)
+    return chosen
+
+
+def _choose_one(target: str, scores: np.ndarray, names: list[str] | None) -> int:
     if target == TOP:
         return int(scores.argmax())
     try:
@@ -59,12 +66,39 @@ def choose(target: str, scores: np.ndarray, names: list[str] | None) -> int:
     return index
 
 
+def _read(path: str) -> list[str]:
+    """Names, one a line."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise CliError(
+            UNREADABLE_INPUT, f"--class-names: cannot read {path}: {error.strerror}"
+        ) from error
+    try:
+        text = data.decode("utf-8-sig")  # editors on Windows put a byte order mark first
+    except UnicodeDecodeError as error:
+        raise _not_utf8(path, data) from error
+    if "\0" in text:
+        raise _not_utf8(path, data)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return [name.strip() for name in text.rstrip("\n").split("\n")]
+
+
+def _not_utf8(path: str, data: bytes) -> CliError:
+    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    likely = " but, as it seems, UTF-16" if marked or b"\0" in data else ""
+    return CliError(
+        UNREADABLE_INPUT, f"--class-names: {path} is not UTF-8 text{likely}; save it as UTF-8"
+    )
+
+
 def _by_name(target: str, names: list[str] | None) -> int:
+    several = "; for several classes give --target once for each" if "," in target else ""
     if names is None:
         raise CliError(
             WRONG_ARGUMENT,
             f"--target: {target!r} is a name, but there is neither --class-names nor CLASS_NAMES "
-            "in the model's module",
+            f"in the model's module{several}",
         )
     places = [i for i, name in enumerate(names) if name == target]
     if len(places) > 1:
@@ -73,6 +107,6 @@ def _by_name(target: str, names: list[str] | None) -> int:
         )
     if not places:
         close = difflib.get_close_matches(target, names, n=3)
-        hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+        hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else several
         raise CliError(WRONG_ARGUMENT, f"--target: no class is called {target!r}{hint}")
     return places[0]

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from fastxai.cli import _options
+from fastxai.cli import _options, _output
 from fastxai.cli._errors import FAILED, WRONG_ARGUMENT, CliError, MissingOptionError, first_line
-from fastxai.cli._progress import Progress
+from fastxai.cli._progress import PASSES, Progress, Work
 from fastxai.cli._subject import Subject
 
 _NUM_MASKS = 6000
@@ -24,6 +23,7 @@ _MAX_MASKS = 8192
 _SEED = 0
 _BATCH_SIZE = 32
 _LAYERS_SHOWN = 3
+_HUGE = 2**20  # pixels of an input from which a pass is announced
 
 
 @dataclass(frozen=True)
@@ -114,16 +114,16 @@ class Outcome:
     """What an explainer found.
 
     Attributes:
-        saliency: [H, W] float32.
-        speed: What was done, and how fast.
-        standard_error: [H, W] float32, where it was asked for.
-        correlation: Predicted, with the map of infinitely many masks; likewise.
+        saliency: [L, H, W] float32, a map for each class.
+        work: What was done, and how fast.
+        standard_error: [L, H, W] float32, where it was asked for.
+        correlation: [L], predicted, with the maps of infinitely many masks; likewise.
     """
 
     saliency: np.ndarray
-    speed: str
+    work: Work
     standard_error: np.ndarray | None = None
-    correlation: float | None = None
+    correlation: np.ndarray | None = None
 
 
 def check_options(arguments: argparse.Namespace, flag: str, chosen: Sequence[str]) -> None:
@@ -171,13 +171,18 @@ def explain(explainer: str, made: Any, arguments: argparse.Namespace, subject: S
     """Run what `make` made."""
     method = _METHODS[explainer]
     options = _options_of_call(method, arguments)
+    height, width = subject.inputs.shape[2:]
+    if not method.noun and height * width >= _HUGE:
+        text = f"{explainer} of {height}x{width} pixels may take minutes; it shows no progress"
+        _output.note(arguments, text)
     try:
         with _own_warnings(arguments):
             if method.noun:
                 return _in_steps(made, subject, method.noun, arguments.quiet, options)
             start = time.perf_counter()
-            outcome = _outcome(made, subject, options)
-            return replace(outcome, speed=f"1 pass in {time.perf_counter() - start:.2f} s")
+            found = _call(made, subject, options)
+            work = Work(len(subject.classes), PASSES, time.perf_counter() - start)
+            return _outcome(found, work)
     except Exception as error:
         if _is_of_state(error, options.get("state")):
             words = str(error).removeprefix(f"{type(made).__name__}: ").removeprefix("`state` ")
@@ -213,20 +218,25 @@ def _in_steps(
 ) -> Outcome:
     progress = Progress(noun, quiet)
     try:
-        outcome = _outcome(made, subject, {"progress": progress, **options})
-        return replace(outcome, speed=progress.summary)
+        found = _call(made, subject, {"progress": progress, **options})
+        return _outcome(found, progress.work)
     finally:
         progress.close()
 
 
-def _outcome(made: Any, subject: Subject, options: dict[str, Any]) -> Outcome:
+def _call(made: Any, subject: Subject, options: dict[str, Any]) -> Any:
     import mindspore
 
-    found = made(mindspore.Tensor(subject.inputs), subject.target, show=False, **options)
+    found = made(mindspore.Tensor(subject.inputs), subject.targets, show=False, **options)
     if options.get("ret") != "result":
-        return Outcome(np.asarray(found.asnumpy()[0, 0], np.float32), "")
-    error, rho = found.standard_error[0, 0], float(found.correlation[0, 0])
-    return Outcome(found.saliency[0, 0], "", error, rho)
+        found = found.asnumpy()  # waits for it
+    return found
+
+
+def _outcome(found: Any, work: Work) -> Outcome:
+    if isinstance(found, np.ndarray):
+        return Outcome(np.asarray(found[0], np.float32), work)
+    return Outcome(found.saliency[0], work, found.standard_error[0], found.correlation[0])
 
 
 @contextmanager
@@ -239,8 +249,8 @@ def _own_warnings(arguments: argparse.Namespace) -> Iterator[None]:
             warnings.showwarning(
                 warning.message, warning.category, warning.filename, warning.lineno
             )
-        elif not arguments.quiet:
-            print(f"fastxai {arguments.command}: warning: {warning.message}", file=sys.stderr)
+        else:
+            _output.note(arguments, str(warning.message), kind="warning")
 
 
 def _rise(subject: Subject, arguments: argparse.Namespace) -> Any:

@@ -1,16 +1,15 @@
-"""From an import path to a network and its scores."""
+"""From what --model names to a network and its scores."""
 
 from __future__ import annotations
 
-import importlib
+import inspect
 import operator
-import os
-import sys
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastxai.cli import _module
 from fastxai.cli._errors import FAILED, UNREADABLE_INPUT, CliError, first_line
 
 if TYPE_CHECKING:
@@ -21,8 +20,8 @@ def load_network(model: str) -> tuple[nn.Cell, ModuleType]:
     """Import 'module:name' and return its network, built if need be, and the module."""
     from mindspore import nn
 
-    module_name, _, name = model.partition(":")
-    module = _import(module_name)
+    module_name, name = _module.split(model)
+    module = _module.load(module_name)
     try:
         found = operator.attrgetter(name)(module)
     except AttributeError as error:
@@ -35,6 +34,14 @@ def load_network(model: str) -> tuple[nn.Cell, ModuleType]:
         kind = type(found).__name__
         raise CliError(
             UNREADABLE_INPUT, f"--model: {model} must be a function or an nn.Cell, got {kind}"
+        )
+    if needed := _arguments_needed(found):
+        short = name.rpartition(".")[2]
+        given = ", ".join(f"{argument}=..." for argument in needed)
+        raise CliError(
+            UNREADABLE_INPUT,
+            f"--model: {model} needs arguments ({', '.join(needed)}); name a function without any "
+            f"that gives them: def network(): return {short}({given})",
         )
     try:
         network = found()
@@ -67,12 +74,11 @@ def predict(network: nn.Cell, activation: nn.Cell, inputs: np.ndarray) -> np.nda
     return scores
 
 
-def _import(name: str) -> ModuleType:
-    if (here := os.getcwd()) not in sys.path:
-        sys.path.insert(0, here)
+def _arguments_needed(function: Any) -> list[str]:
+    """Names of the arguments without which it cannot be called, where that can be told."""
     try:
-        return importlib.import_module(name)
-    except (Exception, SystemExit) as error:
-        raise CliError(
-            UNREADABLE_INPUT, f"--model: cannot import {name!r}: {first_line(error)}"
-        ) from error
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return []  # a built-in one: the call will tell
+    many = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
+    return [p.name for p in parameters if p.default is p.empty and p.kind not in many]

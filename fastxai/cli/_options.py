@@ -7,10 +7,15 @@ import math
 from collections.abc import Callable
 from typing import TypeVar
 
+from fastxai.cli import _module
 from fastxai.cli._classes import TOP
+from fastxai.cli._errors import WRONG_ARGUMENT, CliError
+from fastxai.cli._picture import MAX_PIXELS, Frame
 
 T = TypeVar("T")
 AUTO = "auto"
+ACTIVATIONS = ("softmax", "sigmoid", "none", "identity")
+_SIZE = (224, 224)
 
 
 def converter(parse: Callable[[str], T]) -> Callable[[str], T]:
@@ -76,6 +81,18 @@ def correlation(text: str) -> float:
 
 
 @converter
+def percentile(text: str) -> float:
+    """Read a number in (0, 100]."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError(f"must be a number, got {text!r}") from None
+    if not 0 < value <= 100:
+        raise ValueError(f"must be above 0 and at most 100, got {text}")
+    return value
+
+
+@converter
 def seed(text: str) -> int:
     """Read a whole number in [0, 2^63)."""
     number = _whole(text)
@@ -86,24 +103,40 @@ def seed(text: str) -> int:
 
 @converter
 def import_path(text: str) -> str:
-    """Read 'module:name', dots allowed on both sides."""
-    module, colon, name = text.partition(":")
-    parts = module.split(".") + name.split(".")
-    if not colon or not all(part.isidentifier() for part in parts):
-        raise ValueError(f"must be MODULE:NAME, such as my_nets:resnet50, got {text!r}")
+    """Read 'module:name', dots allowed on both sides, or 'path/to/file.py:name'."""
+    module, name = _module.split(text)
+    parts = name.split(".")
+    if not module.endswith(_module.FILE_SUFFIX):
+        parts += module.split(".")
+    if not all(part.isidentifier() for part in parts):
+        raise ValueError(
+            "must be MODULE:NAME or FILE.py:NAME, such as my_nets:resnet50 or "
+            f"nets/resnet.py:resnet50, got {text!r}"
+        )
     return text
 
 
 @converter
 def size(text: str) -> tuple[int, int]:
     """Read 'S' or 'HxW' as (height, width)."""
+    numbers = _sides(text)
+    return numbers[0], numbers[-1]
+
+
+@converter
+def sides(text: str) -> tuple[int, ...]:
+    """Read 'S' as (S,) or 'HxW' as (height, width)."""
+    return _sides(text)
+
+
+def _sides(text: str) -> tuple[int, ...]:
     parts = text.lower().split("x")
     if len(parts) > 2 or not all(part.isascii() and part.isdigit() for part in parts):
         raise ValueError(f"must be S or HxW in pixels, such as 224 or 224x320, got {text!r}")
-    height, width = int(parts[0]), int(parts[-1])
-    if height < 1 or width < 1:
+    numbers = tuple(int(part) for part in parts)
+    if min(numbers) < 1:
         raise ValueError(f"must be at least 1 pixel, got {text!r}")
-    return height, width
+    return numbers
 
 
 def _numbers(text: str) -> tuple[float, ...]:
@@ -140,14 +173,15 @@ def add_network(parser: argparse.ArgumentParser) -> None:
         type=import_path,
         metavar="MODULE:NAME",
         help="function without arguments that returns the network, or the network itself; "
-        "the current folder is searched first",
+        "the current folder is searched first. FILE.py:NAME takes it from a file",
     )
     add("--ckpt", metavar="FILE", help="checkpoint to load (default: as the function left it)")
     add(
         "--activation",
-        choices=("softmax", "sigmoid", "identity"),
+        choices=ACTIVATIONS,
         default="softmax",
-        help="from the network's output to probabilities (default: softmax)",
+        help="from the network's output to probabilities (default: softmax); none: the network "
+        "returns probabilities; identity: scores of another kind",
     )
     add(
         "--class-names",
@@ -162,9 +196,29 @@ def add_input(parser: argparse.ArgumentParser) -> None:
     add(
         "--size",
         type=size,
-        default=(224, 224),
         metavar="S|HxW",
         help="resize the picture to this, in pixels (default: 224)",
+    )
+    add(
+        "--resize",
+        type=sides,
+        metavar="S|HxW",
+        help="in place of --size: resize the shorter side to S, in pixels, the longer one in "
+        "proportion, or to HxW",
+    )
+    add(
+        "--crop",
+        type=size,
+        metavar="S|HxW",
+        help="cut this out of the middle after --resize",
+    )
+    add("--bgr", action="store_true", help="feed the channels in the order blue, green, red")
+    add(
+        "--max-pixels",
+        type=at_least_one,
+        default=MAX_PIXELS,
+        metavar="N",
+        help=f"refuse pictures of more pixels before they are read (default: {MAX_PIXELS})",
     )
     add("--grayscale", action="store_true", help="feed the network one channel")
     add(
@@ -172,7 +226,8 @@ def add_input(parser: argparse.ArgumentParser) -> None:
         type=numbers,
         default=(0.0,),
         metavar="M[,M,M]",
-        help="subtracted from channels in [0, 1] (default: 0); write --mean=-1 if negative",
+        help="subtracted from channels in [0, 1], in the order they are fed in (default: 0); write "
+        "--mean=-1 if negative",
     )
     add(
         "--std",
@@ -183,13 +238,27 @@ def add_input(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def frame(arguments: argparse.Namespace) -> Frame:
+    """Return what --size, --resize and --crop ask for."""
+    if arguments.bgr and arguments.grayscale:
+        raise CliError(WRONG_ARGUMENT, "--bgr: not with --grayscale, which feeds one channel")
+    if arguments.resize is None:
+        if arguments.crop is not None:
+            raise CliError(WRONG_ARGUMENT, "--crop: needs --resize, the size before the cut")
+        return Frame(arguments.size or _SIZE)
+    if arguments.size is not None:
+        raise CliError(WRONG_ARGUMENT, "--size: not with --resize, which takes its place")
+    return Frame(arguments.resize, arguments.crop)
+
+
 def add_class(parser: argparse.ArgumentParser) -> None:
-    """Add the option that says which class is explained."""
+    """Add the option that says which classes are explained."""
     parser.add_argument(
         "--target",
-        default=TOP,
+        action="append",
         metavar="N|NAME|top",
-        help="class to explain: index, name, or the top predicted one (default: top)",
+        help=f"class to explain: index, name, or the top predicted one (default: {TOP}); give it "
+        "again for each further class",
     )
 
 

@@ -3,66 +3,157 @@
 from __future__ import annotations
 
 import argparse
+import io
+import json
+import math
 import os
+import stat
+import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from fastxai.cli._errors import WRONG_ARGUMENT, CliError
+from fastxai.cli import _options, _overlay, _paths
+from fastxai.cli._errors import WRONG_ARGUMENT, CliError, first_line
+from fastxai.common.files import replacing
 
 if TYPE_CHECKING:
     from PIL import Image
 
+CLIP_PERCENTILE = 99.0
 _LABEL_WIDTH = 11  # 'probability'
 _PANEL_WIDTH = 224  # pixels, at least: smaller pictures are enlarged
 
 
-def add_picture(parser: argparse.ArgumentParser, what: str) -> None:
-    """Add the option that says where the picture goes."""
-    parser.add_argument(
-        "-o", "--output", required=True, metavar="FILE", help=f"picture to write: {what}"
+def add_arguments(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the options that say where the picture and the report go, and how it is painted."""
+    add = parser.add_argument
+    add("-o", "--output", required=True, metavar="FILE", help=f"picture to write: {what}")
+    add(
+        "--overlay-size",
+        choices=(_overlay.PHOTOGRAPH, _overlay.NETWORK),
+        default=_overlay.PHOTOGRAPH,
+        help="paint over the photograph at its own size, or over what the network sees of it "
+        f"(default: {_overlay.PHOTOGRAPH})",
+    )
+    add(
+        "--clip-percentile",
+        type=_options.percentile,
+        default=CLIP_PERCENTILE,
+        metavar="P",
+        help="percentile of a map that gets the brightest colour, in (0, 100]; 100 is the maximum "
+        f"(default: {CLIP_PERCENTILE:g})",
+    )
+    add(
+        "--json",
+        metavar="FILE",
+        help="write the report as JSON too; - prints it in place of the report",
     )
 
 
-def check_picture(option: str, path: str) -> None:
-    """Refuse a file that Pillow cannot write or that cannot be made."""
+def check(arguments: argparse.Namespace) -> None:
+    """Refuse outputs that cannot be written or would replace an input or each other."""
     from PIL import Image
 
     Image.init()
-    suffix = Path(path).suffix.lower()
-    if Image.registered_extensions().get(suffix) not in Image.SAVE:
+    if _format(arguments.output) not in Image.SAVE:
         raise CliError(
             WRONG_ARGUMENT,
-            f"{option}: must end in .png or another suffix that Pillow writes, got {path}",
+            f"--output: must end in .png or another suffix that Pillow writes, got "
+            f"{arguments.output}",
         )
-    check_file(option, path)
+    _paths.check(arguments)
 
 
-def check_file(option: str, path: str) -> None:
-    """Refuse a file that cannot be made."""
-    folder = Path(path).absolute().parent
-    if not folder.is_dir():
-        raise CliError(WRONG_ARGUMENT, f"{option}: there is no folder {folder}")
-    if os.path.isdir(path) or not os.access(path if os.path.exists(path) else folder, os.W_OK):
-        raise CliError(WRONG_ARGUMENT, f"{option}: cannot write {path}")
-
-
-def write_sheet(path: str, panels: Sequence[tuple[str, Image.Image]]) -> None:
-    """Write titled pictures of one size side by side, small ones enlarged.
-
-    Raises:
-        OSError: The file cannot be written.
-    """
+def sheet(panels: Sequence[tuple[str, Image.Image]]) -> Image.Image:
+    """Put titled pictures of one size side by side, small ones enlarged."""
     from fastxai.visual.cv.sheet import side_by_side
 
-    scale = -(-_PANEL_WIDTH // panels[0][1].width)
-    side_by_side(panels, scale).save(path)
+    return side_by_side(panels, -(-_PANEL_WIDTH // panels[0][1].width))
 
 
-def report(quiet: bool, rows: Sequence[tuple[str, str]]) -> None:
-    """Print labels and texts in two columns."""
-    if quiet:
-        return
-    width = max(_LABEL_WIDTH, *(len(label) for label, _ in rows)) + 2
-    for label, text in rows:
-        print(f"{label:<{width}}{text}")
+def encoded(path: str, picture: Image.Image) -> bytes:
+    """Return a picture as the content of a file of this name."""
+    content = io.BytesIO()
+    try:
+        picture.save(content, _format(path))
+    except Exception as error:  # a format's own limits: Pillow raises what its writer meets
+        raise CliError(
+            WRONG_ARGUMENT, f"--output: cannot write {path}: {first_line(error)}"
+        ) from error
+    return content.getvalue()
+
+
+def as_json(report: dict[str, Any]) -> bytes:
+    """Return a report as the content of a file; numbers that JSON lacks become null."""
+    text = json.dumps(_without_nan(report), indent=2, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode()
+
+
+def finish(
+    arguments: argparse.Namespace,
+    files: Sequence[tuple[str, str, bytes]],
+    rows: Sequence[tuple[str, str]],
+    report: bytes,
+) -> None:
+    """Write the files, and the report where --json asks for it; print the report.
+
+    Args:
+        arguments: The parsed arguments.
+        files: Options, paths and contents.
+        rows: The report as labels and texts, printed in two columns.
+        report: The report as JSON.
+    """
+    to_standard_output = arguments.json == _paths.STANDARD_OUTPUT
+    if arguments.json is not None and not to_standard_output:
+        files = [*files, ("--json", arguments.json, report)]
+    _write(files)
+    if to_standard_output:
+        sys.stdout.write(report.decode())
+    elif not arguments.quiet:
+        width = max(_LABEL_WIDTH, *(len(label) for label, _ in rows)) + 2
+        for label, text in rows:
+            print(f"{label:<{width}}{text}")
+
+
+def note(arguments: argparse.Namespace, text: str, kind: str = "note") -> None:
+    """Say on standard error, in one line, what the user should know; --quiet leaves it out."""
+    arguments.notes.append(text)
+    if not arguments.quiet:
+        print(f"fastxai {arguments.command}: {kind}: {text}", file=sys.stderr)
+
+
+def _write(files: Sequence[tuple[str, str, bytes]]) -> None:
+    """Write all files or none.
+
+    Args:
+        files: Options, paths and contents.
+    """
+    current = files[0]
+    try:
+        with ExitStack() as drafts:
+            for current in files:
+                draft = drafts.enter_context(replacing(current[1]))
+                draft.write(current[2])
+                draft.flush()
+                if stat.S_ISREG(os.fstat(draft.fileno()).st_mode):
+                    os.fsync(draft.fileno())  # a full disk shows before any file is replaced
+    except OSError as error:
+        option, path, _ = next((file for file in files if file[1] == error.filename), current)
+        reason = error.strerror or first_line(error)
+        raise CliError(WRONG_ARGUMENT, f"{option}: cannot write {path}: {reason}") from error
+
+
+def _format(path: str) -> str | None:
+    from PIL import Image
+
+    return Image.registered_extensions().get(Path(path).suffix.lower())
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

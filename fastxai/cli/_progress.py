@@ -3,8 +3,33 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 from tqdm import tqdm
+
+PASSES = "passes"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What an explainer did.
+
+    Attributes:
+        steps: How many.
+        unit: What a step is, in the plural.
+        seconds: How long they took together.
+    """
+
+    steps: int
+    unit: str
+    seconds: float
+
+    def __str__(self) -> str:
+        if self.unit == PASSES:
+            unit = "pass" if self.steps == 1 else PASSES
+            return f"{self.steps} {unit} in {self.seconds:.2f} s"
+        rate = self.steps / self.seconds if self.seconds > 0 else float("inf")
+        return f"{self.steps} {self.unit} in {self.seconds:.1f} s, {rate:.1f} {self.unit}/s"
 
 
 class Progress:
@@ -31,11 +56,9 @@ class Progress:
         self._done = done
 
     @property
-    def summary(self) -> str:
-        """What was done up to the last step, and how fast."""
-        seconds = self._last - self._start
-        rate = self._done / seconds if seconds > 0 else float("inf")
-        return f"{self._done} {self._noun} in {seconds:.1f} s, {rate:.1f} {self._noun}/s"
+    def work(self) -> Work:
+        """What was done up to the last step."""
+        return Work(self._done, self._noun, self._last - self._start)
 
     def close(self) -> None:
         """Wipe the bar."""

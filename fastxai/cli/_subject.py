@@ -1,4 +1,4 @@
-"""What is to be explained: the picture, the network and the class."""
+"""What is to be explained: the picture, the network and the classes."""
 
 from __future__ import annotations
 
@@ -8,35 +8,56 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastxai.cli import _checkpoint, _classes, _engine, _network, _options, _picture
+from fastxai.cli import (
+    _checkpoint,
+    _classes,
+    _engine,
+    _network,
+    _options,
+    _output,
+    _paths,
+    _picture,
+)
 
 if TYPE_CHECKING:
     from mindspore import nn
-    from PIL import Image
 
     from fastxai.tool.cv import OoDNet
 
 
 @dataclass(frozen=True)
-class Subject:
-    """One class of one picture, as a network sees it."""
+class Class:
+    """A class that is explained."""
 
-    picture: Image.Image  # of size (W, H), as the network sees it, before --mean and --std
+    index: int
+    name: str | None
+    score: float
+
+    @property
+    def title(self) -> str:
+        """As the report has it."""
+        return f"{self.index} ({self.name})" if self.name is not None else str(self.index)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Classes of one picture, as a network sees it."""
+
+    picture: _picture.Picture
     inputs: np.ndarray  # [1, C, H, W] float32
     network: nn.Cell
     activation: nn.Cell
     ood_net: OoDNet | None
-    target: int
-    rows: list[tuple[str, str]]  # for the report
+    classes: list[Class]
 
     @property
-    def class_name(self) -> str:
-        """The class as the report has it."""
-        return self.rows[0][1]
+    def targets(self) -> list[list[int]]:
+        """The classes as explainers take them, (1, L)."""
+        return [[each.index for each in self.classes]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what says which picture, network and class."""
+    """Add what says which picture, network and classes."""
     parser.add_argument("image", metavar="IMAGE", help="picture file that Pillow reads")
     _options.add_network(parser)
     _options.add_input(parser)
@@ -46,29 +67,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def load(arguments: argparse.Namespace) -> Subject:
-    """Read the picture, build the network, find the class."""
+    """Read the picture, build the network, find the classes."""
     _engine.apply(arguments)
-    picture = _picture.load_picture(arguments.image, arguments.size, arguments.grayscale)
-    inputs = _picture.to_input(picture, arguments.mean, arguments.std)
+    picture, inputs = _load_picture(arguments)
     _set_mode(arguments.mode)
     network, module = _network.load_network(arguments.model)
+    _paths.check_modules(arguments)
+    notes, ood_net = [], None
     if arguments.ckpt is not None:
-        _checkpoint.load_checkpoint(network, arguments.ckpt)
-    ood_net = None
+        notes += _checkpoint.load_checkpoint(network, arguments.ckpt)
     if arguments.ood_ckpt is not None:
         given = arguments.ckpt is not None
-        ood_net = _checkpoint.load_ood_net(network, arguments.ood_ckpt, given)
+        ood_net, more = _checkpoint.load_ood_net(network, arguments.ood_ckpt, given)
+        notes += more
+    for note in notes:
+        _output.note(arguments, note)
     network.set_train(False)
     activation = _activation(arguments.activation)
     scores = _network.predict(network, activation, inputs)
     names = _classes.class_names(arguments.class_names, module)
     _classes.check_names(names, len(scores), arguments.class_names is not None)
-    target = _classes.choose(arguments.target, scores, names)
-    rows = [
-        ("class", f"{target} ({names[target]})" if names else str(target)),
-        ("probability", f"{scores[target]:.4f} ({arguments.activation})"),
-    ]
-    return Subject(picture, inputs, network, activation, ood_net, target, rows)
+    targets = _classes.choose(arguments.target or [_classes.TOP], scores, names)
+    classes = [Class(i, names[i] if names else None, float(scores[i])) for i in targets]
+    return Subject(picture, inputs, network, activation, ood_net, classes)
+
+
+def _load_picture(arguments: argparse.Namespace) -> tuple[_picture.Picture, np.ndarray]:
+    frame = _options.frame(arguments)
+    picture = _picture.load_picture(
+        arguments.image, frame, arguments.grayscale, arguments.max_pixels
+    )
+    for note in picture.notes:
+        _output.note(arguments, note)
+    inputs = _picture.to_input(picture.seen, arguments.mean, arguments.std, arguments.bgr)
+    return picture, inputs
 
 
 def _set_mode(mode: str) -> None:
@@ -81,4 +113,4 @@ def _set_mode(mode: str) -> None:
 def _activation(name: str) -> nn.Cell:
     from mindspore import nn
 
-    return {"softmax": nn.Softmax, "sigmoid": nn.Sigmoid, "identity": nn.Identity}[name]()
+    return {"softmax": nn.Softmax, "sigmoid": nn.Sigmoid}.get(name, nn.Identity)()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from fastxai.cli import _engine, _explainers, _output, _subject
-from fastxai.cli._errors import FAILED, WRONG_ARGUMENT, CliError, MissingOptionError, first_line
+from fastxai.cli import _engine, _explainers, _output, _overlay, _report, _subject
+from fastxai.cli._errors import FAILED, CliError, MissingOptionError
+from fastxai.cli._report import Entry
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -26,7 +28,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         "compare",
         help="put the maps of several explainers side by side",
-        description="Explain one class of one picture with several explainers: write the picture "
+        description="Explain classes of one picture with several explainers: write the picture "
         "and their maps side by side, each under its name.",
         epilog=_EXAMPLES,
         allow_abbrev=False,
@@ -41,7 +43,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         "cannot are named)",
     )
     _explainers.add_arguments(parser)
-    _output.add_picture(parser, "IMAGE and the maps over it")
+    _output.add_arguments(parser, "IMAGE and the maps over it")
     return parser
 
 
@@ -50,18 +52,24 @@ def run(arguments: argparse.Namespace) -> int:
     named = arguments.explainers
     if named:
         _explainers.check_options(arguments, "--explainers", named)
-    _output.check_picture("--output", arguments.output)
+    _output.check(arguments)
     subject = _subject.load(arguments)
-    rows: dict[str, str] = {}  # what the report says of each explainer
-    explainers = _make(arguments, subject, rows)
-    panels = _panels(arguments, subject, explainers, rows)
-    _write(arguments.output, [(f"class {subject.class_name}", subject.picture), *panels])
-    lines = [(name, rows[name]) for name in named or _explainers.NAMES]
-    _output.report(arguments.quiet, [*subject.rows, *lines, ("written", arguments.output)])
+    entries: dict[str, Entry] = {}
+    explainers = _make(arguments, subject, entries)
+    panels = _panels(arguments, subject, explainers, entries)
+    ordered = [entries[name] for name in named or _explainers.NAMES]
+    rows = [*_report.class_rows(arguments, subject)]
+    rows += [(entry.name, _line(entry, subject)) for entry in ordered]
+    rows += _report.written_rows(arguments)
+    content = _output.as_json(_report.as_dict(arguments, subject, ordered))
+    picture = _output.encoded(arguments.output, _output.sheet(panels))
+    _output.finish(arguments, [("--output", arguments.output, picture)], rows, content)
     return 0
 
 
-def _make(arguments: argparse.Namespace, subject: Subject, rows: dict[str, str]) -> dict[str, Any]:
+def _make(
+    arguments: argparse.Namespace, subject: Subject, entries: dict[str, Entry]
+) -> dict[str, Any]:
     """Make the explainers before any of them runs: a wrong option is found at once."""
     made = {}
     for name in arguments.explainers or _explainers.NAMES:
@@ -70,7 +78,7 @@ def _make(arguments: argparse.Namespace, subject: Subject, rows: dict[str, str])
         except MissingOptionError as error:
             if arguments.explainers:
                 raise
-            rows[name] = f"left out: needs {error.need}"
+            entries[name] = Entry(name, left_out=f"needs {error.need}")
     return made
 
 
@@ -78,12 +86,13 @@ def _panels(
     arguments: argparse.Namespace,
     subject: Subject,
     explainers: dict[str, Any],
-    rows: dict[str, str],
+    entries: dict[str, Entry],
 ) -> list[tuple[str, Image.Image]]:
-    """Titles and pictures of the maps."""
-    from fastxai.visual.cv import saliency_to_image
-
-    panels, tried = [], list(explainers)
+    """Titles and pictures: the photograph, and the maps."""
+    canvas = _overlay.Canvas(subject.picture, arguments.overlay_size, sheet=True)
+    word = "classes" if len(subject.classes) > 1 else "class"
+    title = f"{word} {', '.join(each.title for each in subject.classes)}"
+    panels, tried = [(title, canvas.below)], list(explainers)
     for name in tried:
         try:
             # Popped: what it compiled is not kept while the others run.
@@ -92,20 +101,40 @@ def _panels(
         except CliError as error:
             if arguments.explainers:
                 raise CliError(error.code, f"{name}: {error}") from error.__cause__
-            rows[name] = f"left out: {error}"
+            entries[name] = Entry(name, left_out=str(error))
             continue
-        rows[name] = outcome.speed
-        for _, engine in _engine.rows(explainer):
-            rows[name] += f", by {engine.split(' (')[0]}"
+        entries[name] = Entry(name, outcome, getattr(explainer, "engine", None))
         title = f"{name}, {arguments.layer}" if name == "gradcam" and arguments.layer else name
-        panels.append((title, saliency_to_image(outcome.saliency, subject.picture)))
-    if not panels:
-        raise CliError(FAILED, f"no explainer can run; {tried[0]} {rows[tried[0]]}")
+        panels += _maps(title, outcome, arguments, subject, canvas)
+    if len(panels) == 1:
+        reason = entries[tried[0]].left_out
+        raise CliError(FAILED, f"no explainer can run; {tried[0]} left out: {reason}")
     return panels
 
 
-def _write(path: str, panels: list[tuple[str, Image.Image]]) -> None:
-    try:
-        _output.write_sheet(path, panels)
-    except OSError as error:
-        raise CliError(WRONG_ARGUMENT, f"cannot write: {first_line(error)}") from error
+def _maps(
+    title: str,
+    outcome: _explainers.Outcome,
+    arguments: argparse.Namespace,
+    subject: Subject,
+    canvas: _overlay.Canvas,
+) -> Iterator[tuple[str, Image.Image]]:
+    from fastxai.visual.cv import saliency_to_image
+
+    for each, saliency in zip(subject.classes, outcome.saliency, strict=True):
+        colors = saliency_to_image(
+            saliency, with_alpha=True, clip_percentile=arguments.clip_percentile
+        )
+        full = f"{title}: {each.title}" if len(subject.classes) > 1 else title
+        yield full, canvas.paint(colors)
+
+
+def _line(entry: Entry, subject: Subject) -> str:
+    """What the report says of an explainer."""
+    if entry.outcome is None:
+        return f"left out: {entry.left_out}"
+    text = str(entry.outcome.work)
+    for _, engine in _engine.rows(entry):
+        text += f", by {engine.split(' (')[0]}"
+    empty = _report.empty_maps(entry.outcome, subject.classes)
+    return f"{text}; the map is {empty}" if empty else text

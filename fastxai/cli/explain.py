@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastxai.cli import _engine, _explainers, _output, _subject
-from fastxai.cli._errors import WRONG_ARGUMENT, CliError, first_line
+from fastxai.cli import _engine, _explainers, _output, _overlay, _report, _subject
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from fastxai.cli._subject import Subject
 
 _EXAMPLES = """\
 examples:
   fastxai explain cat.jpg --model my_nets:resnet50 --ckpt resnet50.ckpt -o seen.png
   fastxai explain cat.jpg --model my_nets:resnet50 --ckpt resnet50.ckpt -o seen.png \\
-      --explainer gradcam --layer layer4 --target "tabby cat" --class-names names.txt"""
+      --explainer gradcam --layer layer4 --target "tabby cat" --class-names names.txt
+  fastxai explain cat.jpg --model nets/resnet.py:resnet50 --ckpt resnet50.ckpt -o two.png \\
+      --resize 256 --crop 224 --target 281 --target 282 --json -"""
 
 
 def add_parser(commands: Any) -> argparse.ArgumentParser:
@@ -25,7 +27,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         "explain",
         help="show where a network sees a class in a picture",
-        description="Explain one class of one picture: write the saliency map over the picture.",
+        description="Explain classes of one picture: write the saliency map over the picture.",
         epilog=_EXAMPLES,
         allow_abbrev=False,
     )
@@ -39,7 +41,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         help=f"method: {', '.join(_explainers.NAMES)} (default: rise)",
     )
     _explainers.add_arguments(parser)
-    _output.add_picture(parser, "map over IMAGE")
+    _output.add_arguments(parser, "map over IMAGE, or several side by side")
     parser.add_argument(
         "--uncertainty",
         action="store_true",
@@ -54,7 +56,9 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         "same command goes on where it ended",
     )
     parser.add_argument(
-        "--npy", metavar="FILE", help="write the map too, as a float32 array (H, W)"
+        "--npy",
+        metavar="FILE",
+        help="write the map too, as a float32 array (H, W); several classes: (classes, H, W)",
     )
     return parser
 
@@ -63,40 +67,52 @@ def run(arguments: argparse.Namespace) -> int:
     """Explain the picture, write the files, print what was done."""
     explainer = arguments.explainer
     _explainers.check_options(arguments, "--explainer", (explainer,))
-    _output.check_picture("--output", arguments.output)
-    if arguments.npy is not None:
-        _output.check_file("--npy", arguments.npy)
+    _output.check(arguments)
     subject = _subject.load(arguments)
     made = _explainers.make(explainer, arguments, subject)
     outcome = _explainers.explain(explainer, made, arguments, subject)
-    written = _write(arguments, outcome, subject.picture)
-    rows = [*subject.rows, (explainer, outcome.speed), *_engine.rows(made)]
+    rows = [*_report.class_rows(arguments, subject), (explainer, str(outcome.work))]
+    rows += _engine.rows(made)
     if outcome.correlation is not None:
-        text = f"{outcome.correlation:.4f} with the map of infinitely many masks (predicted)"
-        rows.append(("correlation", text))
-    rows += [("written", path) for path in written]
-    _output.report(arguments.quiet, rows)
+        text = ", ".join(f"{rho:.4f}" for rho in outcome.correlation)
+        rows.append(("correlation", f"{text} with the map of infinitely many masks (predicted)"))
+    if empty := _report.empty_maps(outcome, subject.classes):
+        rows.append(("map", empty))
+    rows += _report.written_rows(arguments)
+    entry = _report.Entry(explainer, outcome, getattr(made, "engine", None))
+    content = _output.as_json(_report.as_dict(arguments, subject, [entry]))
+    files = [("--output", arguments.output, _picture(arguments, outcome, subject))]
+    if arguments.npy is not None:
+        files.append(("--npy", arguments.npy, _array(outcome.saliency)))
+    _output.finish(arguments, files, rows, content)
     return 0
 
 
-def _write(
-    arguments: argparse.Namespace, outcome: _explainers.Outcome, picture: Image.Image
-) -> list[str]:
+def _picture(
+    arguments: argparse.Namespace, outcome: _explainers.Outcome, subject: Subject
+) -> bytes:
+    """The map over the picture, or a sheet of several."""
     from fastxai.visual.cv import saliency_to_image, uncertainty_to_image
 
-    saliency = outcome.saliency
-    try:
-        painted = saliency_to_image(saliency, picture)
-        if arguments.uncertainty:
-            errors = uncertainty_to_image(outcome.standard_error, saliency, picture)
-            panels = [(arguments.explainer, painted), ("error: 2 standard errors", errors)]
-            _output.write_sheet(arguments.output, panels)
-        else:
-            painted.save(arguments.output)
-        if arguments.npy is None:
-            return [arguments.output]
-        with open(arguments.npy, "wb") as file:  # np.save would add a suffix to a bare name
-            np.save(file, saliency)
-    except OSError as error:
-        raise CliError(WRONG_ARGUMENT, f"cannot write: {first_line(error)}") from error
-    return [arguments.output, arguments.npy]
+    several = len(subject.classes) > 1
+    is_sheet = several or arguments.uncertainty is not None
+    canvas = _overlay.Canvas(subject.picture, arguments.overlay_size, is_sheet)
+    panels = []
+    for place, (each, saliency) in enumerate(zip(subject.classes, outcome.saliency, strict=True)):
+        colors = saliency_to_image(
+            saliency, with_alpha=True, clip_percentile=arguments.clip_percentile
+        )
+        title = f"class {each.title}" if several else arguments.explainer
+        panels.append((title, canvas.paint(colors)))
+        if arguments.uncertainty and outcome.standard_error is not None:
+            error = outcome.standard_error[place]
+            colors = uncertainty_to_image(error, saliency, with_alpha=True)
+            panels.append(("error: 2 standard errors", canvas.paint(colors)))
+    painted = _output.sheet(panels) if is_sheet else panels[0][1]
+    return _output.encoded(arguments.output, painted)
+
+
+def _array(saliency: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    np.save(content, saliency if len(saliency) > 1 else saliency[0])
+    return content.getvalue()

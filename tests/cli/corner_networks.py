@@ -61,6 +61,35 @@ class ReLUCorners(Corners):
         return super().construct(self.relu(x))
 
 
+class Channels(nn.Cell):
+    """One class per channel: its mean."""
+
+    def construct(self, x: Tensor) -> Tensor:
+        return x.mean((2, 3))
+
+
+class Half(Corners):
+    """The second class is always as likely."""
+
+    def construct(self, x: Tensor) -> Tensor:
+        scores = super().construct(x)
+        return ops.cat([scores[:, :1], 0 * scores[:, 1:2], scores[:, 2:]], axis=1)
+
+
+class Indifferent(Corners):
+    """Returns the same whatever it sees."""
+
+    def construct(self, x: Tensor) -> Tensor:
+        return 0 * super().construct(x)
+
+
+class NeedsTwo(nn.Cell):
+    """Cannot be made without arguments."""
+
+    def __init__(self, depth, width, height=3):
+        super().__init__()
+
+
 class Once(ReLUCorners):
     """Works the first time only (PYNATIVE)."""
 
@@ -91,6 +120,22 @@ def gray_corners():
 
 def flat():
     return Flat()
+
+
+def channels():
+    return Channels()
+
+
+def half():
+    return Half()
+
+
+def indifferent():
+    return Indifferent()
+
+
+def needs_classes(num_classes, *more, **options):
+    return Corners()
 
 
 def nan_scores():

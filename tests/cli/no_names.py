@@ -1,5 +1,5 @@
 """A module without CLASS_NAMES."""
 
-from corner_networks import corners
+from corner_networks import channels, corners
 
-__all__ = ["corners"]
+__all__ = ["channels", "corners"]

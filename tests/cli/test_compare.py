@@ -37,7 +37,7 @@ def test_named_explainers_stand_side_by_side_in_their_order(compare, explain, fi
     result = compare("--explainers", "occlusion,gradcam,rise", "--layer", "mix", "--num-masks", 64)
     assert (result.code, result.err) == (0, "")
     assert labels_of(result) == [
-        *("class", "probability", "occlusion", "gradcam", "rise", "written"),
+        *("class", "probability", "occlusion", "gradcam", "rise", "colours", "written"),
     ]
     original, *maps = panels_of(files / "out.png", columns=4)
     with Image.open(files / "picture.png") as picture:
@@ -72,7 +72,7 @@ def test_all_seven_on_the_demo(cli, files, demo_ood_ckpt, mode):
         *("--num-masks", 64, "--batch-size", 64),
     )
     assert (result.code, result.err) == (0, "")
-    assert labels_of(result)[2:-1] == list(_explainers.NAMES)
+    assert labels_of(result)[2:-2] == list(_explainers.NAMES)
     assert "left out" not in result.out
     panels = panels_of(files / "all.png", columns=4, size=(288, 288 + 24))
     assert len({panel.tobytes() for panel in panels}) == 8, "two maps are the same"
@@ -81,7 +81,7 @@ def test_all_seven_on_the_demo(cli, files, demo_ood_ckpt, mode):
 def test_by_default_those_that_lack_an_option_are_left_out_and_named(compare, files):
     result = compare("--num-masks", 8, model=RELU)
     assert (result.code, result.err) == (0, "")
-    assert labels_of(result)[2:-1] == list(_explainers.NAMES)
+    assert labels_of(result)[2:-2] == list(_explainers.NAMES)
     assert re.search(r"^riseplus +left out: needs --ood-ckpt FILE", result.out, re.M)
     assert re.search(r"^gradcam +left out: needs --layer NAME,.* mix$", result.out, re.M)
     assert result.out.count("left out") == 2

@@ -59,7 +59,7 @@ def test_a_terminal_sees_a_bar_and_it_is_wiped(monkeypatch):
     progress.close()
     assert "masks/s" in terminal.getvalue()
     assert terminal.getvalue().endswith("\r")
-    assert re.fullmatch(r"10 masks in \d+\.\d s, .* masks/s", progress.summary)
+    assert re.fullmatch(r"10 masks in \d+\.\d s, .* masks/s", str(progress.work))
 
 
 @pytest.mark.parametrize(("quiet", "terminal"), [(True, True), (False, False)])

@@ -56,7 +56,7 @@ def test_a_state_is_kept_and_gone_on_with(explain, files):
 def test_a_state_that_cannot_be_written_is_a_wrong_argument(explain, files):
     nowhere = files / "no folder" / "run.npz"
     result = explain("--state", nowhere)
-    fails(result, 2, "--state: [Errno 2] No such file or directory: ", f"'{nowhere}'")
+    fails(result, 2, f"--state: there is no folder {nowhere.parent}")
 
 
 def test_a_file_that_the_network_misses_is_not_the_states_fault(explain, files, monkeypatch):

@@ -1,0 +1,89 @@
+"""The module that --model names: found, imported by its name or from its file."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import os
+import sys
+from importlib.machinery import PathFinder
+from pathlib import Path
+from types import ModuleType
+
+from fastxai.cli._errors import UNREADABLE_INPUT, CliError, first_line
+
+FILE_SUFFIX = ".py"
+
+
+def split(model: str) -> tuple[str, str]:
+    """Split 'module:name' or 'path/to/file.py:name' at the last colon."""
+    module, _, name = model.rpartition(":")
+    return module, name
+
+
+def sources(module: str) -> list[str]:
+    """The files that importing it runs first, as far as they are found without running any."""
+    if module.endswith(FILE_SUFFIX):
+        return [module]
+    found: list[str] = []
+    folders: list[str] | None = [os.getcwd(), *sys.path]
+    parts = module.split(".")
+    for end in range(1, len(parts) + 1):
+        spec = PathFinder.find_spec(".".join(parts[:end]), folders)
+        if spec is None:
+            break
+        if spec.origin is not None:
+            found.append(spec.origin)
+        if spec.submodule_search_locations is None:
+            break
+        folders = list(spec.submodule_search_locations)
+    return found
+
+
+def load(module: str) -> ModuleType:
+    """Import a module by its name, the current folder first, or a file."""
+    is_file = module.endswith(FILE_SUFFIX)
+    if is_file and not os.path.isfile(module):
+        what = "is a folder" if os.path.isdir(module) else "does not exist"
+        raise CliError(UNREADABLE_INPUT, f"--model: {module} {what}")
+    try:
+        return _load_file(os.path.realpath(module)) if is_file else _load_name(module)
+    except (Exception, SystemExit) as error:
+        raise CliError(
+            UNREADABLE_INPUT, f"--model: cannot import {module!r}: {first_line(error)}"
+        ) from error
+
+
+def _load_name(name: str) -> ModuleType:
+    if (here := os.getcwd()) not in sys.path:
+        sys.path.insert(0, here)
+    return importlib.import_module(name)
+
+
+def _load_file(path: str) -> ModuleType:
+    """Import a file as what it is called, so that processes that are started find it too."""
+    folder, parts = Path(path).parent, [Path(path).stem]
+    while (folder / "__init__.py").is_file():  # it may import from its package
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    for searched in (os.getcwd(), str(folder)):
+        if searched not in sys.path:
+            sys.path.insert(0, searched)
+    if all(part.isidentifier() for part in parts):
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        module = importlib.import_module(name)
+        if module.__file__ is not None and os.path.realpath(module.__file__) == path:
+            return module
+    # Another module has the name, such as one of the standard library, or it is no name.
+    name = f"fastxai_model_{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None  # its suffix is .py
+    assert spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
