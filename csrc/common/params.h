@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "kernels/common/any_address.h"
 #include "kernels/common/image.h"
 #include "kernels/common/mask_params.h"
 #include "kernels/occlusion/occlusion.h"
@@ -14,10 +15,10 @@ namespace fastxai {
 constexpr int64_t kUpsampleParamCount = 2;
 
 // [seed, first, count, grid_rows, grid_cols, threshold, shift_rows, shift_cols, design]
-Status read_mask_params(const int64_t* values, int64_t batch, MaskParams* params) noexcept;
+Status read_mask_params(const AnyInt64* values, int64_t batch, MaskParams* params) noexcept;
 
 // [first, count, window_rows, window_cols, stride_rows, stride_cols], and the image's shape
-Status read_occlusion_params(const int64_t* values, int64_t channels, int64_t rows, int64_t cols,
+Status read_occlusion_params(const AnyInt64* values, int64_t channels, int64_t rows, int64_t cols,
                              OcclusionParams* params) noexcept;
 
 // Whether a batch of such images is within the limits.

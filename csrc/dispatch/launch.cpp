@@ -28,7 +28,8 @@ int64_t size_of(const ImageShape& s) noexcept { return s.channels * s.rows * s.c
 bool columns_fit(const ScoreTable& scores, int64_t targets) noexcept {
   if (scores.columns == nullptr) return targets == scores.classes;
   const auto fits = [&](int64_t column) { return column >= 0 && column < scores.classes; };
-  return std::all_of(scores.columns, scores.columns + targets, fits);
+  const AnyInt64* const columns = scores.columns;
+  return std::all_of(columns, columns + targets, fits);
 }
 
 }  // namespace
@@ -92,19 +93,21 @@ Status launch_saliency_accumulate(const int64_t* params, int64_t batch, int64_t 
   MaskParams p;
   const Status status = read_mask_params(params, batch, &p);
   if (status != Status::kOk) return status;
-  if (shape[0] != targets + 1 || shape[1] != p.shift_rows || shape[2] != p.shift_cols ||
-      shape[3] != p.grid_rows || shape[4] != p.grid_cols) {
-    return Status::kShape;
+  if (shape[0] != targets + 1) return Status::kShape;
+  if (shape[1] != p.shift_rows || shape[2] != p.shift_cols || shape[3] != p.grid_rows ||
+      shape[4] != p.grid_cols) {
+    return Status::kParams;
   }
-  *bad_row = -1;
+  AnyInt64* const answer = bad_row;
+  *answer = kBadColumn;
   if (!columns_fit(scores, targets)) return Status::kOk;
   if (p.count * p.grid_rows > kMaxElements / p.grid_cols) return Status::kShape;
   const Scratch<uint8_t> cells(p.count * p.grid_rows * p.grid_cols);
   const Scratch<int32_t> shifts(2 * p.count);
   if (!cells.ok() || !shifts.ok()) return Status::kMemory;
   const int64_t values = (targets + 1) * p.count * p.grid_rows * p.grid_cols;
-  *bad_row = cpu_table().saliency_accumulate(p, targets, scores, sums, moments, cells.get(),
-                                             shifts.get(), threads_for(targets + 1, values));
+  *answer = cpu_table().saliency_accumulate(p, targets, scores, sums, moments, cells.get(),
+                                            shifts.get(), threads_for(targets + 1, values));
   return Status::kOk;
 }
 
@@ -154,7 +157,7 @@ Status launch_occlusion_sum(const int64_t* params, const ImageShape& shape, int6
   const Status status = read_occlusion_params(params, 1, shape.rows, shape.cols, &p);
   if (status != Status::kOk) return status;
   if (!good_shape({1, shape.rows, shape.cols}, targets)) return Status::kShape;
-  if (windows != p.grid_rows * p.grid_cols) return Status::kShape;
+  if (windows != p.grid_rows * p.grid_cols) return Status::kParams;
   const Scratch<double> scratch(targets * (p.grid_rows + 1) * (p.grid_cols + 1));
   if (!scratch.ok()) return Status::kMemory;
   const int64_t values = targets * p.rows * p.cols;
@@ -163,7 +166,7 @@ Status launch_occlusion_sum(const int64_t* params, const ImageShape& shape, int6
   return Status::kOk;
 }
 
-Status launch_pixel_fill(const int64_t* params, const ImageShape& shape, int64_t batch,
+Status launch_pixel_fill(const AnyInt64* params, const ImageShape& shape, int64_t batch,
                          const float* image, const float* base, const int32_t* ranks,
                          const int64_t* intervals, float* out) noexcept {
   if (params[0] != 0 && params[0] != 1) return Status::kParams;

@@ -21,8 +21,8 @@ Status launch_masked_product(const int64_t* params, const ImageShape& shape, con
                              const float* base, int64_t batch, OutType type, void* out) noexcept;
 
 // sums [targets + 1, Sr, Sc, h, w] must have the shape that `params` says: `sums_shape` [5].
-// bad_row: batch row of the first score that is not finite, or -1. A column outside the scores adds
-// nothing at all and is no error here: MindSpore would not run its graph again after one.
+// bad_row: batch row of the first score that is not finite, or -1; kBadColumn for a column outside
+// the scores. Nothing is added in all cases but -1.
 Status launch_saliency_accumulate(const int64_t* params, int64_t batch, int64_t targets,
                                   const int64_t* sums_shape, const ScoreTable& scores, double* sums,
                                   double* moments, int64_t* bad_row) noexcept;

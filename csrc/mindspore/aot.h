@@ -1,10 +1,16 @@
 // The plain-C interface of MindSpore's ahead-of-time custom operators, without MindSpore headers:
 // int op(int nparam, void** params, int* ndims, int64_t** shapes, const char** dtypes,
 //        void* stream, void* extra), inputs first, then outputs. 0 means done.
+//
+// After another answer MindSpore never runs that compiled graph again, not even with good numbers.
+// It is given only where no call of the graph can succeed (dtypes and shapes are the graph's own)
+// and where memory ran out. A number out of range, which the next call may mend, is answered in
+// the outputs: every bit set, which is NaN, -1, and 255 in bytes.
 #pragma once
 
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "csrc/common/status.h"
@@ -32,6 +38,15 @@ class AotArgs {
     return ndims_[tensor] == rank && std::strcmp(dtypes_[tensor], dtype) == 0;
   }
   const char* dtype(int tensor) const noexcept { return dtypes_[tensor]; }
+  // Of a whole tensor; the digits of a dtype's name are the bits of an element.
+  size_t bytes(int tensor) const noexcept {
+    const char* const digits = std::strpbrk(dtypes_[tensor], "0123456789");
+    size_t count = digits == nullptr ? 1 : std::strtoul(digits, nullptr, 10) / 8;
+    for (int axis = 0; axis < ndims_[tensor]; ++axis) {
+      count *= static_cast<size_t>(shapes_[tensor][axis]);
+    }
+    return count;
+  }
   bool same_shape(int a, int b) const noexcept {
     return ndims_[a] == ndims_[b] &&
            std::memcmp(shapes_[a], shapes_[b], static_cast<size_t>(ndims_[a]) * sizeof(int64_t)) ==
@@ -57,6 +72,22 @@ int aot_call(const char* name, int want, const AotArgs& args, Body body) noexcep
   }
   if (status != Status::kOk) std::fprintf(stderr, "%s: %s\n", name, status_text(status));
   return static_cast<int>(status);
+}
+
+// As aot_call(), for an op in host memory: where a number is out of range, all bits of the tensors
+// from `first_output` on are set.
+template <class Body>
+int aot_host_call(const char* name, int want, int first_output, const AotArgs& args,
+                  Body body) noexcept {
+  return aot_call(name, want, args, [&](const AotArgs& a) {
+    const Status status = body(a);
+    if (status != Status::kParams) return status;
+    std::fprintf(stderr, "%s: %s; its outputs are NaN or -1\n", name, status_text(status));
+    for (int tensor = first_output; tensor < want; ++tensor) {
+      std::memset(a.data<void>(tensor), 0xff, a.bytes(tensor));
+    }
+    return Status::kOk;
+  });
 }
 
 }  // namespace fastxai

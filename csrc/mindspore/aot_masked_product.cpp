@@ -10,7 +10,7 @@ using fastxai::Status;
 // -> out [M, C, H, W] float32, float16 or bfloat16
 FASTXAI_AOT fastxai_masked_product(FASTXAI_AOT_ARGS) {
   const AotArgs all(nparam, params, ndims, shapes, dtypes);
-  return fastxai::aot_call(__func__, 4, all, [](const AotArgs& a) {
+  return fastxai::aot_host_call(__func__, 4, 3, all, [](const AotArgs& a) {
     if (!a.is(0, "float32", 3) || !a.is(1, "float32", 1) || !a.is(2, "int64", 1)) {
       return Status::kDtype;
     }

@@ -8,7 +8,7 @@ using fastxai::Status;
 // image [C, H, W] float32, base [C] float32, params [6] int64 -> out [M, C, H, W] float32
 FASTXAI_AOT fastxai_occlusion_fill(FASTXAI_AOT_ARGS) {
   const AotArgs all(nparam, params, ndims, shapes, dtypes);
-  return fastxai::aot_call(__func__, 4, all, [](const AotArgs& a) {
+  return fastxai::aot_host_call(__func__, 4, 3, all, [](const AotArgs& a) {
     if (!a.is(0, "float32", 3) || !a.is(1, "float32", 1) || !a.is(2, "int64", 1) ||
         !a.is(3, "float32", 4)) {
       return Status::kDtype;
@@ -26,7 +26,7 @@ FASTXAI_AOT fastxai_occlusion_fill(FASTXAI_AOT_ARGS) {
 // drops [T, P] float64, params [6] int64 -> maps [T, H, W] float64
 FASTXAI_AOT fastxai_occlusion_sum(FASTXAI_AOT_ARGS) {
   const AotArgs all(nparam, params, ndims, shapes, dtypes);
-  return fastxai::aot_call(__func__, 3, all, [](const AotArgs& a) {
+  return fastxai::aot_host_call(__func__, 3, 2, all, [](const AotArgs& a) {
     if (!a.is(0, "float64", 2) || !a.is(1, "int64", 1) || !a.is(2, "float64", 3)) {
       return Status::kDtype;
     }

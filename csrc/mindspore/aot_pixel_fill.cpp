@@ -8,7 +8,7 @@ using fastxai::Status;
 // params [1] int64 -> out [M, C, H, W] float32
 FASTXAI_AOT fastxai_pixel_fill(FASTXAI_AOT_ARGS) {
   const AotArgs all(nparam, params, ndims, shapes, dtypes);
-  return fastxai::aot_call(__func__, 6, all, [](const AotArgs& a) {
+  return fastxai::aot_host_call(__func__, 6, 5, all, [](const AotArgs& a) {
     if (!a.is(0, "float32", 3) || !a.is(1, "float32", 1) || !a.is(2, "int32", 2) ||
         !a.is(3, "int64", 2) || !a.is(4, "int64", 1) || !a.is(5, "float32", 4)) {
       return Status::kDtype;

@@ -7,18 +7,9 @@
 using fastxai::AotArgs;
 using fastxai::Status;
 
-namespace {
-
-size_t bytes_of(const AotArgs& a, int tensor, int rank) {
-  int64_t count = 1;
-  for (int axis = 0; axis < rank; ++axis) count *= a.dim(tensor, axis);
-  return static_cast<size_t>(count) * sizeof(double);
-}
-
-}  // namespace
-
 // scores [M, K] float32, targets [T] int64, params [9] int64, sums [T+1, Sr, Sc, h, w] float64,
-// moments [T+1, 2] float64 -> sums, moments (inputs plus this batch), bad_row [1] int64
+// moments [T+1, 2] float64 -> sums, moments (inputs plus this batch), bad_row [1] int64:
+// kBadParams, and nothing added, where a number is out of range or not of this shape
 FASTXAI_AOT fastxai_saliency_accumulate(FASTXAI_AOT_ARGS) {
   const AotArgs all(nparam, params, ndims, shapes, dtypes);
   return fastxai::aot_call(__func__, 8, all, [](const AotArgs& a) {
@@ -32,12 +23,16 @@ FASTXAI_AOT fastxai_saliency_accumulate(FASTXAI_AOT_ARGS) {
         !a.same_shape(3, 5) || !a.same_shape(4, 6) || a.dim(7, 0) != 1) {
       return Status::kShape;
     }
-    std::memcpy(a.data<void>(5), a.data<void>(3), bytes_of(a, 3, 5));
-    std::memcpy(a.data<void>(6), a.data<void>(4), bytes_of(a, 4, 2));
+    std::memcpy(a.data<void>(5), a.data<void>(3), a.bytes(3));
+    std::memcpy(a.data<void>(6), a.data<void>(4), a.bytes(4));
     const fastxai::ScoreTable scores{a.data<float>(0), a.dim(0, 1), a.data<int64_t>(1)};
-    return fastxai::launch_saliency_accumulate(a.data<int64_t>(2), a.dim(0, 0), targets, a.shape(5),
-                                               scores, a.data<double>(5), a.data<double>(6),
-                                               a.data<int64_t>(7));
+    const Status status = fastxai::launch_saliency_accumulate(
+        a.data<int64_t>(2), a.dim(0, 0), targets, a.shape(5), scores, a.data<double>(5),
+        a.data<double>(6), a.data<int64_t>(7));
+    if (status != Status::kParams) return status;
+    const int64_t answer = fastxai::kBadParams;
+    std::memcpy(a.data<void>(7), &answer, sizeof answer);
+    return Status::kOk;
   });
 }
 

@@ -41,7 +41,7 @@ inline ImageShape image_shape(const py::array& image) {
   return {image.shape(0), image.shape(1), image.shape(2)};
 }
 
-inline const int64_t* params_of(const Array<int64_t>& params, int64_t count) {
+inline const AnyInt64* params_of(const Array<int64_t>& params, int64_t count) {
   require(params.ndim() == 1 && params.shape(0) == count, "params has the wrong length");
   return params.data();
 }

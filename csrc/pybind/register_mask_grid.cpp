@@ -6,7 +6,7 @@ namespace fastxai {
 namespace {
 
 void mask_grid(const Array<int64_t>& params, Array<uint8_t> cells, Array<int32_t> shifts) {
-  const int64_t* values = params_of(params, kMaskParamCount);
+  const AnyInt64* values = params_of(params, kMaskParamCount);
   require(cells.ndim() == 3 && cells.shape(1) == values[3] && cells.shape(2) == values[4],
           "cells must be [M, h, w]");
   require(shifts.ndim() == 2 && shifts.shape(0) == cells.shape(0) && shifts.shape(1) == 2,

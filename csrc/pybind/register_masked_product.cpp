@@ -7,17 +7,18 @@ namespace {
 
 // `out` is float32, float16, or uint16 holding bfloat16 bits (NumPy has no bfloat16).
 OutType out_type(const py::array& out) {
-  if (out.dtype().is(py::dtype::of<float>())) return OutType::kFloat32;
-  if (out.dtype().kind() == 'f' && out.itemsize() == 2) return OutType::kFloat16;
-  require(out.dtype().kind() == 'u' && out.itemsize() == 2,
-          "out must be float32, float16 or uint16 (bfloat16 bits)");
-  return OutType::kBFloat16;
+  if (py::isinstance<py::array_t<float>>(out)) return OutType::kFloat32;
+  if (py::isinstance<py::array_t<uint16_t>>(out)) return OutType::kBFloat16;
+  // NumPy's byte order of a dtype is '=' where it is the machine's.
+  require(out.dtype().kind() == 'f' && out.itemsize() == 2 && out.dtype().byteorder() == '=',
+          "out must be float32, float16 or uint16 (bfloat16 bits), in the machine's byte order");
+  return OutType::kFloat16;
 }
 
 void masked_product(const Array<float>& image, const Array<float>& base,
                     const Array<int64_t>& params, py::array out) {
   const ImageShape shape = image_shape(image);
-  const int64_t* values = params_of(params, kMaskParamCount);
+  const AnyInt64* values = params_of(params, kMaskParamCount);
   require(base.ndim() == 1 && base.shape(0) == shape.channels, "base must be [C]");
   require(out.ndim() == 4 && out.shape(1) == shape.channels && out.shape(2) == shape.rows &&
               out.shape(3) == shape.cols && (out.flags() & py::array::c_style),

@@ -8,6 +8,12 @@ A primitive is made for MindSpore's `device_target` at that moment: from the CUD
 is 'GPU', where two of them have their workspace as a second output, else from the CPU's. MindSpore
 2.10 has no GPU build, so on a GPU these never ran; docs/gpu.md says what was tested.
 
+A number out of range in such a tensor does not end the call: MindSpore would never run the compiled
+graph again. The outputs are NaN, 255 in uint8 and -1 in other integers, and a line on stderr says
+why; `saliency_accumulate` says it in `bad_row` and returns its inputs. A dtype or shape that does
+not fit is a RuntimeError of the call. `MaskSpec` and `OcclusionSpec` check what they put into
+`params`; images and base values are taken as they are.
+
 MindSpore keeps single-op graphs by the primitive's name and attributes, not by its output shape
 (shared notes, custom ops 1.7): every primitive therefore carries a key made of all that fixes it.
 """
@@ -91,8 +97,8 @@ def saliency_accumulate() -> ops.Custom:
 
     `scores` is (M, K) float32, `targets` (T,) int64 are the columns of it to sum. `sums`
     (T + 1, Sr, Sc, h, w) and `moments` (T + 1, 2) are float64; see `fastxai.ops.SaliencySums`.
-    `bad_row` (1,) int64 is the row of the first score that is not finite (nothing was added then),
-    or -1. A target outside 0 .. K - 1 adds nothing at all; check before.
+    `bad_row` (1,) int64 is the row of the first score that is not finite; -2 for a target outside
+    0 .. K - 1; -3 for `params` out of range or of other sums. Nothing was added unless it is -1.
     """
 
     def shapes(

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 
+#include "any_address.h"
 #include "mask_params.h"
 #include "mask_words.h"
 #include "oa_block.h"
@@ -21,7 +22,8 @@ FASTXAI_HD static inline bool cell_kept(uint32_t word, uint64_t threshold) {
 
 // Mask `index` of design iid: cells [grid_rows * grid_cols] as 0 or 1 of type Cell, shift [2].
 template <class Cell>
-static inline void draw_iid_mask(const MaskParams& p, uint64_t index, Cell* cells, int32_t* shift) {
+static inline void draw_iid_mask(const MaskParams& p, uint64_t index, Cell* cells,
+                                 AnyInt32* shift) {
   const int64_t num_cells = p.grid_rows * p.grid_cols;
   const int64_t num_words = num_cells + 2;
   for (int64_t first = 0; first < num_words; first += kWordsAtOnce) {
@@ -49,7 +51,7 @@ static inline void draw_iid_mask(const MaskParams& p, uint64_t index, Cell* cell
 // code for the loop itself 1.3 times slower.
 template <class Cell>
 __attribute__((noinline)) static void draw_mask(const MaskParams& p, uint64_t index, OaBlock* block,
-                                                Cell* cells, int32_t* shift) {
+                                                Cell* cells, AnyInt32* shift) {
   if (p.design == kDesignOa128) {
     draw_oa_mask(p, index, block, cells, shift);
   } else {

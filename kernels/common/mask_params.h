@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "any_address.h"
 #include "isa.h"
 #include "limits.h"
 
@@ -40,7 +41,7 @@ struct MaskSource {
 
 // values: [seed, first, count, grid_rows, grid_cols, threshold, shift_rows, shift_cols, design].
 // False if one of them is out of range.
-FASTXAI_HD static inline bool unpack_mask_params(const int64_t* values, int64_t batch,
+FASTXAI_HD static inline bool unpack_mask_params(const AnyInt64* values, int64_t batch,
                                                  MaskParams* p) {
   p->seed = static_cast<uint64_t>(values[0]);
   p->first = values[1];

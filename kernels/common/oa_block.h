@@ -12,6 +12,7 @@
 
 #include <cstdint>
 
+#include "any_address.h"
 #include "mask_params.h"
 #include "mask_words.h"
 
@@ -61,7 +62,7 @@ static inline void make_oa_block(const MaskParams& p, int64_t index, OaBlock* bl
 // unless `block` holds it.
 template <class Cell>
 static inline void draw_oa_mask(const MaskParams& p, uint64_t index, OaBlock* block, Cell* cells,
-                                int32_t* shift) {
+                                AnyInt32* shift) {
   const int64_t wanted = static_cast<int64_t>(index / kOaMasks);
   if (block->index != wanted) make_oa_block(p, wanted, block);
   const uint32_t row = static_cast<uint32_t>(index % kOaMasks);

@@ -97,7 +97,7 @@ static inline void stream_one(float* p, float x) {
   __builtin_memcpy(&bits, &x, sizeof bits);
   _mm_stream_si32(reinterpret_cast<int*>(p), bits);
 }
-static inline void stream_one(uint16_t* p, uint16_t x) { *p = x; }
+static inline void stream_one(uint16_t* p, uint16_t x) { store(p, x); }
 static inline void stream_fence() { _mm_sfence(); }
 #else
 constexpr bool kCanStream = false;
@@ -107,7 +107,7 @@ static inline void stream(T* p, V v) {
 }
 template <class T>
 static inline void stream_one(T* p, T x) {
-  *p = x;
+  store(p, x);
 }
 static inline void stream_fence() {}
 #endif

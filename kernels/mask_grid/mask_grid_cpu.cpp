@@ -4,7 +4,7 @@
 
 FASTXAI_ISA_BEGIN
 
-void mask_grid(const MaskParams& p, uint8_t* cells, int32_t* shifts, int threads) {
+void mask_grid(const MaskParams& p, uint8_t* cells, AnyInt32* shifts, int threads) {
   const int64_t num_cells = p.grid_rows * p.grid_cols;
 #pragma omp parallel num_threads(threads)
   {

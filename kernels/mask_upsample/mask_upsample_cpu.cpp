@@ -1,5 +1,6 @@
 #include "mask_upsample.h"
 
+#include "../common/any_address.h"
 #include "../common/expand.h"
 #include "../common/threads.h"
 
@@ -18,8 +19,8 @@ static inline int64_t clamp_shift(int64_t shift, int64_t limit) {
   return shift < 0 ? 0 : (shift > limit ? limit : shift);
 }
 
-void mask_upsample(const MaskUpsampleParams& p, const uint8_t* cells, const int32_t* shifts,
-                   float* masks, float* scratch, int threads) {
+void mask_upsample(const MaskUpsampleParams& p, const uint8_t* cells, const AnyInt32* shifts,
+                   AnyFloat* masks, float* scratch, int threads) {
   const ColumnTable table = make_column_table(p.grid_cols, p.up_cols, scratch);
   float* const thread_scratch = scratch + column_table_floats(p.grid_cols, p.up_cols);
   const int64_t stride = p.cols + kVec;

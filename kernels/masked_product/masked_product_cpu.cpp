@@ -1,5 +1,6 @@
 #include "masked_product.h"
 
+#include "../common/any_address.h"
 #include "../common/expand.h"
 #include "../common/mask_cell.h"
 #include "../common/threads.h"
@@ -44,7 +45,7 @@ static inline float blend(float x, float m, float base) { return x * m + base * 
 
 // out[k] = x[k] m[k] + base (1 - m[k]) for k < n. Reads up to kVec floats past m, never past x.
 template <class Out, bool kStream>
-static inline void blend_run(const float* x, const float* m, float base, int64_t n,
+static inline void blend_run(const AnyFloat* x, const float* m, float base, int64_t n,
                              typename Storage<Out>::Type* out) {
   Out* const tag = nullptr;
   constexpr uintptr_t kAlign = sizeof(typename Storage<Out>::Type) * kVec;
@@ -70,14 +71,14 @@ static inline void blend_run(const float* x, const float* m, float base, int64_t
     if (kStream) {
       stream_one(out + k, value);
     } else {
-      out[k] = value;
+      store(out + k, value);
     }
   }
 }
 
 template <class Out, bool kStream>
 static void one_mask(const MaskParams& p, const ImageShape& s, const ColumnTable& table,
-                     const float* image, const float* base, int64_t m, OaBlock* block,
+                     const AnyFloat* image, const AnyFloat* base, int64_t m, OaBlock* block,
                      typename Storage<Out>::Type* out, float* scratch) {
   const int64_t stride = s.cols + kVec;
   const int64_t plane = s.rows * s.cols;
@@ -103,8 +104,8 @@ static void one_mask(const MaskParams& p, const ImageShape& s, const ColumnTable
 }
 
 template <class Out, bool kStream>
-static void all_masks(const MaskParams& p, const ImageShape& s, const float* image,
-                      const float* base, int64_t batch, typename Storage<Out>::Type* out,
+static void all_masks(const MaskParams& p, const ImageShape& s, const AnyFloat* image,
+                      const AnyFloat* base, int64_t batch, typename Storage<Out>::Type* out,
                       float* scratch, int threads) {
   const ColumnTable table = make_column_table(p.grid_cols, up_cols(p, s), scratch);
   float* const thread_scratch = scratch + column_table_floats(p.grid_cols, up_cols(p, s));
@@ -127,7 +128,9 @@ static void masked_product(const MaskParams& p, const ImageShape& s, const float
                            int threads) {
   auto* const raw = reinterpret_cast<typename Storage<Out>::Type*>(out);
   const int64_t bytes = batch * s.channels * s.rows * s.cols * static_cast<int64_t>(sizeof(*raw));
-  if (kCanStream && bytes >= kStreamBytes) {
+  // Stores past the caches need aligned elements, which some arrays do not have.
+  const bool aligned = reinterpret_cast<uintptr_t>(out) % sizeof(*raw) == 0;
+  if (kCanStream && aligned && bytes >= kStreamBytes) {
     all_masks<Out, true>(p, s, image, base, batch, raw, scratch, threads);
   } else {
     all_masks<Out, false>(p, s, image, base, batch, raw, scratch, threads);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../common/any_address.h"
 #include "../common/image.h"
 #include "../common/isa.h"
 #include "../common/limits.h"
@@ -37,7 +38,7 @@ struct OcclusionSource {
 
 // values: [first, count, window_rows, window_cols, stride_rows, stride_cols]; the image's shape is
 // in `p` already. False if one of them is out of range.
-FASTXAI_HD static inline bool unpack_occlusion_params(const int64_t* values, OcclusionParams* p) {
+FASTXAI_HD static inline bool unpack_occlusion_params(const AnyInt64* values, OcclusionParams* p) {
   p->first = values[0];
   p->count = values[1];
   p->window_rows = values[2];

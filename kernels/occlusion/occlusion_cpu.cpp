@@ -4,7 +4,7 @@ FASTXAI_ISA_BEGIN
 
 // Calls edit(pixels [window_cols], c, offset of them in an image) for each row of window `index`.
 template <class Edit>
-static inline void each_window_row(const OcclusionParams& p, int64_t index, float* image,
+static inline void each_window_row(const OcclusionParams& p, int64_t index, AnyFloat* image,
                                    Edit edit) {
   if (index < 0 || index >= p.grid_rows * p.grid_cols) return;
   const int64_t top = index / p.grid_cols * p.stride_rows;
@@ -17,32 +17,33 @@ static inline void each_window_row(const OcclusionParams& p, int64_t index, floa
   }
 }
 
-static inline void cover(const OcclusionParams& p, int64_t index, const float* base, float* image) {
-  each_window_row(p, index, image, [&](float* pixels, int64_t c, int64_t) {
+static inline void cover(const OcclusionParams& p, int64_t index, const AnyFloat* base,
+                         AnyFloat* image) {
+  each_window_row(p, index, image, [&](AnyFloat* pixels, int64_t c, int64_t) {
     for (int64_t x = 0; x < p.window_cols; ++x) pixels[x] = base[c];
   });
 }
 
-static inline void uncover(const OcclusionParams& p, int64_t index, const float* source,
-                           float* image) {
-  each_window_row(p, index, image, [&](float* pixels, int64_t, int64_t at) {
+static inline void uncover(const OcclusionParams& p, int64_t index, const AnyFloat* source,
+                           AnyFloat* image) {
+  each_window_row(p, index, image, [&](AnyFloat* pixels, int64_t, int64_t at) {
     for (int64_t x = 0; x < p.window_cols; ++x) pixels[x] = source[at + x];
   });
 }
 
-void occlusion_fill(const OcclusionParams& p, const float* image, const float* base, float* out,
-                    int threads) {
+void occlusion_fill(const OcclusionParams& p, const AnyFloat* image, const AnyFloat* base,
+                    AnyFloat* out, int threads) {
   const int64_t size = p.channels * p.rows * p.cols;
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int64_t m = 0; m < p.count; ++m) {
-    float* const copy = out + m * size;
+    AnyFloat* const copy = out + m * size;
     __builtin_memcpy(copy, image, static_cast<size_t>(size) * sizeof(float));
     cover(p, p.first + m, base, copy);
   }
 }
 
-void occlusion_patch(const OcclusionParams& p, int64_t previous_first, const float* image,
-                     const float* base, float* batch, int threads) {
+void occlusion_patch(const OcclusionParams& p, int64_t previous_first, const AnyFloat* image,
+                     const AnyFloat* base, AnyFloat* batch, int threads) {
   const int64_t size = p.channels * p.rows * p.cols;
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int64_t m = 0; m < p.count; ++m) {
@@ -63,8 +64,10 @@ static inline Cover cover_of(int64_t y, int64_t window, int64_t stride, int64_t 
   return {low, high > low ? high : low};
 }
 
+static inline int64_t windows_of(const OcclusionParams& p) { return p.grid_rows * p.grid_cols; }
+
 // table [grid_rows + 1, grid_cols + 1]: sums of the drops above and to the left of a position.
-static inline void integrate(const OcclusionParams& p, const double* drops, double* table) {
+static inline void integrate(const OcclusionParams& p, const AnyDouble* drops, double* table) {
   const int64_t stride = p.grid_cols + 1;
   for (int64_t j = 0; j < stride; ++j) table[j] = 0.0;
   for (int64_t i = 0; i < p.grid_rows; ++i) {
@@ -77,13 +80,23 @@ static inline void integrate(const OcclusionParams& p, const double* drops, doub
   }
 }
 
-void occlusion_sum(const OcclusionParams& p, int64_t targets, const double* drops, double* maps,
-                   double* scratch, int threads) {
+// The drops of some positions added up one by one.
+static inline double direct_sum(const OcclusionParams& p, const AnyDouble* drops, Cover v,
+                                Cover h) {
+  double sum = 0.0;
+  for (int64_t i = v.low; i < v.high; ++i) {
+    for (int64_t j = h.low; j < h.high; ++j) sum += drops[i * p.grid_cols + j];
+  }
+  return sum;
+}
+
+void occlusion_sum(const OcclusionParams& p, int64_t targets, const AnyDouble* drops,
+                   AnyDouble* maps, double* scratch, int threads) {
   const int64_t stride = p.grid_cols + 1;
   const int64_t table_size = (p.grid_rows + 1) * stride;
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int64_t t = 0; t < targets; ++t) {
-    integrate(p, drops + t * p.grid_rows * p.grid_cols, scratch + t * table_size);
+    integrate(p, drops + t * windows_of(p), scratch + t * table_size);
   }
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int64_t k = 0; k < targets * p.rows; ++k) {
@@ -94,7 +107,9 @@ void occlusion_sum(const OcclusionParams& p, int64_t targets, const double* drop
     for (int64_t x = 0; x < p.cols; ++x) {
       const Cover h = cover_of(x, p.window_cols, p.stride_cols, p.grid_cols);
       const int64_t windows = (v.high - v.low) * (h.high - h.low);
-      const double sum = (below[h.high] - above[h.high]) - (below[h.low] - above[h.low]);
+      double sum = (below[h.high] - above[h.high]) - (below[h.low] - above[h.low]);
+      // A drop that is not finite is in every sum below and to the right of it.
+      if (!(sum - sum == 0.0)) sum = direct_sum(p, drops + k / p.rows * windows_of(p), v, h);
       maps[k * p.cols + x] = windows > 0 ? sum / static_cast<double>(1 + windows) : 0.0;
     }
   }

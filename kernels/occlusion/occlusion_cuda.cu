@@ -162,9 +162,19 @@ __device__ static inline Cover cover_of(int64_t y, int64_t window, int64_t strid
   return {low, high > low ? high : low};
 }
 
+// The drops of some positions added up one by one.
+__device__ static inline double direct_sum(const OcclusionParams& p, const double* drops, Cover v,
+                                           Cover h) {
+  double sum = 0.0;
+  for (int64_t i = v.low; i < v.high; ++i) {
+    for (int64_t j = h.low; j < h.high; ++j) sum += drops[i * p.grid_cols + j];
+  }
+  return sum;
+}
+
 __global__ void __launch_bounds__(kThreads)
-    mean_drops(OcclusionSource source, int64_t targets, int64_t windows, const double* tables,
-               double* maps) {
+    mean_drops(OcclusionSource source, int64_t targets, int64_t windows, const double* drops,
+               const double* tables, double* maps) {
   OcclusionParams p;
   const bool good = load_params(source, &p) && good_sum(p, windows);
   const int64_t number = blockIdx.x * static_cast<int64_t>(kThreads) + threadIdx.x;
@@ -183,7 +193,9 @@ __global__ void __launch_bounds__(kThreads)
   const double* const above = table + v.low * stride;
   const double* const below = table + v.high * stride;
   const int64_t covering = (v.high - v.low) * (h.high - h.low);
-  const double sum = (below[h.high] - above[h.high]) - (below[h.low] - above[h.low]);
+  double sum = (below[h.high] - above[h.high]) - (below[h.low] - above[h.low]);
+  // A drop that is not finite is in every sum below and to the right of it.
+  if (!(sum - sum == 0.0)) sum = direct_sum(p, drops + t * windows, v, h);
   maps[number] = covering > 0 ? sum / static_cast<double>(1 + covering) : 0.0;
 }
 
@@ -274,7 +286,7 @@ int occlusion_sum(const OcclusionSource& source, int64_t targets, int64_t window
   }
   if (error != 0) return error;
   return launch(mean_drops, blocks_for(targets * p.rows * p.cols, kThreads), kThreads, 0, stream,
-                source, targets, windows, workspace, maps);
+                source, targets, windows, drops, workspace, maps);
 }
 
 }  // namespace cuda

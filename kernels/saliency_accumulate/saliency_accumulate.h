@@ -15,6 +15,11 @@ struct ScoreTable {
   const int64_t* columns;  // [T], each in 0..K-1; null: T = K, in order
 };
 
+// What bad_row says besides a row and -1: a column is outside the scores; the parameters are out of
+// range or not of the accumulators' shape.
+constexpr int64_t kBadColumn = -2;
+constexpr int64_t kBadParams = -3;
+
 // Row T of the accumulators has weight 1 for every mask: the sum of the masks themselves.
 // Returns the batch row of the first score that is not finite (then nothing was added), or -1.
 using SaliencyAccumulateFn = int64_t(const MaskParams& params, int64_t targets,
@@ -59,9 +64,8 @@ struct AccumulatorShape {
 
 namespace cuda {
 // Pointers to device memory, those in `scores` too; queued on `stream`. Returns a cudaError_t.
-// bad_row: [1] out. Besides the row of a score that is not finite and -1 it may say -2: a column is
-// outside the scores, or -3: the parameters are out of range or not of this shape. In all cases but
-// -1 nothing is added.
+// bad_row: [1] out: the row of a score that is not finite, kBadColumn, kBadParams, or -1. In all
+// cases but -1 nothing is added.
 int saliency_accumulate(const MaskSource& masks, const AccumulatorShape& shape,
                         int64_t batch,  // M, rows of the scores
                         const ScoreTable& scores,

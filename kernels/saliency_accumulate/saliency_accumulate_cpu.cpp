@@ -1,5 +1,6 @@
 #include "saliency_accumulate.h"
 
+#include "../common/any_address.h"
 #include "../common/bilinear.h"
 #include "../common/mask_cell.h"
 
@@ -12,11 +13,13 @@ static inline bool is_finite(float x) {
 }
 
 static inline float score_of(const ScoreTable& s, int64_t mask, int64_t target) {
-  return s.values[mask * s.classes + (s.columns == nullptr ? target : s.columns[target])];
+  const AnyFloat* const values = s.values;
+  const AnyInt64* const columns = s.columns;
+  return values[mask * s.classes + (columns == nullptr ? target : columns[target])];
 }
 
 int64_t saliency_accumulate(const MaskParams& p, int64_t targets, const ScoreTable& scores,
-                            double* sums, double* moments, uint8_t* cells, int32_t* shifts,
+                            AnyDouble* sums, AnyDouble* moments, uint8_t* cells, int32_t* shifts,
                             int threads) {
   for (int64_t m = 0; m < p.count; ++m) {
     for (int64_t t = 0; t < targets; ++t) {
@@ -37,7 +40,7 @@ int64_t saliency_accumulate(const MaskParams& p, int64_t targets, const ScoreTab
     for (int64_t m = 0; m < p.count; ++m) {
       const double f = t < targets ? static_cast<double>(score_of(scores, m, t)) : 1.0;
       const int64_t bin = shifts[2 * m] * p.shift_cols + shifts[2 * m + 1];
-      double* const sum = sums + t * per_target + bin * num_cells;
+      AnyDouble* const sum = sums + t * per_target + bin * num_cells;
       const uint8_t* const cell = cells + m * num_cells;
       for (int64_t k = 0; k < num_cells; ++k) sum[k] += f * static_cast<double>(cell[k]);
       first_moment += f;
@@ -50,12 +53,12 @@ int64_t saliency_accumulate(const MaskParams& p, int64_t targets, const ScoreTab
 }
 
 // One coarse row of one shift row, all shift columns: out[x] = sum_sx crop_sx(expanded A)[x].
-static inline void expand_row(const SaliencyExpandParams& p, const double* sums, double* out) {
+static inline void expand_row(const SaliencyExpandParams& p, const AnyDouble* sums, double* out) {
   const int64_t up_cols = p.cols + p.shift_cols - 1;
   const int64_t next_shift = p.grid_rows * p.grid_cols;
   for (int64_t x = 0; x < p.cols; ++x) out[x] = 0.0;
   for (int64_t sx = 0; sx < p.shift_cols; ++sx) {
-    const double* row = sums + sx * next_shift;
+    const AnyDouble* row = sums + sx * next_shift;
     for (int64_t x = 0; x < p.cols; ++x) {
       const BilinearTap tap = bilinear_tap(x + sx, p.grid_cols, up_cols);
       out[x] += row[tap.low] * (1.0 - tap.weight) + row[tap.high] * tap.weight;
@@ -64,7 +67,7 @@ static inline void expand_row(const SaliencyExpandParams& p, const double* sums,
 }
 
 // One map: coarse rows first (a separable product), then pixel rows.
-static inline void expand_map(const SaliencyExpandParams& p, const double* sums, double* map,
+static inline void expand_map(const SaliencyExpandParams& p, const AnyDouble* sums, AnyDouble* map,
                               double* scratch, int threads) {
   const int64_t up_rows = p.rows + p.shift_rows - 1;
 #pragma omp parallel num_threads(threads)
@@ -77,7 +80,7 @@ static inline void expand_map(const SaliencyExpandParams& p, const double* sums,
     }
 #pragma omp for schedule(static)
     for (int64_t y = 0; y < p.rows; ++y) {
-      double* const out = map + y * p.cols;
+      AnyDouble* const out = map + y * p.cols;
       for (int64_t x = 0; x < p.cols; ++x) out[x] = 0.0;
       for (int64_t sy = 0; sy < p.shift_rows; ++sy) {
         const BilinearTap tap = bilinear_tap(y + sy, p.grid_rows, up_rows);
@@ -91,7 +94,7 @@ static inline void expand_map(const SaliencyExpandParams& p, const double* sums,
   }
 }
 
-void saliency_expand(const SaliencyExpandParams& p, const double* sums, double* maps,
+void saliency_expand(const SaliencyExpandParams& p, const AnyDouble* sums, AnyDouble* maps,
                      double* scratch, int threads) {
   const int64_t per_map = p.shift_rows * p.shift_cols * p.grid_rows * p.grid_cols;
   for (int64_t t = 0; t < p.maps; ++t) {

@@ -45,7 +45,10 @@ __global__ void __launch_bounds__(kCheckThreads)
   }
   __syncthreads();
   if (threadIdx.x != 0) return;
-  *bad_row = !good ? -3 : !columns_fit ? -2 : worst[0] == 0x7fffffff ? -1 : worst[0];
+  *bad_row = !good                    ? kBadParams
+             : !columns_fit           ? kBadColumn
+             : worst[0] == 0x7fffffff ? -1
+                                      : worst[0];
 }
 
 // Shared memory of a block that adds.

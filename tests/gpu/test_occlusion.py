@@ -72,3 +72,18 @@ def test_summed_drops_have_the_cpus_bits(device, case, targets):
     assert_close(on_cpu, formula, atol=SUM64_RTOL, scale=max(np.abs(drops).sum(), 1))
     np.testing.assert_array_equal(device.get(maps), on_cpu)
     device.get(workspace)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_drop_that_is_not_finite_stays_under_its_window(device, value):
+    spec = ops.OcclusionSpec((7, 9), (3, 2), (2, 3))
+    drops = np.random.default_rng(6).normal(size=(2, spec.num_windows))
+    drops[0, 4] = value
+    maps = device.empty((2, 7, 9), "float64")
+    workspace = device.empty((cuda.occlusion_sum_workspace(2, spec),), "float64")
+    cuda.occlusion_sum(device.put(drops), spec, maps, workspace, stream=device.stream)
+    bad = ~np.isfinite(device.get(maps))
+    expected = np.zeros((2, 7, 9), bool)
+    expected[0, 2:5, 3:5] = True  # window 4 is the second of the second row
+    np.testing.assert_array_equal(bad, expected)
+    np.testing.assert_array_equal(device.get(maps), ops.occlusion_sum(drops, spec))

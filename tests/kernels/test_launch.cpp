@@ -198,14 +198,15 @@ TEST_CASE("sums and drops of another shape than the numbers say are refused") {
       Guarded<double> sums(300), moments(8);
       int64_t bad_row = 77;
       CHECK(launch_saliency_accumulate(kMask.data(), 2, 1, shape, {scores.data(), 1, nullptr},
-                                       sums.data(), moments.data(), &bad_row) == Status::kShape);
+                                       sums.data(), moments.data(),
+                                       &bad_row) == (axis == 0 ? Status::kShape : Status::kParams));
       CHECK(sums.untouched());
       CHECK(moments.untouched());
     }
     for (const int64_t windows : {int64_t{0}, int64_t{11}, int64_t{13}}) {
       Guarded<double> map(35);
       CHECK(launch_occlusion_sum(kOcclusion.data(), kImage, 1, windows, drops.data(), map.data()) ==
-            Status::kShape);
+            Status::kParams);
       CHECK(map.untouched());
     }
   });

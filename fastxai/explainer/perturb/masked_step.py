@@ -12,6 +12,7 @@ from mindspore import nn
 
 from fastxai.common.archive import Arrays
 from fastxai.ops import MaskSpec, SaliencySums, masked_product, saliency_accumulate
+from fastxai.ops.saliency_accumulate import BAD_PARAMS
 
 _ROUNDING = 1e-9  # of sums in float64, relative to the largest that they can be
 Scores = Callable[[np.ndarray], np.ndarray]  # (M, C, H, W) float32 to (M, K) float32
@@ -190,6 +191,8 @@ class GraphStep(MaskedStep):
         params = ms.Tensor(self._spec.params(first, count))
         *state, bad, scores = cell(*self._fixed, params, self._targets, *self._state, self._bad)
         bad_row = int(bad.asnumpy()[0])  # waits for the batch
+        if bad_row == BAD_PARAMS:
+            raise RuntimeError(f"The native sums refused their numbers ({bad_row}).")
         shape = tuple(scores.shape)
         if self._keeps and self._fits(shape):
             self._kept.append(scores.asnumpy()[:count, self._labels])
