@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import numpy as np
+
+_Spec = TypeVar("_Spec")
 
 MAX_ELEMENTS = 2**31
 MAX_AXIS = 2**22
@@ -14,17 +17,30 @@ MAX_FIRST = 2**62  # of a mask or window index: first + count never overflows
 def check_elements(owner: str, shape: Sequence[int]) -> None:
     """Refuses an output of 2^31 elements or more.
 
+    An axis of length 0 counts as 1: the others still say how often the kernels would loop.
+
     Raises:
         ValueError: It is too large.
     """
     count = 1
     for axis in shape:
-        count *= int(axis)
+        count *= max(int(axis), 1)
     if count >= MAX_ELEMENTS:
         raise ValueError(
             f"{owner}: the output {tuple(shape)} has {count} elements, 2^31 or more; "
             "use a smaller batch or image."
         )
+
+
+def check_spec(owner: str, spec: object, kind: type[_Spec]) -> _Spec:
+    """A spec of that kind.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if not isinstance(spec, kind):
+        raise TypeError(f"{owner}: `spec` must be a {kind.__name__}, got {type(spec).__name__}.")
+    return spec
 
 
 def check_int(owner: str, name: str, value: object, low: int, high: int) -> int:
@@ -51,19 +67,56 @@ def check_pair(owner: str, name: str, value: object, low: int, high: int) -> tup
     return check_int(owner, name, first, low, high), check_int(owner, name, second, low, high)
 
 
+def check_array(owner: str, name: str, array: Any, kinds: str, what: str) -> np.ndarray:
+    """An array of one of the kinds of dtype, `numpy.dtype.kind`; `what` says it in words.
+
+    Raises:
+        TypeError: It is of another kind, or has hidden elements.
+    """
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(
+            f"{owner}: `{name}` must be {what}, got a masked array; use its `filled(value)`."
+        )
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in kinds:
+        kind = getattr(array, "dtype", type(array).__name__)
+        raise TypeError(f"{owner}: `{name}` must be {what}, got {kind}.")
+    return array
+
+
+def as_float(owner: str, name: str, array: np.ndarray, dtype: Any) -> np.ndarray:
+    """A numeric array as contiguous floats of another width; NaN and infinity stay.
+
+    Raises:
+        ValueError: A number does not fit the dtype.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        taken = np.ascontiguousarray(array, dtype=dtype)
+    if array.dtype.kind == "f" and array.dtype.itemsize > taken.dtype.itemsize:
+        lost = np.isinf(taken) & np.isfinite(array)
+        if lost.any():
+            raise ValueError(
+                f"{owner}: `{name}` must fit {taken.dtype}, got {array[lost].flat[0]}."
+            )
+    return taken
+
+
 def float_image(owner: str, image: np.ndarray) -> np.ndarray:
     """The image as contiguous float32 (C, H, W).
 
     Raises:
         TypeError: `image` is not a numeric array.
-        ValueError: It is not 3-D or has no pixel.
+        ValueError: It is not 3-D, has no pixel or more than 2^22 along an axis, or a number does
+            not fit float32.
     """
-    if not isinstance(image, np.ndarray) or image.dtype.kind not in "fiub":
-        kind = getattr(image, "dtype", type(image).__name__)
-        raise TypeError(f"{owner}: `image` must be a numeric ndarray, got {kind}.")
+    check_array(owner, "image", image, "fiub", "a numeric ndarray")
     if image.ndim != 3 or image.shape[1] < 1 or image.shape[2] < 1:
         raise ValueError(f"{owner}: `image` must be (C, H, W), got shape {image.shape}.")
-    return np.ascontiguousarray(image, dtype=np.float32)
+    if max(image.shape[1:]) > MAX_AXIS:
+        raise ValueError(
+            f"{owner}: `image` must have at most {MAX_AXIS} rows and columns, "
+            f"got shape {image.shape}."
+        )
+    return as_float(owner, "image", image, np.float32)
 
 
 def base_levels(owner: str, base_value: object, channels: int) -> np.ndarray:
@@ -71,14 +124,14 @@ def base_levels(owner: str, base_value: object, channels: int) -> np.ndarray:
 
     Raises:
         TypeError: `base_value` is neither a number nor a sequence of numbers.
-        ValueError: It has another length than the image has channels, or is not finite.
+        ValueError: It has another length than the image has channels, is not finite or does not
+            fit float32.
     """
-    level = np.asarray(base_value)
-    if level.dtype.kind not in "fiu":
+    level = _numbers(base_value)
+    if level is None:
         raise TypeError(
             f"{owner}: `base_value` must be a number or one per channel, got {base_value!r}."
         )
-    level = level.astype(np.float64)
     if level.ndim == 0:
         level = np.full(channels, float(level))
     if level.shape != (channels,):
@@ -88,21 +141,55 @@ def base_levels(owner: str, base_value: object, channels: int) -> np.ndarray:
         )
     if not np.isfinite(level).all():
         raise ValueError(f"{owner}: `base_value` must be finite, got {base_value}.")
-    return level.astype(np.float32)
+    return as_float(owner, "base_value", level, np.float32)
 
 
-def check_out(owner: str, out: np.ndarray, shape: Sequence[int], dtype: object) -> np.ndarray:
-    """An output array that the caller brought.
+def _numbers(value: object) -> np.ndarray | None:
+    """float64 of a number or numbers, infinity where one is too large; None of anything else."""
+    try:
+        numbers = np.asarray(value)
+    except ValueError:  # a sequence of sequences of several lengths
+        return None
+    if isinstance(value, np.ma.MaskedArray):
+        return None
+    if numbers.dtype == object:  # an int of more than 64 bits among them
+        if not all(isinstance(n, (int, float)) and not isinstance(n, bool) for n in numbers.flat):
+            return None
+        numbers = np.array([_float(n) for n in numbers.flat]).reshape(numbers.shape)
+    if numbers.dtype.kind not in "fiu":
+        return None
+    with np.errstate(over="ignore"):
+        return numbers.astype(np.float64)
+
+
+def _float(number: float) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return np.inf if number > 0 else -np.inf
+
+
+def check_out(
+    owner: str, out: np.ndarray, shape: Sequence[int], dtype: Any, name: str = "out"
+) -> np.ndarray:
+    """An array of the caller's that is written into.
 
     Raises:
-        TypeError: Wrong kind or dtype.
+        TypeError: Wrong kind or dtype, byte order among it.
         ValueError: Wrong shape, not contiguous, or read-only.
     """
-    if not isinstance(out, np.ndarray) or out.dtype != np.dtype(dtype):  # type: ignore[call-overload]
-        kind = getattr(out, "dtype", type(out).__name__)
-        raise TypeError(f"{owner}: `out` must be an ndarray of {np.dtype(dtype)}, got {kind}.")  # type: ignore[call-overload]
+    wanted = np.dtype(dtype)
+    check_array(owner, name, out, wanted.kind, f"an ndarray of {wanted}")
+    if out.dtype != wanted:
+        kind = out.dtype if out.dtype.isnative else f"{out.dtype} (another byte order)"
+        raise TypeError(f"{owner}: `{name}` must be an ndarray of {wanted}, got {kind}.")
     if out.shape != tuple(shape):
-        raise ValueError(f"{owner}: `out` must have shape {tuple(shape)}, got {out.shape}.")
+        raise ValueError(f"{owner}: `{name}` must have shape {tuple(shape)}, got {out.shape}.")
     if not out.flags.c_contiguous or not out.flags.writeable:
-        raise ValueError(f"{owner}: `out` must be contiguous and writeable.")
+        raise ValueError(f"{owner}: `{name}` must be contiguous and writeable.")
     return out
+
+
+def apart(array: np.ndarray, *written: np.ndarray) -> np.ndarray:
+    """A contiguous input, copied if it lies in memory that the op is going to write."""
+    return array.copy() if any(np.may_share_memory(array, out) for out in written) else array

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fastxai.ops.checks import base_levels, check_elements, float_image
+from fastxai.ops.checks import base_levels, check_elements, check_spec, float_image
 from fastxai.ops.mask_grid import mask_grid
 from fastxai.ops.params import MaskSpec, OcclusionSpec
 from fastxai.ops.taps import bilinear_taps
@@ -90,8 +90,9 @@ class MaskedBatches:
     """
 
     def __init__(self, image: np.ndarray, spec: MaskSpec, base_value: object, made_by: str) -> None:
-        self._spec = spec
-        self._shape, self._fixed = _on_device(type(self).__name__, image, spec.size, base_value)
+        owner = type(self).__name__
+        self._spec = check_spec(owner, spec, MaskSpec)
+        self._shape, self._fixed = _on_device(owner, image, spec.size, base_value)
         rows, cols = map(bilinear_taps, spec.grid, spec.up_size)
         self._op, self._taps = _product(made_by, rows, cols)
 
@@ -103,6 +104,7 @@ class MaskedBatches:
         """
         import mindspore as ms
 
+        self._spec.params(first, count)  # checks them
         check_elements(type(self).__name__, (count, *self._shape))
         cells, shifts = mask_grid(self._spec, first, count)
         masks = ms.Tensor(cells.astype(np.float32)), ms.Tensor(shifts)
@@ -152,8 +154,9 @@ class CoveredBatches:
     ) -> None:
         from fastxai.ops import ascend
 
-        self._spec = spec
-        self._shape, self._fixed = _on_device(type(self).__name__, image, spec.size, base_value)
+        owner = type(self).__name__
+        self._spec = check_spec(owner, spec, OcclusionSpec)
+        self._shape, self._fixed = _on_device(owner, image, spec.size, base_value)
         self._vendor = ascend.occlusion_fill() if made_by == "ascend" else None
 
     def __call__(self, first: int, count: int) -> Any:
@@ -168,8 +171,9 @@ class CoveredBatches:
 
         from fastxai.ops import plain
 
-        check_elements(type(self).__name__, (count, *self._shape))
         spec = self._spec
+        spec.params(first, count)  # checks them
+        check_elements(type(self).__name__, (count, *self._shape))
         windows = np.arange(first, first + count, dtype=np.int64)
         if self._vendor is not None:
             geometry = np.array([*spec.window, *spec.strides], np.int64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastxai import reference
-from fastxai.ops.checks import check_elements
+from fastxai.ops.checks import check_elements, check_spec
 from fastxai.ops.native import native, use_native
 from fastxai.ops.params import MaskSpec
 
@@ -41,9 +41,10 @@ def mask_grid(
         >>> cells.shape, shifts.shape
         ((4, 10, 10), (4, 2))
     """
-    params = spec.params(first, count)
-    check_elements("mask_grid", (count, *spec.grid))
-    if not use_native(backend, "mask_grid"):
+    owner = "mask_grid"
+    params = check_spec(owner, spec, MaskSpec).params(first, count)
+    check_elements(owner, (count, *spec.grid))
+    if not use_native(backend, owner):
         return reference.mask_grid(
             spec.seed, first, count, spec.grid, spec.threshold, spec.shift_range, spec.design
         )

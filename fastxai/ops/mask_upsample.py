@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastxai import reference
-from fastxai.ops.checks import MAX_AXIS, check_elements, check_int, check_pair
+from fastxai.ops.checks import MAX_AXIS, check_array, check_elements, check_int, check_pair
 from fastxai.ops.native import native, use_native
 
 
@@ -49,6 +49,8 @@ def mask_upsample(
     up_size = check_pair(owner, "up_size", up_size, 1, MAX_AXIS)
     cells, shifts = _checked(owner, cells, shifts, size, up_size)
     check_elements(owner, (len(cells), 1, *size))
+    check_elements(owner, cells.shape[1:])
+    check_elements(owner, (cells.shape[1], size[1]))  # rows enlarged along the columns
     if not use_native(backend, owner):
         return reference.mask_upsample(cells, shifts, size, up_size).astype(np.float32)
     masks = np.empty((len(cells), 1, *size), np.float32)
@@ -89,11 +91,12 @@ def _checked(
     up_size: tuple[int, int],
 ) -> tuple[np.ndarray, np.ndarray]:
     for name, array in (("cells", cells), ("shifts", shifts)):
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in "iub":
-            kind = getattr(array, "dtype", type(array).__name__)
-            raise TypeError(f"{owner}: `{name}` must be an ndarray of integers, got {kind}.")
-    if cells.ndim != 3 or 0 in cells.shape[1:]:
-        raise ValueError(f"{owner}: `cells` must be (M, h, w), got shape {cells.shape}.")
+        check_array(owner, name, array, "iub", "an ndarray of integers")
+    if cells.ndim != 3 or 0 in cells.shape[1:] or max(cells.shape[1:]) > MAX_AXIS:
+        raise ValueError(
+            f"{owner}: `cells` must be (M, h, w) with h and w in [1, {MAX_AXIS}], "
+            f"got shape {cells.shape}."
+        )
     if shifts.shape != (len(cells), 2):
         raise ValueError(f"{owner}: `shifts` must be ({len(cells)}, 2), got {shifts.shape}.")
     limits = np.array(up_size) - np.array(size)
@@ -101,8 +104,9 @@ def _checked(
         raise ValueError(f"{owner}: `up_size` must be at least {size}, got {up_size}.")
     if (shifts < 0).any() or (shifts > limits).any():
         raise ValueError(f"{owner}: `shifts` must be in [0, {tuple(limits.tolist())}].")
-    if cells.size and int(cells.max()) > 1:
-        raise ValueError(f"{owner}: `cells` must be 0 or 1, got {int(cells.max())}.")
+    for value in (int(cells.min()), int(cells.max())) if cells.size else ():
+        if not 0 <= value <= 1:
+            raise ValueError(f"{owner}: `cells` must be 0 or 1, got {value}.")
     return (
         np.ascontiguousarray(cells, dtype=np.uint8),
         np.ascontiguousarray(shifts, dtype=np.int32),

@@ -5,11 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from fastxai import reference
-from fastxai.ops.checks import base_levels, check_elements, check_out, float_image
+from fastxai.ops.checks import (
+    apart,
+    base_levels,
+    check_elements,
+    check_out,
+    check_spec,
+    float_image,
+)
 from fastxai.ops.native import native, use_native
 from fastxai.ops.params import MaskSpec
 
 _DTYPES = {"float32": np.float32, "float16": np.float16, "bfloat16": np.uint16}
+_LARGEST = {"float32": np.inf, "float16": 65504.0, "bfloat16": 255 * 2.0**120}
 
 
 def masked_product(
@@ -26,13 +34,13 @@ def masked_product(
     """Masked copies of an image: x m + base (1 - m). No mask is ever stored.
 
     Args:
-        image: (C, H, W) numeric; used as float32.
+        image: (C, H, W) numeric; used as float32, which it must fit.
         spec: What the masks are; `spec.size` is (H, W).
         first: Index of the first mask.
         count: M, how many.
-        base_value: What a mask of 0 shows: a number, or one per channel.
+        base_value: What a mask of 0 shows: a number, or one per channel. It must fit `dtype`.
         dtype: 'float32', 'float16' or 'bfloat16' (returned as uint16 bits, NumPy has no bfloat16).
-        out: (M, C, H, W) array to write into, contiguous, any alignment.
+        out: (M, C, H, W) array to write into, contiguous, any alignment; may overlap `image`.
         backend: 'auto', 'native' or 'reference'.
 
     Returns:
@@ -45,7 +53,8 @@ def masked_product(
             asked of the reference.
 
     Precision:
-        float32 in the order mul, mul, add without contraction, then one rounding to `dtype`;
+        float32 in the order mul, mul, add without contraction, then one rounding to `dtype`, which
+        makes pixels too large for it infinite;
         within 4 float32 eps times max(|image|, |base|) of the float64 reference.
 
     Source:
@@ -57,12 +66,15 @@ def masked_product(
         (4, 3, 32, 32)
     """
     owner = "masked_product"
-    if dtype not in _DTYPES:
+    if not isinstance(dtype, str) or dtype not in _DTYPES:
         raise ValueError(f"{owner}: `dtype` must be one of {tuple(_DTYPES)}, got {dtype!r}.")
+    check_spec(owner, spec, MaskSpec)
     image = float_image(owner, image)
     if image.shape[1:] != spec.size:
         raise ValueError(f"{owner}: `image` must be {spec.size} pixels, got {image.shape[1:]}.")
     base = base_levels(owner, base_value, len(image))
+    if np.abs(base).max(initial=0.0) > _LARGEST[dtype]:
+        raise ValueError(f"{owner}: `base_value` must fit {dtype}, got {base_value}.")
     params = spec.params(first, count)
     shape = (count, *image.shape)
     check_elements(owner, shape)
@@ -71,6 +83,7 @@ def masked_product(
         if out is None
         else check_out(owner, out, shape, _DTYPES[dtype])
     )
+    image = apart(image, out)
     if use_native(backend, owner):
         native().masked_product(image, base, params, out)
         return out

@@ -52,7 +52,7 @@ def use_native(backend: str, owner: str) -> bool:
         RuntimeError: 'native' was named and is not there.
     """
     global _warned
-    if backend not in _BACKENDS:
+    if not isinstance(backend, str) or backend not in _BACKENDS:
         raise ValueError(f"{owner}: `backend` must be one of {_BACKENDS}, got {backend!r}.")
     if backend == "native":
         native()

@@ -7,10 +7,14 @@ import numpy as np
 from fastxai import reference
 from fastxai.ops.checks import (
     MAX_FIRST,
+    apart,
+    as_float,
     base_levels,
+    check_array,
     check_elements,
     check_int,
     check_out,
+    check_spec,
     float_image,
 )
 from fastxai.ops.native import native, use_native
@@ -35,7 +39,7 @@ def occlusion_fill(
         first: Number of the first window; outside 0 .. num_windows - 1 nothing is covered.
         count: M, how many.
         base_value: What a covered pixel shows: a number, or one per channel.
-        out: (M, C, H, W) float32 array to write into.
+        out: (M, C, H, W) float32 array to write into; may overlap `image`.
         backend: 'auto', 'native' or 'reference'.
 
     Returns:
@@ -59,14 +63,16 @@ def occlusion_fill(
     """
     owner = "occlusion_fill"
     image, base = _checked(owner, image, spec, base_value)
+    params = spec.params(first, count)
     shape = (count, *image.shape)
     check_elements(owner, shape)
     if out is None:
         out = np.empty(shape, np.float32)
     else:
         check_out(owner, out, shape, np.float32)
+    image = apart(image, out)
     if use_native(backend, owner):
-        native().occlusion_fill(image, base, spec.params(first, count), out)
+        native().occlusion_fill(image, base, params, out)
     else:
         out[...] = reference.occlusion_fill(image, base, first, count, spec.window, spec.strides)
     return out
@@ -87,7 +93,7 @@ def occlusion_patch(
     Only the pixels of the old and of the new windows are written.
 
     Args:
-        batch: (M, C, H, W) float32, as `occlusion_fill` left it.
+        batch: (M, C, H, W) float32, as `occlusion_fill` left it; may overlap `image`.
         image: (C, H, W), the same image.
         spec: The windows.
         previous_first: Number of the window that row 0 holds now.
@@ -110,20 +116,25 @@ def occlusion_patch(
     """
     owner = "occlusion_patch"
     image, base = _checked(owner, image, spec, base_value)
-    check_out(owner, batch, (len(batch), *image.shape), np.float32)
-    check_int(owner, "previous_first", previous_first, -MAX_FIRST, MAX_FIRST)
+    check_array(owner, "batch", batch, "f", "an ndarray of float32")
+    shape = (len(batch) if batch.ndim else 0, *image.shape)
+    check_out(owner, batch, shape, np.float32, "batch")
+    check_elements(owner, shape)
+    previous = check_int(owner, "previous_first", previous_first, -MAX_FIRST, MAX_FIRST)
+    params = spec.params(first, len(batch))
+    image = apart(image, batch)
     if use_native(backend, owner):
-        params = spec.params(first, len(batch))
-        native().occlusion_patch(image, base, params, previous_first, batch)
+        native().occlusion_patch(image, base, params, previous, batch)
     else:
-        reference.occlusion_patch(batch, image, base, first, spec.window, spec.strides)
+        reference.occlusion_patch(batch, image, base, previous, first, spec.window, spec.strides)
 
 
 def occlusion_sum(drops: np.ndarray, spec: OcclusionSpec, *, backend: str = "auto") -> np.ndarray:
     """Per pixel, the sum of the drops of the windows over it, divided by 1 + their number.
 
     Args:
-        drops: (T, num_windows) score drops, floating.
+        drops: (T, num_windows) score drops, floating. One that is not finite shows in the pixels
+            under its window alone.
         spec: The windows.
         backend: 'auto', 'native' or 'reference'.
 
@@ -145,24 +156,25 @@ def occlusion_sum(drops: np.ndarray, spec: OcclusionSpec, *, backend: str = "aut
                 [0.5, 0.5]]])
     """
     owner = "occlusion_sum"
-    if not isinstance(drops, np.ndarray) or drops.dtype.kind != "f":
-        kind = getattr(drops, "dtype", type(drops).__name__)
-        raise TypeError(f"{owner}: `drops` must be a float ndarray, got {kind}.")
+    check_spec(owner, spec, OcclusionSpec)
+    check_array(owner, "drops", drops, "f", "a float ndarray")
     if drops.ndim != 2 or drops.shape[1] != spec.num_windows:
         raise ValueError(
             f"{owner}: `drops` must be (T, {spec.num_windows}), got shape {drops.shape}."
         )
+    check_elements(owner, (len(drops), *spec.size))
+    drops = as_float(owner, "drops", drops, np.float64)
     if not use_native(backend, owner):
         return reference.occlusion_sum(drops, spec.size, spec.window, spec.strides)
     maps = np.empty((len(drops), *spec.size))
-    contiguous = np.ascontiguousarray(drops, dtype=np.float64)
-    native().occlusion_sum(contiguous, spec.params(0, 0), maps)
+    native().occlusion_sum(drops, spec.params(0, 0), maps)
     return maps
 
 
 def _checked(
     owner: str, image: np.ndarray, spec: OcclusionSpec, base_value: object
 ) -> tuple[np.ndarray, np.ndarray]:
+    check_spec(owner, spec, OcclusionSpec)
     image = float_image(owner, image)
     if image.shape[1:] != spec.size:
         raise ValueError(f"{owner}: `image` must be {spec.size} pixels, got {image.shape[1:]}.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastxai.ops.checks import MAX_AXIS, MAX_FIRST, check_int, check_pair
+from fastxai.ops.checks import MAX_AXIS, MAX_FIRST, check_elements, check_int, check_pair
 
 DESIGNS = ("iid", "oa128")  # their positions are the numbers that the native ops know
 OA_MASKS = 128  # masks of a block of 'oa128'
@@ -57,6 +57,13 @@ class MaskSpec:
         }
         for name, value in fixed.items():
             object.__setattr__(self, name, value)
+        if max(self.up_size) > MAX_AXIS:
+            raise ValueError(
+                f"{owner}: `size` + `shift_range` - 1 must be at most {MAX_AXIS} rows and columns, "
+                f"got {self.up_size}."
+            )
+        check_elements(owner, self.grid)
+        check_elements(owner, (self.grid[0], self.size[1]))  # rows enlarged along the columns
         check_design(owner, self.design, self.grid, self.keep_probability)
 
     @property
@@ -111,6 +118,7 @@ class OcclusionSpec:
         strides = check_pair(owner, "strides", self.strides, 1, MAX_AXIS)
         if window[0] > size[0] or window[1] > size[1]:
             raise ValueError(f"{owner}: `window` must fit into the image {size}, got {window}.")
+        check_elements(owner, size)
         for name, value in (("size", size), ("window", window), ("strides", strides)):
             object.__setattr__(self, name, value)
 
@@ -133,6 +141,7 @@ class OcclusionSpec:
         An index outside the windows (such as -1) stands for an image with nothing covered.
         """
         first = check_int("OcclusionSpec", "first", first, -MAX_FIRST, MAX_FIRST)
+        count = check_int("OcclusionSpec", "count", count, 0, 2**31 - 1)
         return np.array([first, count, *self.window, *self.strides], np.int64)
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from fastxai import reference
-from fastxai.ops.checks import base_levels, check_elements, check_out, float_image
+from fastxai.ops.checks import (
+    apart,
+    base_levels,
+    check_array,
+    check_elements,
+    check_out,
+    float_image,
+)
 from fastxai.ops.native import native, use_native
 
 _MAX_RANK = 2**31 - 2
@@ -30,7 +37,7 @@ def pixel_fill(
             high <= low.
         outside: Cover the ranks outside the interval instead, so that only those inside show.
         base_value: What a covered pixel shows: a number, or one per channel.
-        out: (M, C, H, W) float32 array to write into.
+        out: (M, C, H, W) float32 array to write into; may overlap the other arrays.
         backend: 'auto', 'native' or 'reference'.
 
     Returns:
@@ -66,6 +73,7 @@ def pixel_fill(
         out = np.empty(shape, np.float32)
     else:
         check_out(owner, out, shape, np.float32)
+    image, ranks, intervals = (apart(array, out) for array in (image, ranks, intervals))
     if use_native(backend, owner):
         params = np.array([outside], np.int64)
         native().pixel_fill(image, base, ranks, intervals, params, out)
@@ -75,20 +83,20 @@ def pixel_fill(
 
 
 def _checked_ranks(owner: str, ranks: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
-    if not isinstance(ranks, np.ndarray) or ranks.dtype != np.int32:
-        kind = getattr(ranks, "dtype", type(ranks).__name__)
-        raise TypeError(f"{owner}: `ranks` must be an ndarray of int32, got {kind}.")
+    check_array(owner, "ranks", ranks, "i", "an ndarray of int32")
+    if ranks.dtype.itemsize != 4:
+        raise TypeError(f"{owner}: `ranks` must be an ndarray of int32, got {ranks.dtype}.")
     if ranks.shape != size:
         raise ValueError(f"{owner}: `ranks` must have shape {size}, got {ranks.shape}.")
     if int(ranks.max()) > _MAX_RANK:
         raise ValueError(f"{owner}: `ranks` must be below 2^31 - 1, got {int(ranks.max())}.")
-    return np.ascontiguousarray(ranks)
+    return np.ascontiguousarray(ranks, dtype=np.int32)
 
 
 def _checked_intervals(owner: str, intervals: np.ndarray) -> np.ndarray:
-    if not isinstance(intervals, np.ndarray) or intervals.dtype.kind not in "iu":
-        kind = getattr(intervals, "dtype", type(intervals).__name__)
-        raise TypeError(f"{owner}: `intervals` must be an integer ndarray, got {kind}.")
+    check_array(owner, "intervals", intervals, "iu", "an integer ndarray")
     if intervals.ndim != 2 or intervals.shape[1] != 2:
         raise ValueError(f"{owner}: `intervals` must be (M, 2), got shape {intervals.shape}.")
+    if intervals.dtype.kind == "u":  # beyond int64 is beyond every rank
+        intervals = np.minimum(intervals, np.uint64(2**63 - 1))
     return np.ascontiguousarray(intervals, dtype=np.int64)

@@ -7,8 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastxai import reference
+from fastxai.ops.checks import (
+    MAX_AXIS,
+    apart,
+    check_array,
+    check_elements,
+    check_int,
+    check_out,
+    check_pair,
+    check_spec,
+)
 from fastxai.ops.native import native, use_native
 from fastxai.ops.params import MaskSpec
+
+# What primitives and the CUDA library say in place of a row: a target outside the scores;
+# parameters out of range or of another shape (kernels/saliency_accumulate/saliency_accumulate.h).
+BAD_TARGET = -2
+BAD_PARAMS = -3
 
 
 @dataclass
@@ -26,7 +41,16 @@ class SaliencySums:
 
     @classmethod
     def zeros(cls, spec: MaskSpec, targets: int) -> SaliencySums:
-        """Empty accumulators for `targets` targets."""
+        """Empty accumulators for `targets` targets.
+
+        Raises:
+            TypeError: An argument is of the wrong kind.
+            ValueError: `targets` is negative, or there are 2^31 sums or more.
+        """
+        owner = cls.__name__
+        check_spec(owner, spec, MaskSpec)
+        targets = check_int(owner, "targets", targets, 0, 2**31 - 2)
+        check_elements(owner, (targets + 1, *spec.shift_range, *spec.grid))
         shape = (targets + 1, *spec.shift_range, *spec.grid)
         return cls(np.zeros(shape), np.zeros((targets + 1, 2)))
 
@@ -56,11 +80,13 @@ def saliency_accumulate(
         backend: 'auto', 'native' or 'reference'.
 
     Returns:
-        The row of the first score that is not finite, in which case nothing was added, or -1.
+        The row of the first score that is not finite as float32, in which case nothing was added,
+        or -1.
 
     Raises:
-        TypeError: `scores` is not a float array.
-        ValueError: A shape does not fit.
+        TypeError: An argument is of the wrong kind or dtype.
+        ValueError: A shape or a number does not fit, an accumulator is read-only or not contiguous,
+            or the two overlap.
         RuntimeError: `backend` is 'native' and the package has no native kernels.
 
     Precision:
@@ -76,20 +102,18 @@ def saliency_accumulate(
         (2, 32, 32)
     """
     owner = "saliency_accumulate"
-    if not isinstance(scores, np.ndarray) or scores.dtype.kind != "f":
-        kind = getattr(scores, "dtype", type(scores).__name__)
-        raise TypeError(f"{owner}: `scores` must be a float ndarray, got {kind}.")
-    targets = len(into.moments) - 1
+    check_spec(owner, spec, MaskSpec)
+    check_array(owner, "scores", scores, "f", "a float ndarray")
+    targets = _checked_targets(owner, into, spec)
     if scores.ndim != 2 or scores.shape[1] != targets:
         raise ValueError(f"{owner}: `scores` must be (M, {targets}), got shape {scores.shape}.")
-    if into.sums.shape != (targets + 1, *spec.shift_range, *spec.grid):
-        raise ValueError(f"{owner}: `into` was made for another `spec`.")
-    rows = len(scores) if count is None else count
-    if not 0 <= rows <= len(scores):
-        raise ValueError(f"{owner}: `count` must be in [0, {len(scores)}], got {count}.")
-    scores = np.ascontiguousarray(scores[:rows], dtype=np.float32)
+    rows = len(scores) if count is None else check_int(owner, "count", count, 0, len(scores))
+    params = spec.params(first, rows)
+    check_elements(owner, (rows, *spec.grid))
+    with np.errstate(over="ignore"):
+        scores = np.ascontiguousarray(scores[:rows], dtype=np.float32)
+    scores = apart(scores, into.sums, into.moments)
     if use_native(backend, owner):
-        params = spec.params(first, rows)
         return int(native().saliency_accumulate(scores, params, into.sums, into.moments))
     cells, shifts = reference.mask_grid(
         spec.seed, first, rows, spec.grid, spec.threshold, spec.shift_range, spec.design
@@ -111,8 +135,9 @@ def saliency_expand(
         (T, H, W) float64; row t is the sum over masks of score times mask.
 
     Raises:
-        TypeError: `sums` is not float64.
-        ValueError: `sums` is not 5-D.
+        TypeError: `sums` is not float64, or `size` is not a pair of ints.
+        ValueError: `sums` is not 5-D, or the sum of its absolute values is not finite; `size` is
+            out of range, or the maps or what is held for one have 2^31 elements or more.
         RuntimeError: `backend` is 'native' and the package has no native kernels.
 
     Source:
@@ -123,13 +148,58 @@ def saliency_expand(
         (2, 32, 48)
     """
     owner = "saliency_expand"
-    if not isinstance(sums, np.ndarray) or sums.dtype != np.float64:
-        kind = getattr(sums, "dtype", type(sums).__name__)
-        raise TypeError(f"{owner}: `sums` must be a float64 ndarray, got {kind}.")
-    if sums.ndim != 5 or 0 in sums.shape[1:]:
-        raise ValueError(f"{owner}: `sums` must be (T, Sr, Sc, h, w), got shape {sums.shape}.")
+    check_array(owner, "sums", sums, "f", "a float64 ndarray")
+    if sums.dtype.itemsize != 8:
+        raise TypeError(f"{owner}: `sums` must be a float64 ndarray, got {sums.dtype}.")
+    size = check_pair(owner, "size", size, 1, MAX_AXIS)
+    _check_expandable(owner, sums.shape, size)
+    sums = np.ascontiguousarray(sums, dtype=np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if not np.isfinite(np.abs(sums).sum()):
+            raise ValueError(f"{owner}: `sums` must be finite, and the sum of their magnitudes.")
     if not use_native(backend, owner):
         return reference.saliency_expand(sums, size)
     maps = np.empty((len(sums), *size))
-    native().saliency_expand(np.ascontiguousarray(sums), maps)
+    native().saliency_expand(sums, maps)
     return maps
+
+
+def _checked_targets(owner: str, into: SaliencySums, spec: MaskSpec) -> int:
+    """T of accumulators that can be written into."""
+    if not isinstance(into, SaliencySums):
+        raise TypeError(f"{owner}: `into` must be a SaliencySums, got {type(into).__name__}.")
+    check_array(owner, "into.moments", into.moments, "f", "an ndarray of float64")
+    rows = len(into.moments) if into.moments.ndim == 2 else 0
+    if rows < 1:
+        raise ValueError(
+            f"{owner}: `into.moments` must be (T + 1, 2), got shape {into.moments.shape}."
+        )
+    check_out(owner, into.moments, (rows, 2), np.float64, "into.moments")
+    shape = (rows, *spec.shift_range, *spec.grid)
+    check_array(owner, "into.sums", into.sums, "f", "an ndarray of float64")
+    if into.sums.shape != shape:
+        raise ValueError(
+            f"{owner}: `into` was made for another `spec`: `into.sums` must be {shape}, "
+            f"got shape {into.sums.shape}."
+        )
+    check_out(owner, into.sums, shape, np.float64, "into.sums")
+    if np.may_share_memory(into.sums, into.moments):
+        raise ValueError(f"{owner}: `into.sums` and `into.moments` must not overlap.")
+    return rows - 1
+
+
+def _check_expandable(owner: str, shape: tuple[int, ...], size: tuple[int, int]) -> None:
+    """Refuses sums and maps of sizes that the kernels do not take."""
+    if len(shape) != 5 or 0 in shape[1:] or max(shape[1:]) > MAX_AXIS:
+        raise ValueError(
+            f"{owner}: `sums` must be (T, Sr, Sc, h, w) with all but T in [1, {MAX_AXIS}], "
+            f"got shape {shape}."
+        )
+    up_size = size[0] + shape[1] - 1, size[1] + shape[2] - 1
+    if max(up_size) > MAX_AXIS:
+        raise ValueError(
+            f"{owner}: `size` and the shifts of `sums` together must be at most {MAX_AXIS} rows "
+            f"and columns, got {up_size}."
+        )
+    check_elements(owner, (shape[0], *size))
+    check_elements(owner, (shape[1], shape[3], size[1]))  # rows enlarged along the columns

@@ -52,12 +52,23 @@ def occlusion_patch(
     batch: np.ndarray,
     image: np.ndarray,
     base: np.ndarray,
+    previous_first: int,
     first: int,
     window: tuple[int, int],
     strides: tuple[int, int],
 ) -> None:
-    """Makes a used batch (M, C, H, W) hold the windows from `first` on, in place."""
-    batch[...] = occlusion_fill(image, base, first, len(batch), window, strides)
+    """Makes a batch (M, C, H, W) of some windows hold those from `first` on, in place.
+
+    Row 0 holds `previous_first` now; only pixels of the old and of the new windows are written.
+    """
+    grid = occlusion_grid((image.shape[1], image.shape[2]), window, strides)
+    for row, copy in enumerate(batch):
+        for index, shown in ((previous_first + row, image), (first + row, base[:, None, None])):
+            if not 0 <= index < grid[0] * grid[1]:
+                continue
+            y, x = _corner(index, grid, strides)
+            inside = np.s_[:, y : y + window[0], x : x + window[1]]
+            copy[inside] = shown[inside] if shown is image else shown
 
 
 def occlusion_sum(

@@ -99,14 +99,14 @@ def test_saliency_accumulate_reports_a_bad_row_and_the_graph_lives_on(run):
     assert moments[-1, 0] == 4
 
 
-def test_saliency_accumulate_ignores_a_target_outside_the_scores(run):
+def test_saliency_accumulate_says_that_a_target_is_outside_the_scores(run):
     op = custom.saliency_accumulate()
     empty = SaliencySums.zeros(SPEC, 1)
     scores = np.ones((4, 3), np.float32)
     for target in (3, -1):
         args = (np.array([target]), SPEC.params(0, 4), empty.sums, empty.moments)
         sums, moments, bad = run(op, scores, *args)
-        assert bad.tolist() == [-1]
+        assert bad.tolist() == [-2]
         assert not sums.any()
         assert not moments.any()
 

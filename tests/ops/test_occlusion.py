@@ -136,7 +136,7 @@ def test_refuses():
         occlusion_fill(np.zeros((3, 8, 9), np.float32), spec)
     with pytest.raises(ValueError, match="2\\^31 or more"):
         occlusion_fill(image, spec, 0, 2**24)
-    with pytest.raises(TypeError, match="`out` must be an ndarray of float32, got float64"):
+    with pytest.raises(TypeError, match="`batch` must be an ndarray of float32, got float64"):
         occlusion_patch(np.zeros((2, 3, 8, 8)), image, spec, 0, 1)
     with pytest.raises(ValueError, match="`drops` must be"):
         occlusion_sum(np.zeros((1, 35)), spec)
