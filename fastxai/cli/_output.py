@@ -70,7 +70,9 @@ def sheet(panels: Sequence[tuple[str, Image.Image]]) -> Image.Image:
     """Put titled pictures of one size side by side, small ones enlarged."""
     from fastxai.visual.cv.sheet import side_by_side
 
-    return side_by_side(panels, -(-_PANEL_WIDTH // panels[0][1].width))
+    first = panels[0][1]
+    wished, most = -(-_PANEL_WIDTH // first.width), _overlay.SHEET_SIDE // max(first.size)
+    return side_by_side(panels, max(1, min(wished, most)))
 
 
 def encoded(path: str, picture: Image.Image) -> bytes:
@@ -88,7 +90,7 @@ def encoded(path: str, picture: Image.Image) -> bytes:
 def as_json(report: dict[str, Any]) -> bytes:
     """Return a report as the content of a file; numbers that JSON lacks become null."""
     text = json.dumps(_without_nan(report), indent=2, ensure_ascii=False, allow_nan=False)
-    return (text + "\n").encode()
+    return (text + "\n").encode(errors="backslashreplace")  # file names that are not UTF-8
 
 
 def finish(
@@ -110,11 +112,10 @@ def finish(
         files = [*files, ("--json", arguments.json, report)]
     _write(files)
     if to_standard_output:
-        sys.stdout.write(report.decode())
+        _print(report.decode())
     elif not arguments.quiet:
         width = max(_LABEL_WIDTH, *(len(label) for label, _ in rows)) + 2
-        for label, text in rows:
-            print(f"{label:<{width}}{text}")
+        _print("".join(f"{label:<{width}}{text}\n" for label, text in rows))
 
 
 def note(arguments: argparse.Namespace, text: str, kind: str = "note") -> None:
@@ -122,6 +123,12 @@ def note(arguments: argparse.Namespace, text: str, kind: str = "note") -> None:
     arguments.notes.append(text)
     if not arguments.quiet:
         print(f"fastxai {arguments.command}: {kind}: {text}", file=sys.stderr)
+
+
+def _print(text: str) -> None:
+    """Print, with escapes for what the terminal's encoding lacks."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def _write(files: Sequence[tuple[str, str, bytes]]) -> None:

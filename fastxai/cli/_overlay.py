@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from fastxai.cli._picture import Picture
 
 PHOTOGRAPH, NETWORK = "photograph", "network"
-_SHEET_SIDE = 1024  # pixels, at most: a sheet holds several pictures
+SHEET_SIDE = 1024  # pixels, at most: a sheet holds several pictures
 _STRIP = 512  # rows that are blended at a time, to bound the memory of large photographs
 
 
@@ -29,8 +29,8 @@ class Canvas:
             self._box = 0, 0, *self.below.size
             return
         self.below, scale = picture.photograph, 1.0
-        if sheet and max(self.below.size) > _SHEET_SIDE:
-            scale = _SHEET_SIDE / max(self.below.size)
+        if sheet and max(self.below.size) > SHEET_SIDE:
+            scale = SHEET_SIDE / max(self.below.size)
             width, height = (max(1, round(scale * side)) for side in self.below.size)
             self.below = self.below.resize((width, height))
         left, upper, right, lower = (round(scale * edge) for edge in picture.box)

@@ -25,6 +25,8 @@ def check(arguments: argparse.Namespace) -> None:
     inputs += [("--model", path) for path in _module.sources(module)]
     seen: list[tuple[str, str]] = []
     for flag, path in outputs(arguments):
+        if not os.path.basename(path):
+            raise CliError(WRONG_ARGUMENT, f"{flag}: must name a file, got {path!r}")
         for other, taken in inputs:
             if _is_same(path, taken):
                 raise _would_overwrite(flag, path, other)

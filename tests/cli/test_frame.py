@@ -130,6 +130,12 @@ def test_a_sheet_of_a_large_photograph_is_reduced(compare, files):
     assert painted(files).shape == (683 + 24, 2 * 1024, 3)  # 2000 · 1024 / 3000 = 682.7
 
 
+def test_a_sheet_of_a_strip_is_not_enlarged_beyond_its_length(compare, files):
+    Image.new("RGB", (1, 500), "gray").save(files / "strip.png")
+    assert compare("--explainers", "gradient", image="strip.png").code == 0
+    assert painted(files).shape == (2 * 500 + 24, 2 * 2, 3)  # 1024 // 500 times larger
+
+
 def test_the_report_says_how_maps_are_clipped(explain):
     quick = ("--explainer", "gradient")
     words = "colours      brightest at percentile"

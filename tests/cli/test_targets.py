@@ -150,6 +150,15 @@ def test_json_on_standard_output_is_all_that_stands_there(explain, compare):
     assert reasons["gradcam"].startswith("needs --layer NAME")
 
 
+def test_a_name_of_a_file_that_is_not_utf8(explain, files):
+    odd = b"\xff.png".decode(errors="surrogateescape")
+    (files / odd).write_bytes((files / "picture.png").read_bytes())
+    for options in ((), ("--json", "-"), ("--json", files / "run.json")):
+        result = explain("--explainer", "gradient", *options, image=odd, output=f"out{odd}")
+        assert (result.code, result.err) == (0, "")
+    assert json.loads((files / "run.json").read_text())["image"]["path"] == str(files / odd)
+
+
 @pytest.mark.parametrize(
     ("explainer", "words"),
     # RISE's map of equal scores is the score times the probability to keep a pixel: 0.25 / 2.

@@ -69,6 +69,8 @@ def full(files):  # noqa: F811
             "--state: {d}/./x is the file of --n",
         ),
         ("out.png", ["--npy", "{d}/x", "--json", "{d}/x"], "is the file of --npy too"),
+        ("out.png", ["--npy", ""], "--npy: must name a file, got ''"),
+        ("out.png", ["--npy", "{d}/x/"], "--npy: must name a file, got '{d}/x/'"),
         ("out.png", ["--npy", "{d}/again"], "--npy: cannot write {d}/again, which is a folder"),
     ],
 )
