@@ -17,11 +17,15 @@ from typing import Any
 
 import mindspore as ms
 from mindspore import nn
-from mindspore.common.api import _cell_graph_executor, _JitExecutor
 from mindspore.ops import auto_generate
 from mindspore.ops.operations import nn_ops
 
 from fastxai.explainer.backprop.relu_rules import is_of_a_rule
+
+try:  # from 2.9 on, which warns of the other name on standard error
+    from mindspore.graph.api import _cell_graph_executor, _JitExecutor
+except ImportError:
+    from mindspore.common.api import _cell_graph_executor, _JitExecutor
 
 _FORWARD = frozenset(("ReLU", "ReLU6", "ReLUV3", "InplaceReLU"))
 _BACKWARD = frozenset(("ReluGrad", "ReluGradV2", "ReLU6Grad"))
