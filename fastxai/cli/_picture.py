@@ -128,7 +128,11 @@ def _read(
     from PIL import Image, ImageOps
 
     try:
-        with _pillow_limit(None), Image.open(path) as opened:
+        with (
+            warnings.catch_warnings(record=True) as caught,
+            _pillow_limit(None),
+            Image.open(path) as opened,
+        ):
             _check(path, opened, max_pixels)
             notes = _notes(path, opened)
             with _pillow_limit(max_pixels):  # some formats hold a larger picture than they say
@@ -137,7 +141,10 @@ def _read(
                     notes.append(f"{path} is transparent in parts; the transparency is dropped")
                 upright = ImageOps.exif_transpose(opened)
             photograph = upright.convert("RGB") if upright.mode != "RGB" else upright
-            return photograph, upright.convert("L") if grayscale else None, tuple(notes)
+            gray = upright.convert("L") if grayscale else None
+        said = (str(each.message) for each in caught if each.category is UserWarning)
+        notes += [f"{path}: Pillow says: {' '.join(text.split())}" for text in said]
+        return photograph, gray, tuple(dict.fromkeys(notes))
     except CliError:
         raise
     except OSError as error:

@@ -83,7 +83,8 @@ def notes_of(result):
 
 @pytest.mark.parametrize("suffix", ["gif", "png", "webp", "tiff"])
 def test_further_frames_are_told_of(explain, files, suffix):  # noqa: F811
-    frames = [Image.new("RGB", (24, 16), color) for color in ("red", "blue")]
+    noise = np.random.default_rng(0).integers(0, 255, (2, 16, 24, 3), np.uint8)
+    frames = [Image.fromarray(pixels) for pixels in noise]
     path = files / f"moving.{suffix}"
     frames[0].save(path, save_all=True, append_images=frames[1:])
     notes = notes_of(explain(*QUICK, image=path.name))
@@ -110,6 +111,13 @@ def test_transparency_is_told_of_where_there_is_some(explain, files, mode):  # n
         notes = notes_of(explain(*QUICK, image="glass.png"))
         expected = f"{files / 'glass.png'} is transparent in parts; the transparency is dropped"
         assert notes == ([expected] if said else [])
+
+
+def test_broken_exif_is_a_note(explain, files):  # noqa: F811
+    with Image.open(files / "picture.png") as picture:
+        picture.save(files / "odd.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff")
+    (note,) = notes_of(explain(*QUICK, image="odd.jpg"))
+    assert note.startswith(f"{files / 'odd.jpg'}: Pillow says: Corrupt EXIF data.")
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
