@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fastxai.cli import _output
+from fastxai.cli._errors import CliError
 from fastxai.common import files
 from fastxai.common.archive import write_archive
 from fastxai.common.files import replacing
@@ -151,6 +153,36 @@ def test_an_interrupt_is_not_lost_in_the_fault_of_a_full_disk(path):
         file.write(b"buffered, and too much for the disk")
         raise KeyboardInterrupt
     assert (path.read_bytes(), names(path.parent)) == (BEFORE, ["file.npz"])
+
+
+@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_outputs_of_the_command_line_are_all_whole(tmp_path, monkeypatch, call, number):
+    """A picture, a map and a report, with a fault at a call that brings them to the disk."""
+    outputs = [(f"--{name}", str(tmp_path / name), name.encode() * 999) for name in ("o", "n", "j")]
+    for _, path, _ in outputs:
+        Path(path).write_bytes(BEFORE)
+    real, calls = getattr(os, call), []
+
+    def fail(*arguments):
+        calls.append(arguments)
+        if len(calls) == number + 1:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(*arguments)
+
+    monkeypatch.setattr(os, call, fail)
+    failed = False
+    try:
+        _output._write(outputs)
+    except CliError as error:
+        failed = True
+        assert "No space left on device" in str(error)  # noqa: PT017
+    assert failed == (len(calls) > number)
+    contents = [Path(path).read_bytes() for _, path, _ in outputs]
+    assert all(c in (BEFORE, o[2]) for c, o in zip(contents, outputs, strict=True))
+    if call == "fsync" and number < 3:  # before anything is renamed
+        assert contents == [BEFORE] * 3
+    assert names(tmp_path) == ["j", "n", "o"]
 
 
 # ---- a process that ends while it writes ----------------------------------------------------
