@@ -14,6 +14,7 @@ from fastxai.visual.cv import (
     saliency_to_rgba,
     uncertainty_to_image,
 )
+from fastxai.visual.cv.display import show_images
 from fastxai.visual.cv.sheet import side_by_side
 
 DEEP = (np.arange(64).reshape(8, 8) * 1040).astype(np.uint16)  # 0 to 65520
@@ -125,6 +126,27 @@ def test_bits_and_palettes_are_colours():
 def test_a_mode_that_pillow_takes_for_another_is_refused():
     with pytest.raises(ValueError, match="`original` of mode 'LAB' .* 'RGB' with ImageCms"):
         over(Image.new("LAB", (8, 8)))
+
+
+@pytest.mark.parametrize(
+    ("picture", "expected"),
+    [
+        (Image.fromarray(GREY), GREY),
+        (Image.fromarray(DEEP), np.rint(DEEP / 257)),
+        (Image.fromarray(UNIT.astype(np.float32)), np.rint(UNIT * 255)),
+        (Image.fromarray(GREY > 100), np.where(GREY > 100, 255, 0)),
+    ],
+)
+def test_grey_pictures_are_shown_grey_and_not_in_the_colours_of_a_map(
+    monkeypatch, picture, expected
+):
+    shown = []
+    monkeypatch.setattr("matplotlib.axes.Axes.imshow", lambda axes, array: shown.append(array))
+    monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)
+    show_images([[picture, Image.fromarray(np.zeros((8, 8, 3), np.uint8))]])
+    np.testing.assert_array_equal(shown[0][..., :3], np.repeat(expected[..., None], 3, 2))
+    assert shown[0].dtype == np.uint8
+    assert shown[1].shape == (8, 8, 3)
 
 
 # ---- colour maps ----------------------------------------------------------------------------

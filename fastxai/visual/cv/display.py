@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastxai.visual.cv.pixels import eight_bit
 from fastxai.visual.cv.saliency import check_percentile, saliency_to_image
 
 if TYPE_CHECKING:
@@ -67,11 +68,12 @@ def show_images(images: Sequence[Sequence[Image.Image]]) -> None:
     Jupyter notebook both go through IPython's display.
 
     Args:
-        images: N lists of L Pillow pictures, as `to_images` returns them. Nothing is shown when
-            there is none.
+        images: N lists of L Pillow pictures, as `to_images` returns them, or of other modes that
+            say what white is, as in `saliency_to_image`. Nothing is shown when there is none.
 
     Raises:
         RuntimeError: Several pictures are to be shown and matplotlib is not installed.
+        ValueError: One of several does not say what white is.
 
     Supported Platforms:
         Any.
@@ -145,7 +147,9 @@ def _fill(
         axes = figure.add_subplot(rows, columns, place)
         axes.set_title(title)
         axes.axis("off")
-        axes.imshow(np.asarray(image))
+        # As colours: matplotlib would stretch a grey picture to the colours of a map.
+        mode = "RGB" if image.mode == "RGB" else "RGBA"
+        axes.imshow(np.asarray(eight_bit("show_images", "images", image, mode)))
 
 
 def _notebook_display(item: Any) -> None:
