@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from fastxai.tool.cv import OoDNet
 
 
+_ROUNDING = 1e-3  # of probabilities, in float16 too
+
+
 @dataclass(frozen=True)
 class Class:
     """A class that is explained."""
@@ -85,6 +88,11 @@ def load(arguments: argparse.Namespace) -> Subject:
     network.set_train(False)
     activation = _activation(arguments.activation)
     scores = _network.predict(network, activation, inputs)
+    low, high = scores.min(), scores.max()
+    if arguments.activation == "none" and (low < -_ROUNDING or high > 1 + _ROUNDING):
+        text = f"the network returns scores from {low:.4g} to {high:.4g}, which are no"
+        text += " probabilities; softmax or sigmoid makes them such"
+        _output.note(arguments, f"--activation none: {text}")
     names = _classes.class_names(arguments.class_names, module)
     _classes.check_names(names, len(scores), arguments.class_names is not None)
     targets = _classes.choose(arguments.target or [_classes.TOP], scores, names)

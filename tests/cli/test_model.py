@@ -112,9 +112,13 @@ def test_class_names_in_utf_16_are_an_error_that_says_so(explain, files, encodin
 
 
 def test_none_is_for_a_network_that_returns_probabilities(explain):
-    result = explain(*QUICK, "--activation", "none", "--target", 1, model="corner_networks:flat")
+    result = explain(*QUICK, "--activation", "none", model="no_names:channels")  # means in [0, 1]
+    assert (result.code, result.err) == (0, "")
+    assert "probability  0.6863 (none)" in result.out  # (3 · 150 + 250) / 4 / 255
+    result = explain(*QUICK, "--activation", "none")
     assert result.code == 0
-    assert "(none)" in result.out
+    words = "--activation none: the network returns scores from 4.706 to 7.843, which are no prob"
+    assert result.err.startswith(f"fastxai explain: note: {words}")  # 8 · 150 / 255, 8 · 250 / 255
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
