@@ -14,12 +14,13 @@ from fastxai.benchmark._scorer import Scorer
 from fastxai.benchmark._values import finite_mean, to_values
 from fastxai.common.attribution import Attribution
 from fastxai.common.inputs import to_images, to_targets
+from fastxai.common.shown import Shown
 from fastxai.common.targets import check_target_range
 from fastxai.ops.checks import check_int
 from fastxai.visual.cv.display import in_notebook
 
 
-class AttributionMetric:
+class AttributionMetric(Shown):
     """A measure of the maps of an explainer.
 
     Args:

@@ -8,11 +8,17 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
+from fastxai.common.copies import Copyable
+from fastxai.common.shown import Shown
+
 _RETURNS = ("tensor", "image")
 
 
-class Attribution:
+class Attribution(Copyable, Shown):
     """An explainer of one network.
+
+    Its `repr` shows its settings. `copy.deepcopy` copies it with its network; it can be pickled
+    where its network can.
 
     Args:
         network: The classifier, (N, C, H, W) to (N, classes).

@@ -42,7 +42,7 @@ class Selector:
 
     def __init__(self, owner: str, engine: str | None, precision: str | None) -> None:
         self._owner = owner
-        self._wanted = (engine, precision)
+        self._engine, self._precision = engine, precision
         self._known: tuple[list[Any], int] | None = None
         self._begun_by = ""
         self._choice: settings.Choice | None = None
@@ -56,7 +56,7 @@ class Selector:
     @property
     def wish(self) -> settings.Wish:
         """What is asked for, the process default filled in."""
-        return settings.wish(self._owner, *self._wanted)
+        return settings.wish(self._owner, self._engine, self._precision)
 
     @property
     def note(self) -> str:

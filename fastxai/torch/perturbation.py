@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from fastxai.common.progress import Progress, check_progress, reporting
+from fastxai.common.shown import Shown
 from fastxai.common.targets import check_scores
 from fastxai.ops.checks import check_int
 from fastxai.torch.inputs import to_images, to_targets
@@ -19,7 +20,7 @@ from fastxai.torch.networks import check_device, evaluating, memory_format, netw
 _RETURNS = ("tensor", "image")
 
 
-class PerturbationAttribution(ABC):
+class PerturbationAttribution(Shown, ABC):
     """An explainer that scores perturbed copies of an image.
 
     Args:

@@ -103,18 +103,20 @@ class RISE(PerturbationAttribution):
         owner = self._owner
         self._estimator = check_estimator(owner, estimator)
         self._num_masks = check_num_masks(owner, num_masks, estimator)
-        self._probability, self._grid_size, design = check_masks(
+        self._mask_probability, self._grid_size, design = check_masks(
             owner, mask_probability, grid_size, design
         )
         self._design = chosen_design(
-            design, self._probability, self._grid_size, estimator, self._num_masks
+            design, self._mask_probability, self._grid_size, estimator, self._num_masks
         )
         self._base_value = base_value
         self._seed = check_seed(owner, seed)
 
     def _plan(self, channels: int, size: tuple[int, int]) -> _Plan:
         seed = drawn_seed() if self._seed is None else self._seed
-        spec = MaskSpec(seed, size, self._grid_size, self._probability, SHIFT_RANGE, self._design)
+        spec = MaskSpec(
+            seed, size, self._grid_size, self._mask_probability, SHIFT_RANGE, self._design
+        )
         base = base_levels(self._owner, self._base_value, channels)
         return _Plan(self._num_masks, spec, base)
 

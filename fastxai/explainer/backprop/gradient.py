@@ -56,9 +56,13 @@ class Gradient(Attribution):
 
     def __init__(self, network: nn.Cell) -> None:
         super().__init__(network)
-        self._passes: OrderedDict[Any, BackwardPass] = OrderedDict()
-        self._built_from: list[Any] = []
-        self._watch: Watch | None = None  # of what it was built from
+        self._passes: OrderedDict[Any, BackwardPass]
+        self._built_from: list[Any]
+        self._watch: Watch | None  # of what it was built from
+        vars(self).update(self._fresh())
+
+    def _fresh(self) -> dict[str, Any]:
+        return {**super()._fresh(), "_passes": OrderedDict(), "_built_from": [], "_watch": None}
 
     def __call__(
         self,

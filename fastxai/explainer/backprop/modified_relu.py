@@ -36,9 +36,12 @@ class ModifiedReLU(Gradient):
     def __init__(self, network: nn.Cell, rules: Callable[[], dict[str, nn.Cell]]) -> None:
         super().__init__(network)
         self._rules = rules
-        self._shadow: ReLUShadow | None = None
-        self._looked_at: set[str] = set()  # graphs
+        self._shadow: ReLUShadow | None
+        self._looked_at: set[str]  # graphs
         self._warned = ""
+
+    def _fresh(self) -> dict[str, Any]:
+        return {**super()._fresh(), "_shadow": None, "_looked_at": set()}
 
     def _run(self, images: ms.Tensor, targets: ms.Tensor) -> tuple[Any, ms.Tensor]:
         if self._shadow is None:

@@ -94,6 +94,9 @@ class PerturbationAttribution(Attribution, ABC):
         self._probed: dict[Any, int] = {}  # what 'auto' found, by what it depends on
         self._selector = Selector(self._owner, engine, precision)
 
+    def _fresh(self) -> dict[str, Any]:
+        return {**super()._fresh(), "_cells": {}}
+
     @property
     def engine(self) -> Choice | None:
         """What scored the last call, why, and its error against MindSpore; None before it."""
