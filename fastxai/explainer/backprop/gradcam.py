@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import mindspore as ms
 import numpy as np
 from mindspore import nn
 
+from fastxai.common.network import network_dtype
 from fastxai.common.shadow import Shadow
 from fastxai.explainer.backprop.backprop_utils import BackwardPass
 from fastxai.explainer.backprop.intermediate_layer import IntermediateLayerAttribution
+from fastxai.explainer.backprop.no_gradient import Evaluate
 from fastxai.explainer.backprop.watched_layer import LayerWatch, use_of
+
+# Factors and shifts of a layer's output: where to look for its gradient, first as it is.
+_MOVES = ((1, 0), (-1, 0), (0.1, 0), (4, 0), (1, 1), (1, -1), (0, 1), (0, 0))
 
 
 class GradCAM(IntermediateLayerAttribution):
@@ -59,8 +65,10 @@ class GradCAM(IntermediateLayerAttribution):
         super().__init__(network, layer)
 
     def _make_pass(self, shape: tuple[int, ...]) -> BackwardPass:
+        return self._watching_pass(LayerWatch(shape))
+
+    def _watching_pass(self, watch: LayerWatch) -> BackwardPass:
         layer = self._find_layer()
-        watch = LayerWatch(shape)
 
         def wrap(cell: nn.Cell, copy: nn.Cell) -> nn.Cell:
             return watch.output_of(copy) if cell is layer else copy
@@ -71,12 +79,13 @@ class GradCAM(IntermediateLayerAttribution):
         return BackwardPass(network, watch.weights)
 
     def _to_maps(self, gradients: Any) -> np.ndarray:
-        cam, uses = (gradient.asnumpy() for gradient in gradients)
+        cam, uses, _ = (gradient.asnumpy() for gradient in gradients)
         use = use_of(float(uses[0]))
         if use.times == 0:
             raise ValueError(
                 f"{self._owner}: the layer {self._name} has no part in the network's output, or "
-                "does not return one Tensor."
+                "none that gradients pass (ops.stop_gradient, NumPy, a MindIR file, a rounding), "
+                "or it does not return one Tensor."
             )
         if use.times > 1:
             raise ValueError(
@@ -94,3 +103,32 @@ class GradCAM(IntermediateLayerAttribution):
                 f"one row per image, N = {len(cam)}."
             )
         return cam[:, 0]
+
+    def _arrives(self, gradients: Any) -> bool:
+        return bool(gradients[2].asnumpy()[0] > 0)
+
+    @property
+    def _words_of_no_gradient(self) -> str:
+        return (
+            f"no gradient arrives at the layer {self._name}, although the scores change with its "
+            "output, so the map is zeros and says nothing. Behind it `network` leaves MindSpore's "
+            "gradients (ops.stop_gradient, NumPy or asnumpy()) or goes in steps (argmax, round, a "
+            "cast to integers). Choose a later layer; RISE and Occlusion explain such networks."
+        )
+
+    def _probe(
+        self, images: np.ndarray, targets: np.ndarray, zero: np.ndarray
+    ) -> tuple[Evaluate, list[np.ndarray]]:
+        """As the base's, of the layer's output A moved to a A + b by a point (a, b)."""
+        watch = LayerWatch(images.shape, moves=True)
+        moving = self._watching_pass(watch)
+        tensor = ms.Tensor(images, network_dtype(self._network))
+        columns = ms.Tensor(targets[:, None].astype(np.int32))
+
+        def evaluate(point: np.ndarray) -> tuple[np.ndarray, bool]:
+            watch.move(point)
+            (_, _, reach), scores = moving(tensor, columns)
+            chosen = scores.astype(ms.float32).asnumpy()[np.arange(len(targets)), targets]
+            return chosen[zero], bool(reach.asnumpy()[0] > 0)
+
+        return evaluate, [np.array(point) for point in _MOVES]

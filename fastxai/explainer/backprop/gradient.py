@@ -15,7 +15,9 @@ from fastxai.common.inputs import to_images, to_targets
 from fastxai.common.network import network_dtype
 from fastxai.common.shadow import Watch, same_signature, signature
 from fastxai.common.targets import check_scores
+from fastxai.common.warn import warn_caller
 from fastxai.explainer.backprop.backprop_utils import BackwardPass
+from fastxai.explainer.backprop.no_gradient import Evaluate, never_arrives, points_around
 
 _MAX_PASSES = 16  # compiled graphs kept, one per shape of the inputs
 
@@ -32,6 +34,10 @@ class Gradient(Attribution):
 
     Raises:
         TypeError: `network` is not a Cell.
+
+    Warns:
+        UserWarning: When called: no gradient arrives at the images though the scores depend on
+            them.
 
     Precision:
         The network's: float32, or float16 where its first floating-point parameter is.
@@ -59,10 +65,17 @@ class Gradient(Attribution):
         self._passes: OrderedDict[Any, BackwardPass]
         self._built_from: list[Any]
         self._watch: Watch | None  # of what it was built from
+        self._paths: dict[Any, bool]  # by targets: whether no gradient ever arrives
         vars(self).update(self._fresh())
 
     def _fresh(self) -> dict[str, Any]:
-        return {**super()._fresh(), "_passes": OrderedDict(), "_built_from": [], "_watch": None}
+        return {
+            **super()._fresh(),
+            "_passes": OrderedDict(),
+            "_built_from": [],
+            "_watch": None,
+            "_paths": {},
+        }
 
     def __call__(
         self,
@@ -109,7 +122,48 @@ class Gradient(Attribution):
                 f"{self._owner}: the network's gradient is not finite. Check the network's weights "
                 "and the range of the input values."
             )
+        zero = ~maps.any(axis=(1, 2))
+        if zero.any() and not self._arrives(gradients) and self._no_gradient(images, targets, zero):
+            warn_caller(f"{self._owner}: {self._words_of_no_gradient}")
         return maps
+
+    @property
+    def _words_of_no_gradient(self) -> str:
+        return (
+            "no gradient arrives at the images, although the scores change with them, so the map "
+            "is zeros and says nothing. `network` leaves MindSpore's gradients on the way "
+            "(ops.stop_gradient, NumPy or asnumpy(), a MindIR file in nn.GraphCell) or goes in "
+            "steps (argmax, round, a cast to integers). RISE and Occlusion explain such networks."
+        )
+
+    def _arrives(self, gradients: Any) -> bool:
+        """Whether what the pass returned shows a gradient where maps are zeros."""
+        return False
+
+    def _no_gradient(self, images: np.ndarray, targets: np.ndarray, zero: np.ndarray) -> bool:
+        """Whether no gradient ever arrives from the targets whose maps are `zero` (N,)."""
+        key = tuple(np.unique(targets[zero]).tolist())
+        if key not in self._paths:
+            never = never_arrives(*self._probe(images, targets, zero))
+            if never is None:  # the scores are the same everywhere: the zeros are right
+                return False
+            self._paths[key] = never
+        return self._paths[key]
+
+    def _probe(
+        self, images: np.ndarray, targets: np.ndarray, zero: np.ndarray
+    ) -> tuple[Evaluate, list[np.ndarray]]:
+        """The scores of the `zero` images and whether a plain gradient arrives; points to try."""
+        plain = Gradient._make_pass(self, images.shape)
+        dtype = network_dtype(self._network)
+        columns = ms.Tensor(targets[:, None].astype(np.int32))
+
+        def evaluate(point: np.ndarray) -> tuple[np.ndarray, bool]:
+            gradients, scores = plain(ms.Tensor(point, dtype), columns)
+            chosen = scores.astype(ms.float32).asnumpy()[np.arange(len(targets)), targets]
+            return chosen[zero], bool(gradients.astype(ms.float32).asnumpy()[zero].any())
+
+        return evaluate, points_around(images)
 
     def _forget_if_changed(self) -> None:
         """Drops what was built from the network if anything but its weights has changed since."""
@@ -125,6 +179,7 @@ class Gradient(Attribution):
     def _forget(self) -> None:
         """Drops what was built: a pass in which something failed does not run again."""
         self._passes.clear()
+        self._paths.clear()
 
     def _run(self, images: ms.Tensor, targets: ms.Tensor) -> tuple[Any, ms.Tensor]:
         """Gradients and scores, from the pass of the images' shape."""

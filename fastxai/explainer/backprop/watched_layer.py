@@ -22,7 +22,7 @@ class _ActivationMap(nn.Cell):
     A pass back gives G = dy/dA here and nowhere else, in both modes and without a side effect;
     whatever is to leave the graph must be the gradient of something. `cam` (N, 1, H, W) has the
     shape of relu(sum_k mean(G_k) A_k) resized; `uses` (1,) gets per use 4096 + the number of axes,
-    and 32 more where the rows of A are not those of the images.
+    and 32 more where the rows of A are not those of the images; `reach` (1,) the largest |G|.
 
     Primitives only: GRAPH_MODE does not compile functions of `ops` with branches in a `bprop`.
     """
@@ -36,15 +36,25 @@ class _ActivationMap(nn.Cell):
         self.resize = ops.ResizeBilinearV2(align_corners=False, half_pixel_centers=True)
         self.zeros = ops.ZerosLike()
         self.ones = ops.OnesLike()
+        self.abs = ops.Abs()
+        self.max = ops.ReduceMax()
 
-    def construct(self, output: ms.Tensor, cam: ms.Tensor, uses: ms.Tensor) -> ms.Tensor:
+    def construct(
+        self, output: ms.Tensor, cam: ms.Tensor, uses: ms.Tensor, reach: ms.Tensor
+    ) -> ms.Tensor:
         """`output`."""
         return output
 
     def bprop(
-        self, output: ms.Tensor, cam: ms.Tensor, uses: ms.Tensor, out: ms.Tensor, dout: ms.Tensor
+        self,
+        output: ms.Tensor,
+        cam: ms.Tensor,
+        uses: ms.Tensor,
+        reach: ms.Tensor,
+        out: ms.Tensor,
+        dout: ms.Tensor,
     ) -> tuple[ms.Tensor, ...]:
-        """Gradients: the true one of `output`, the map, the count."""
+        """Gradients: the true one of `output`, the map, the count, the largest |G|."""
         saliency, code = self.zeros(cam), _PER_USE + output.ndim
         if output.ndim == 4 and output.shape[0] != cam.shape[0]:
             code += _OTHER_BATCH
@@ -52,7 +62,8 @@ class _ActivationMap(nn.Cell):
             weights = self.mean(self.cast(dout, ms.float32), (2, 3))
             weighted = self.sum(weights * self.cast(output, ms.float32), (1,))
             saliency = self.cast(self.resize(self.relu(weighted), cam.shape[2:]), cam.dtype)
-        return dout, saliency, self.ones(uses) * code
+        largest = self.max(self.abs(self.cast(dout, ms.float32)))
+        return dout, saliency, self.ones(uses) * code, self.ones(reach) * largest
 
 
 class LayerWatch:
@@ -60,17 +71,25 @@ class LayerWatch:
 
     Args:
         shape: (N, C, H, W) of the images.
+        moves: Hand on a A + b in place of the layer's output A, a and b as `move` says.
     """
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
+    def __init__(self, shape: tuple[int, ...], moves: bool = False) -> None:
         size = (shape[0], 1, *shape[2:])
         self._cam = ms.Parameter(np.zeros(size, np.float32), name="fastxai_cam")
         self._uses = ms.Parameter(np.zeros(1, np.float32), name="fastxai_uses")
+        self._reach = ms.Parameter(np.zeros(1, np.float32), name="fastxai_reach")
+        self._moved = ms.Parameter(np.array([1, 0], np.float32), name="fastxai_moved")
+        self._moves = moves
+
+    def move(self, factor_and_shift: np.ndarray) -> None:
+        """Sets a and b, (2,)."""
+        self._moved.set_data(ms.Tensor(factor_and_shift, ms.float32))
 
     @property
     def weights(self) -> ms.ParameterTuple:
         """What to differentiate by."""
-        return ms.ParameterTuple([self._cam, self._uses])
+        return ms.ParameterTuple([self._cam, self._uses, self._reach])
 
     def output_of(self, layer: nn.Cell) -> nn.Cell:
         """A Cell like `layer`, of the same class and attributes, whose output is watched."""
@@ -91,7 +110,13 @@ class LayerWatch:
     def _add_parts(self, watched: nn.Cell, layer: nn.Cell) -> None:
         # Not among its children: containers count and index those.
         vars(watched).update(fastxai_layer=layer, fastxai_map=_ActivationMap())
-        watched._params.update(fastxai_cam=self._cam, fastxai_uses=self._uses)
+        vars(watched).update(fastxai_moves=self._moves)
+        watched._params.update(
+            fastxai_cam=self._cam,
+            fastxai_uses=self._uses,
+            fastxai_reach=self._reach,
+            fastxai_moved=self._moved,
+        )
 
 
 @dataclass(frozen=True)
@@ -112,9 +137,19 @@ def use_of(uses: float) -> Use:
 def _watched_output(self: Any, *args: Any, **kwargs: Any) -> Any:
     output = self.fastxai_layer(*args, **kwargs)
     if isinstance(output, ms.Tensor):
-        return self.fastxai_map(output, self.fastxai_cam, self.fastxai_uses)
+        if self.fastxai_moves:
+            output = _moved(output, self.fastxai_moved)
+        return self.fastxai_map(output, self.fastxai_cam, self.fastxai_uses, self.fastxai_reach)
     return output
 
 
 def _watched_input(self: Any, images: Any) -> Any:
-    return self.fastxai_layer(self.fastxai_map(images, self.fastxai_cam, self.fastxai_uses))
+    if self.fastxai_moves:
+        images = _moved(images, self.fastxai_moved)
+    images = self.fastxai_map(images, self.fastxai_cam, self.fastxai_uses, self.fastxai_reach)
+    return self.fastxai_layer(images)
+
+
+def _moved(output: Any, factor_and_shift: Any) -> Any:
+    factor, shift = factor_and_shift[0], factor_and_shift[1]
+    return output * factor.astype(output.dtype) + shift.astype(output.dtype)
