@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import mindspore as ms
@@ -29,8 +30,8 @@ class Robustness(LabelSensitiveMetric):
     mindspore_xai compares f(x) with the activation of f(x) instead of with :math:`f(x_i)`: it uses
     every perturbation, and draws thirty for ten. Where all ten count, results agree.
 
-    A map S(x) of zeros has no relative change: the result is NaN, which `performance` and
-    `class_performances` leave out.
+    A map S(x) of zeros that stays one does not move: 1. If it becomes another, no change is larger
+    in proportion: 0. (mindspore_xai: NaN.)
 
     Args:
         num_labels: Classes of the network.
@@ -88,7 +89,7 @@ class Robustness(LabelSensitiveMetric):
                 explainer for it.
 
         Returns:
-            (1,) float32 in [0, 1], or NaN.
+            (1,) float32 in [0, 1].
 
         Raises:
             TypeError: An argument is of the wrong kind.
@@ -96,14 +97,13 @@ class Robustness(LabelSensitiveMetric):
                 classes, or it or the explainer returns something that is not finite.
         """
         case = self._case(explainer, inputs, targets, saliency)
-        size = np.linalg.norm(case.saliency)
-        if size == 0.0:
-            return np.array([np.nan], np.float32)
+        size = float(np.linalg.norm(case.saliency))
         change = 0.0
         for image in self._perturbed(explainer.network, case):
             moved = self._explain(explainer, ms.Tensor(image[None]), case.target)[0]
-            change = max(change, float(np.linalg.norm(moved - case.saliency) / size))
-        return np.array([np.exp(-change)], np.float32)
+            change = max(change, float(np.linalg.norm(moved - case.saliency)))
+        relative = change / size if size > 0.0 else (math.inf if change > 0.0 else 0.0)
+        return np.array([np.exp(-relative)], np.float32)
 
     def _perturbed(self, network: nn.Cell, case: Case) -> np.ndarray:
         """The perturbed images that count, (1 .. 10, C, H, W) float32."""

@@ -61,7 +61,8 @@ class Explanation:
             infinitely many masks would give. None where there is no chance in it.
         degrees_of_freedom: (N,) int64, of that standard error's own estimate; None with it.
         correlation: (N, L) float64, predicted correlation of each map with that of infinitely many
-            masks; NaN for a constant map. None as above.
+            masks, in [0, 1]. Where all scores of a target are equal it is 1, and 0 for 'plain' with
+            'iid', whose map then shows the masks alone. None as above.
         seed: Seed of the masks, also where it was drawn; None as above.
         design: How the masks were drawn; None as above.
         estimator: How they became a map; None as above.

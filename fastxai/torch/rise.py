@@ -39,6 +39,8 @@ class _Plan:
 class RISE(PerturbationAttribution):
     r"""Randomized Input Sampling for Explanation; see `fastxai.explainer.RISE` for the method.
 
+    Values estimate E[f M], in [0, p] for probabilities, and are not stretched to [0, 1].
+
     Args:
         network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...), further axes
             being averaged. It is given back as it came.

@@ -120,8 +120,7 @@ def test_riseplus_stops_too(mode):
 
 
 def test_at_the_ceiling_it_stops_and_says_so(caplog):
-    flat = networks.Linear(np.zeros((2, IMAGES[0].size), np.float32))
-    rise = auto(64, network=flat, max_masks=700)
+    rise = auto(64, tol=0.9999, max_masks=700)
     with caplog.at_level(logging.WARNING, "fastxai"):
         found = rise(ms.Tensor(IMAGES[:1]), 0, ret="result")
     assert found.num_masks.tolist() == [700]
@@ -183,10 +182,6 @@ def test_there_is_a_margin_for_predictions_that_are_too_good():
     needed = np.sqrt(1 - 0.0975 / 1.15)
     assert not rule.is_reached(np.array([0.99, needed - 1e-9]))
     assert rule.is_reached(np.array([0.99, needed + 1e-9]))
-
-
-def test_a_constant_map_is_never_sure():
-    assert not StoppingRule(8192, 0.95).is_reached(np.array([0.99, np.nan]))
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,10 @@ last block is cut off, the whole ones stand for it.
 
 The blocks are kept as h x w sums and their shift; V of an enlarged grid is a quadratic form in it.
 
+**Equal scores** are certainty: masks do not move the score, and the converged map is constant. Its
+correlation with anything is 0/0; 1 stands for it where the map is flat too. The plain sum of
+independent masks is not: what it shows then is their own noise, and 0 stands for that.
+
 Source: the plug-in and the blocks are ours; the formula for the correlation with an average of
 infinitely many is Cronbach's, Psychometrika 16, 1951.
 """
@@ -46,6 +50,8 @@ from fastxai.ops import MaskSpec, bilinear_matrix, mask_grid, saliency_expand
 from fastxai.ops.params import OA_MASKS
 
 _FLAT = 1e-24  # V of a map over its largest square: less is rounding of a constant
+_FLAT_FLOAT32 = 1e-12  # the same where scores may differ by their own, float32, rounding
+_LEAST_ROUNDED = 512  # masks whose rounding a variance is allowed at least
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ class ErrorBar:
     Attributes:
         standard_error: (L, H, W) float64.
         degrees_of_freedom: Of the standard error's own estimate.
-        correlation: (L,) predicted correlation with the converged maps; NaN for a constant map.
+        correlation: (L,) predicted correlation with the converged maps, in [0, 1].
     """
 
     standard_error: np.ndarray
@@ -95,8 +101,22 @@ class Uncertainty(ABC):
 
     def correlation(self, step: MaskedStep) -> np.ndarray:
         """Predicted correlations (L,) with the converged maps."""
-        shape = shape_of(self.maps(step))
-        return _correlation(self._lost_shape(step), shape)
+        maps = self.maps(step)
+        shape = shape_of(maps)
+        kept = 1 - self._lost_shape(step) / np.where(shape > 0, shape, np.inf)
+        flat = shape <= _FLAT_FLOAT32 * np.abs(maps).max(axis=(1, 2)) ** 2
+        return np.where(self.certain(step), flat, np.sqrt(np.maximum(kept, 0.0)))
+
+    def certain(self, step: MaskedStep) -> np.ndarray:
+        """Whether all scores of a target (L,) are equal, but for rounding: more would be, too."""
+        sums = step.sums()
+        scores, squares = sums.moments[:-1].T / sums.count
+        rounding = max(sums.count, _LEAST_ROUNDED) * 2.0**-53  # of float64 sums; of float32 scores
+        return squares - scores**2 <= rounding * scores**2
+
+    def settled(self, step: MaskedStep) -> np.ndarray:
+        """What a run is stopped by (L,): the correlation, and 1 where there is certainty."""
+        return np.where(self.certain(step), 1.0, self.correlation(step))
 
     def error_bar(self, step: MaskedStep) -> ErrorBar:
         """All there is to know."""
@@ -259,13 +279,6 @@ def shape_of(maps: np.ndarray) -> np.ndarray:
     found = maps.var(axis=(1, 2))
     found[found <= _FLAT * np.abs(maps).max(axis=(1, 2)) ** 2] = 0.0
     return found
-
-
-def _correlation(lost: np.ndarray, shape: np.ndarray) -> np.ndarray:
-    """Predicted correlations (L,) of maps of these V; NaN where there is no shape."""
-    known = shape > 0
-    kept = 1 - lost / np.where(known, shape, 1.0)
-    return np.where(known, np.sqrt(np.maximum(kept, 0.0)), np.nan)
 
 
 def _axes_of(spec: MaskSpec) -> list[np.ndarray]:

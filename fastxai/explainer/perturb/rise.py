@@ -27,7 +27,13 @@ from fastxai.explainer.perturb.found import Found
 from fastxai.explainer.perturb.image_run import ImageRun
 from fastxai.explainer.perturb.masked_step import HostStep, MaskedStep
 from fastxai.explainer.perturb.perturbation import PerturbationAttribution
-from fastxai.explainer.perturb.stopping import AUTO, StoppingRule, check_max_masks, check_tol
+from fastxai.explainer.perturb.stopping import (
+    AUTO,
+    StoppingRule,
+    check_max_masks,
+    check_tol,
+    warn_of_equal_scores,
+)
 from fastxai.ops import MaskSpec, masked_product
 from fastxai.ops.checks import base_levels
 
@@ -65,8 +71,10 @@ class RISE(PerturbationAttribution):
       always used on masks that it has not seen, so the expected map is the same again. It takes
       some ms more per image.
 
-    None is divided by p, so values lie around [0, 1] for probabilities; only differences between
-    pixels carry information.
+    **Values.** None is divided by p or stretched to [0, 1]: a pixel's value estimates E[f M], which
+    for probabilities lies in [0, p], and noise may carry it a little outside. For other scores it
+    may be anything. Only differences between the pixels of one map carry information;
+    `fastxai.normalize_saliency` stretches a map to [0, 1], as pictures of maps are.
 
     ``design='iid'`` draws every mask for itself. ``design='oa128'`` draws blocks of 128 masks whose
     cells are exactly balanced, singly and in pairs, and which share one shift: the same expected
@@ -197,7 +205,7 @@ class RISE(PerturbationAttribution):
         check = functools.partial(step.check, most=rule.most)
         done = added = step.restore(run.begin(batch, self.engine, check))
         while True:
-            enough = rule.is_done(done, functools.partial(sure.correlation, step))
+            enough = rule.is_done(done, functools.partial(sure.settled, step))
             if enough:
                 run.drop(rule.most - done)
             if added:
@@ -210,8 +218,10 @@ class RISE(PerturbationAttribution):
             if bad_row >= 0:
                 raise not_finite(self._owner, "masks", done, done + added - 1)
             done += added
-        if rule.tol is not None and done == rule.most:
-            rule.warn_of_ceiling(self._owner, sure.correlation(step))
+        if rule.tol is not None:
+            if done == rule.most:
+                rule.warn_of_ceiling(self._owner, sure.settled(step))
+            warn_of_equal_scores(self._owner, done, labels[sure.certain(step)])
         bar = sure.error_bar(step) if plan.unsure else None
         return Found(sure.maps(step), done, bar)
 

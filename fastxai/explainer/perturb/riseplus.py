@@ -44,7 +44,8 @@ class RISEPlus(RISE):
     .. math:: u_i = \frac{\min(\max(q(I M_i), q(B)), q(I)) - q(B)}{q(I) - q(B) + 2.2\cdot 10^{-16}}
 
     and the map is RISE's with :math:`f_i u_i` in the place of the score :math:`f_i`. An image that
-    scores like B gets a map of zeros; one that scores below B gets RISE's.
+    scores like B gets a map of zeros; one that scores below B gets RISE's. Values mean what those
+    of `RISE` do, and are no larger.
 
     Where `network` is the OoDNet's classifier, both scores come from one pass, if some dense layer
     (or SequentialCell) of it turns the features into the class scores; that is tried on real masked

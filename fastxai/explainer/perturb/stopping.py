@@ -3,7 +3,8 @@
 A run is looked at after fixed numbers of masks: 512, 768, 1024 and so on. It stops at the first of
 them at which the predicted correlation with the converged map
 (:mod:`~fastxai.explainer.perturb.error_bar`) has reached `tol` for every target, or at the ceiling.
-As these numbers are fixed, so is the result: batches are cut there, whatever their size.
+As these numbers are fixed, so is the result: batches are cut there, whatever their size. A target
+whose scores are all equal is certain and keeps nobody waiting.
 
 A prediction that is too good by chance ends the run, and the more often and the earlier one looks,
 the likelier that is. So there is a least number, there are steps, and a margin: 1 - rho^2 must be
@@ -65,7 +66,7 @@ class StoppingRule:
         return look and self.is_reached(correlations())
 
     def is_reached(self, correlations: np.ndarray) -> bool:
-        """Whether these (L,) are enough; a constant map, whose correlation is NaN, never is."""
+        """Whether these (L,) are enough."""
         if self.tol is None:
             return False
         needed = math.sqrt(1 - (1 - self.tol**2) / _MARGIN)
@@ -78,6 +79,15 @@ class StoppingRule:
                 "%s: stopped at max_masks, %d masks, where the predicted correlation is %.3f; tol "
                 "is %.3f.", owner, self.most, correlations.min(), self.tol,
             )  # fmt: skip
+
+
+def warn_of_equal_scores(owner: str, done: int, labels: np.ndarray) -> None:
+    """Logs which classes (L,) have the same score under every one of `done` masks, if any."""
+    if len(labels):
+        _log.warning(
+            "%s: all %d masks give the same score for class %s: they do not move it, and the map "
+            "says nothing.", owner, done, ", ".join(map(str, sorted(set(labels.tolist())))),
+        )  # fmt: skip
 
 
 def check_tol(owner: str, tol: Any) -> float:
