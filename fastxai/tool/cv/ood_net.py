@@ -13,7 +13,7 @@ from fastxai.common.progress import Progress, check_progress, reporting
 from fastxai.ops.checks import check_int
 from fastxai.tool.cv.classifier import LINES, FeatureView, check_classifier
 from fastxai.tool.cv.prefixed import PrefixedCell
-from fastxai.tool.cv.training import EpochScheduler, StepCounter, callback_list
+from fastxai.tool.cv.training import EpochScheduler, StepCounter, callback_list, unclaimed
 
 _NORM_EPS = 1e-4  # added to every norm
 _TINY = 1e-30  # keeps the gradient of the norm of a zero row finite
@@ -224,8 +224,8 @@ class OoDNet(PrefixedCell):
         """Trains on images of the classifier's own kind; afterwards evaluates again.
 
         Args:
-            dataset: Dataset of (images, one-hot labels), batched; MindSpore takes one for one
-                training only.
+            dataset: Dataset of (images, one-hot labels), batched. It may be the one that the
+                classifier was trained on, and may be used again.
             loss_fn: `nn.SoftmaxCrossEntropyWithLogits()` for a classifier with softmax,
                 `nn.BCEWithLogitsLoss()` for one with sigmoid. Reduction 'none', the default of the
                 former, means the gradient of the sum.
@@ -255,6 +255,7 @@ class OoDNet(PrefixedCell):
             with (
                 interruptible(),
                 self.renamed(),  # for callbacks that save the network
+                unclaimed(dataset),
                 reporting(progress, steps, "step") as advance,
             ):
                 self.set_train(True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from mindspore.train import Callback, LearningRateScheduler
 
 from fastxai.ops.checks import check_int
+
+_MARK = "__model_hash__"  # that MindSpore leaves on a dataset
 
 
 class EpochScheduler(LearningRateScheduler):
@@ -59,6 +62,25 @@ class StepCounter(Callback):
         done = run_context.original_args().cur_step_num
         self._advance(done - self._done)
         self._done = done
+
+
+@contextmanager
+def unclaimed(dataset: Any) -> Iterator[None]:
+    """Lets a dataset that a Model was trained on serve another, and leaves it as it was.
+
+    MindSpore marks a dataset with its first Model and refuses every other one. That is for the sake
+    of datasets that are sunk into a device, which `OoDNet.train` does not do.
+
+    Args:
+        dataset: The dataset.
+    """
+    mark = vars(dataset).pop(_MARK, None)
+    try:
+        yield
+    finally:
+        vars(dataset).pop(_MARK, None)
+        if mark is not None:
+            setattr(dataset, _MARK, mark)
 
 
 def callback_list(callbacks: Any) -> list[Callback]:
