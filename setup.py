@@ -16,8 +16,8 @@ BUILD = os.environ.get("FASTXAI_BUILD", "auto")
 if BUILD not in CHOICES:
     raise SystemExit(f"FASTXAI_BUILD must be one of {', '.join(CHOICES)}, got {BUILD!r}")
 
-CUDA_CHOICES = ("AUTO", "ON", "OFF")
-CUDA = os.environ.get("FASTXAI_CUDA", "AUTO").upper()
+CUDA_CHOICES = ("OFF", "ON", "AUTO")
+CUDA = os.environ.get("FASTXAI_CUDA", "").upper() or "OFF"
 if CUDA not in CUDA_CHOICES:
     raise SystemExit(f"FASTXAI_CUDA must be one of {', '.join(CUDA_CHOICES)}, got {CUDA!r}")
 
@@ -28,7 +28,8 @@ class CMakeBuild(build_ext):
     FASTXAI_BUILD: 'require' fails when the build does, 'auto' goes on without native code (the
     package then works through its NumPy reference path), 'skip' does not try.
 
-    FASTXAI_CUDA: 'AUTO' builds the CUDA library too where there is nvcc, 'ON' insists on it.
+    FASTXAI_CUDA: 'ON' builds the CUDA library too, which takes minutes; 'AUTO' does where there is
+    nvcc, and goes on where that fails; 'OFF', the default, does not.
     """
 
     def run(self) -> None:
@@ -65,7 +66,7 @@ class CMakeBuild(build_ext):
         self.build_cuda(build, jobs)
 
     def build_cuda(self, build: Path, jobs: str) -> None:
-        """Builds libfastxai_cuda.so beside `_native`, where there is nvcc and CUDA != 'OFF'."""
+        """Builds libfastxai_cuda.so beside `_native`, if it was asked for."""
         if CUDA == "OFF":
             return
         command = ["cmake", "--build", str(build), "--target", "fastxai_gpu", "--parallel", jobs]
