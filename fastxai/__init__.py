@@ -2,7 +2,16 @@
 
 Importing this package keeps MindSpore 2.9 and 2.10 out of a slow convolution path (see
 `fastxai.show_config()`); set FASTXAI_KEEP_ONEDNN_ISA=1 to leave MindSpore as it is.
+
+Explainers, benchmarks and the rest are here under their own names too: `fastxai.RISE` is
+`fastxai.explainer.RISE`. They are loaded when they are first asked for, and MindSpore with them.
 """
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import TYPE_CHECKING, Any
 
 from fastxai import _onednn
 from fastxai._config import show_config
@@ -10,6 +19,93 @@ from fastxai._version import __version__
 from fastxai.engine.settings import set_engine
 from fastxai.ops.native import num_threads, set_num_threads
 
-__all__ = ["__version__", "num_threads", "set_engine", "set_num_threads", "show_config"]
+if TYPE_CHECKING:
+    from fastxai.benchmark import ClassSensitivity, Faithfulness, Localization, Robustness
+    from fastxai.explainer import (
+        RISE,
+        Deconvolution,
+        Explanation,
+        GradCAM,
+        Gradient,
+        GuidedBackprop,
+        Occlusion,
+        RISEPlus,
+    )
+    from fastxai.tool.cv import OoDNet
+    from fastxai.visual.cv import (
+        normalize_saliency,
+        saliency_to_image,
+        saliency_to_rgba,
+        uncertainty_to_image,
+    )
+
+__all__ = [
+    "RISE",
+    "ClassSensitivity",
+    "Deconvolution",
+    "Explanation",
+    "Faithfulness",
+    "GradCAM",
+    "Gradient",
+    "GuidedBackprop",
+    "Localization",
+    "Occlusion",
+    "OoDNet",
+    "RISEPlus",
+    "Robustness",
+    "__version__",
+    "normalize_saliency",
+    "num_threads",
+    "saliency_to_image",
+    "saliency_to_rgba",
+    "set_engine",
+    "set_num_threads",
+    "show_config",
+    "uncertainty_to_image",
+]
+
+_EXPORTS = {  # loaded when first asked for
+    "fastxai.explainer": (
+        *("RISE", "Deconvolution", "Explanation", "GradCAM", "Gradient", "GuidedBackprop"),
+        *("Occlusion", "RISEPlus"),
+    ),
+    "fastxai.benchmark": ("ClassSensitivity", "Faithfulness", "Localization", "Robustness"),
+    "fastxai.tool.cv": ("OoDNet",),
+    "fastxai.visual.cv": (
+        *("normalize_saliency", "saliency_to_image", "saliency_to_rgba", "uncertainty_to_image"),
+    ),
+}
+_HOMES = {name: module for module, names in _EXPORTS.items() for name in names}
+_PACKAGES = {  # sub-packages, and what each cannot do without
+    **dict.fromkeys(("benchmark", "demo", "explainer", "tool"), "mindspore"),
+    **dict.fromkeys(("cli", "compat", "reference", "visual"), "numpy"),
+    "torch": "torch",
+}
 
 _onednn.protect()
+
+
+def __getattr__(name: str) -> Any:
+    """Loads a public name or a sub-package."""
+    if name not in _HOMES and name not in _PACKAGES:
+        raise AttributeError(f"module 'fastxai' has no attribute {name!r}")
+    try:
+        if name in _PACKAGES:
+            return importlib.import_module(f"fastxai.{name}")
+        found = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+    except ModuleNotFoundError as error:
+        if error.name != "mindspore":
+            raise
+        raise ImportError(
+            f"fastxai.{name} needs MindSpore, which is not installed: pip install mindspore. "
+            "RISE and Occlusion over PyTorch networks are in fastxai.torch."
+        ) from error
+    return found
+
+
+def __dir__() -> list[str]:
+    """All that can be had here, loaded or not."""
+    needs = {name: _PACKAGES[module.split(".")[1]] for name, module in _HOMES.items()} | _PACKAGES
+    there = {need: importlib.util.find_spec(need) is not None for need in set(needs.values())}
+    own = {*globals()} - {"Any", "TYPE_CHECKING", "annotations", "importlib"}
+    return sorted(own | {name for name, need in needs.items() if there[need]})

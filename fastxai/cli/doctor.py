@@ -7,8 +7,6 @@ from typing import Any
 
 from fastxai.cli._errors import ATTENTION, FAILED, CliError, first_line
 
-_REBUILD = "install again with FASTXAI_BUILD=require to see why the native code is missing"
-
 
 def add_parser(commands: Any) -> argparse.ArgumentParser:
     """Add ``doctor`` to the sub-commands."""
@@ -28,11 +26,12 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
 def run(arguments: argparse.Namespace) -> int:
     """Print the configuration, the measurement and the advice."""
     from fastxai._config import show_config
+    from fastxai.ops.native import remedy
 
     config = show_config()
     advice = []
     if not config["native"]["available"]:
-        advice.append(f"native code is missing ({config['native']['reason']}): {_REBUILD}")
+        advice.append(f"native code is missing ({config['native']['reason']}): {remedy()}")
     if config["mindspore"] is None:
         advice.append("MindSpore is not installed: pip install mindspore")
     onednn = config["onednn"]

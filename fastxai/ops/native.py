@@ -4,21 +4,40 @@ from __future__ import annotations
 
 import os
 import warnings
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 _BACKENDS = ("auto", "native", "reference")
+_PACKAGE = Path(__file__).resolve().parents[1]
 _REMEDY = (
-    "Install a C++17 compiler (Debian: apt-get install g++) and reinstall with "
-    "FASTXAI_BUILD=require, which shows why a build fails."
+    "install again with FASTXAI_BUILD=require, which shows why a build fails; it needs a C++17 "
+    "compiler (Debian: apt-get install g++)."
 )
+
+
+def _unbuilt_source_tree(package: Path) -> Path | None:
+    """The clone that a package folder belongs to, if nothing was built in it."""
+    root = package.parent
+    if any((package / f"_native{suffix}").exists() for suffix in EXTENSION_SUFFIXES):
+        return None
+    return root if all((root / name).exists() for name in ("setup.py", "csrc")) else None
+
 
 _module: ModuleType | None = None
 _reason = ""
 try:
-    from fastxai import _native as _module  # type: ignore[attr-defined,no-redef]
+    from fastxai import _native as _module  # type: ignore[no-redef]
 except ImportError as error:
     _reason = str(error)
+    if root := _unbuilt_source_tree(_PACKAGE):
+        # Python puts the current folder first, so in a clone this hides what pip has installed.
+        _reason = f"you are importing the source tree {root}, in which nothing was built"
+        _REMEDY = (
+            "run Python in another folder to import the installed fastxai, or build this one in "
+            "place: FASTXAI_BUILD=require pip install -e ."
+        )
 
 _warned = False
 _thread_limit = 0  # what `set_num_threads` was given last
@@ -36,8 +55,13 @@ def native() -> ModuleType:
         RuntimeError: It was not built or cannot be loaded.
     """
     if _module is None:
-        raise RuntimeError(f"fastxai has no native kernels here ({_reason}). {_REMEDY}")
+        raise RuntimeError(f"fastxai has no native kernels here ({_reason}): {_REMEDY}")
     return _module
+
+
+def remedy() -> str:
+    """What to do where there are no native kernels."""
+    return _REMEDY
 
 
 def use_native(backend: str, owner: str) -> bool:
@@ -59,7 +83,7 @@ def use_native(backend: str, owner: str) -> bool:
     if backend == "auto" and _module is None and not _warned:
         _warned = True
         warnings.warn(
-            f"fastxai works without its native kernels, tens of times slower ({_reason}). "
+            f"fastxai works without its native kernels, tens of times slower ({_reason}): "
             f"{_REMEDY}",
             RuntimeWarning,
             stacklevel=3,
