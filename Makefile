@@ -7,8 +7,6 @@ TUTORIALS := using_cv_explainers using_rise_plus using_cv_benchmarks
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Tests and demo are about the native ops: a build that fails must not pass for one that was skipped.
 export FASTXAI_BUILD ?= require
-# Not in every installation: it takes a minute. `make cuda` builds it in place.
-export FASTXAI_CUDA ?= OFF
 
 .PHONY: help demo examples test setup lint format kernel-tests kernel-tests-aarch64 cuda \
         wheel-check bench clean
@@ -16,7 +14,8 @@ help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 24
 
 demo: setup ## explain a picture of two digits for both of them: writes out/demo.png
-	$(BIN)/python examples/demo/run_demo.py --output out/demo.png
+	mkdir -p out
+	$(BIN)/fastxai demo -o out/demo.png
 
 examples: setup ## run the tutorials: their pictures go to out/examples/
 	mkdir -p out/examples
@@ -54,13 +53,13 @@ format: $(VENV)/linters ## put every source into its form
 
 kernel-tests: $(VENV)/installed ## C++ tests of the kernels, every instruction set (needs doctest)
 	cmake -S . -B build/kernel-tests -DFASTXAI_PYTHON=OFF -DFASTXAI_KERNEL_TESTS=ON \
-	    -DFASTXAI_WERROR=ON -DFASTXAI_CUDA=OFF
+	    -DFASTXAI_WERROR=ON
 	cmake --build build/kernel-tests --parallel 2
 	ctest --test-dir build/kernel-tests --output-on-failure
 
 kernel-tests-aarch64: ## the same, cross-compiled and run under qemu-user
 	cmake -S . -B build/kernel-tests-aarch64 -DFASTXAI_PYTHON=OFF -DFASTXAI_KERNEL_TESTS=ON \
-	    -DFASTXAI_WERROR=ON -DFASTXAI_CUDA=OFF -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64-linux-gnu.cmake
+	    -DFASTXAI_WERROR=ON -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64-linux-gnu.cmake
 	cmake --build build/kernel-tests-aarch64 --parallel 2
 	ctest --test-dir build/kernel-tests-aarch64 --output-on-failure
 

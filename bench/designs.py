@@ -9,13 +9,11 @@ noises is a ratio of masks. No time is measured.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 from typing import Any
 
 from bench import digits, harness
 
-FOLDER = harness.ROOT / "examples" / "demo"
 BASE = ("iid", "centred")
 KINDS = [
     (design, estimator)
@@ -27,16 +25,9 @@ _REFERENCE_SEED = 10**6
 
 def pictures() -> list[tuple[str, Any, list[int]]]:
     """Name, image (3, 96, 96) float32 as the network takes it, and the two classes in it."""
-    import numpy as np
-    from PIL import Image
+    from fastxai.demo import normalize, samples
 
-    entries = json.loads((FOLDER / "pictures" / "pictures.json").read_text(encoding="utf-8"))
-    made = []
-    for entry in entries:
-        picture = Image.open(FOLDER / "pictures" / entry["file"]).convert("RGB")
-        image = (np.asarray(picture, np.float32).transpose(2, 0, 1) / 255 - 0.5) / 0.25
-        made.append((entry["file"], image.astype(np.float32), entry["labels"]))
-    return made
+    return [(one.path.name, normalize(one.picture), list(one.labels)) for one in samples().values()]
 
 
 def gains(noises: dict[tuple[str, str], dict[str, list[float]]]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,8 +35,10 @@ class Case(NamedTuple):
 
 def cases(network: str, number: int) -> list[Case]:
     """The first `number` cases of a network of `SIDES`; the same every time."""
-    _find_examples()
-    from canvas import load_glyphs, make_picture, normalize
+    _find(EXAMPLES, EXAMPLES / "demo")
+    from canvas import load_glyphs, make_picture
+
+    from fastxai.demo import normalize
 
     rng, glyphs, made = np.random.default_rng(_SEED), load_glyphs("test"), []
     for index in range(number):
@@ -54,11 +57,13 @@ def cases(network: str, number: int) -> list[Case]:
 
 def network_of(name: str) -> Any:
     """The trained network of a name of `SIDES`, in evaluation mode."""
-    _find_examples()
     if name == "demo":
-        from model import demo_net
+        # Its file alone: importing fastxai would protect mindspore_xai from slow convolutions.
+        _find(harness.ROOT / "fastxai" / "demo")
+        from network import demo_net
 
         return demo_net()
+    _find(EXAMPLES)
     import mindspore as ms
     from common.resnet import resnet50, width_of
 
@@ -69,9 +74,9 @@ def network_of(name: str) -> Any:
     return network.set_train(False)
 
 
-def _find_examples() -> None:
-    """Lets the examples' modules be imported; mindspore_xai installs a package `examples`."""
-    for folder in (EXAMPLES, EXAMPLES / "demo"):
+def _find(*folders: Path) -> None:
+    """Lets the modules in folders be imported; mindspore_xai installs a package `examples`."""
+    for folder in folders:
         if str(folder) not in sys.path:
             sys.path.insert(0, str(folder))
 

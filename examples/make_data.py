@@ -15,8 +15,9 @@ sys.path.append(str(Path(__file__).resolve().parent / "demo"))
 import numpy as np
 from canvas import SIZE, Box, Picture, load_glyphs, make_picture
 from common.dataset import SIDE, STAND_IN
-from model import CLASS_NAMES
 from PIL import Image
+
+from fastxai.demo import CLASS_NAMES
 
 CHECKPOINT = Path(__file__).resolve().with_name("digits_resnet50.ckpt")  # of train_classifier.py
 TRAIN_COUNT = 80
@@ -63,16 +64,17 @@ def make_data(folder: Path) -> None:
 
     Raises:
         FileExistsError: `folder` exists.
+        ImportError: scikit-learn is not installed.
     """
     if folder.exists():
         raise FileExistsError(f"make_data: {folder} exists; remove it first.")
+    seen, unseen = load_glyphs("train"), load_glyphs("test")  # or says what is not installed
     unfinished = folder.with_name(folder.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     for part in ("ckpt", "train", "test"):
         (unfinished / part).mkdir(parents=True)
     rng = np.random.default_rng(SEED)
     digits = rng.permutation(np.arange(TRAIN_COUNT) % len(CLASS_NAMES))
-    seen, unseen = load_glyphs("train"), load_glyphs("test")
     train = [make_picture(rng, seen, "single", (int(digit),)) for digit in digits]
     test = [make_picture(rng, unseen, "pair", pair) for pair in TEST_PAIRS]
     write_pictures(unfinished / "train", train)

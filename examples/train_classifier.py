@@ -20,9 +20,10 @@ from canvas import Picture
 from common.dataset import SIDE, to_input
 from common.resnet import resnet50
 from make_data import CHECKPOINT, enlarge, enlarge_box
-from model import CLASS_NAMES
 from PIL import Image
 from train import KIND_SHARES, Batch, Job, make_batch, parse_options, train_and_save
+
+from fastxai.demo import CLASS_NAMES
 
 WIDTH = 8
 CROPPED = 0.6  # of the training, from its start

@@ -39,11 +39,12 @@ print(f"image.shape: {image.shape}")
 # ## GradCAM
 #
 # GradCAM weighs the channels of a layer by the gradient of the class. Usually that is the last
-# convolutional layer. The map comes back in the size of the picture.
+# convolutional layer. The map comes back in the size of the picture. A notebook would display it;
+# `show=False` leaves that to the last line, which lays it over the picture.
 
 # %%
 grad_cam = GradCAM(net, layer="layer4")
-saliency = grad_cam(image, targets=target)  # [1, 1, 224, 224]
+saliency = grad_cam(image, targets=target, show=False)  # [1, 1, 224, 224]
 print(f"saliency.shape: {saliency.shape}")
 print(f"{example.share(saliency):.0%} of the map lies in the box of {example.label}")
 

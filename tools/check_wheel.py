@@ -25,6 +25,7 @@ ALLOWED_LIBRARIES = re.compile(
     r"^(libc\.so\.6|libm\.so\.6|libstdc\+\+\.so\.6|libgcc_s\.so\.1|libgomp\.so\.1|ld-linux[\w.-]*)$"
 )
 NUMPY = "numpy>=1.22,<2"
+DEMO_FILES = ("demo_net.ckpt", "pictures/*.png", "pictures/pictures.json")
 IGNORED = ("build", "dist", "out", "*.egg-info", ".git", ".venv*", "*.so", "__pycache__")
 
 # Run in an environment that holds the wheel and NumPy, and no MindSpore.
@@ -125,7 +126,7 @@ def check_metadata(wheel: Path) -> None:
 
 
 def check_contents(wheel: Path, sources: Path) -> list[str]:
-    """The package's Python files, all of them and nothing else; returns the shared objects."""
+    """The package's Python files and the demo's data, nothing else; returns the shared objects."""
     with zipfile.ZipFile(wheel) as archive:
         names = {n for n in archive.namelist() if not n.split("/")[0].endswith(".dist-info")}
     wanted = {
@@ -133,6 +134,11 @@ def check_contents(wheel: Path, sources: Path) -> list[str]:
         for path in (sources / "fastxai").rglob("*")
         if path.suffix in (".py", ".pyi") or path.name == "py.typed"
     }
+    demo = [path for part in DEMO_FILES for path in (sources / "fastxai/demo").glob(part)]
+    check(len(demo) == 6, f"six files of data of the demo expected, got {demo}")
+    size = sum(path.stat().st_size for path in demo)
+    check(size < 1e6, f"the demo's data have {size} bytes, which is 1 MB or more")
+    wanted |= {path.relative_to(sources).as_posix() for path in demo}
     shared = sorted(name for name in names if re.search(r"\.so(\.|$)", name))
     check(wanted <= names, f"missing in the wheel: {sorted(wanted - names)}")
     extra = names - wanted - set(shared)

@@ -1,6 +1,7 @@
 """Makes a Jupyter notebook of a script whose cells begin with `# %%` lines.
 
-`# %% [markdown]` begins a cell of text, in comments. The notebook has no outputs.
+`# %% [markdown]` begins a cell of text, in comments. The notebook has no outputs. Its first cell of
+code finds the modules beside the script, wherever Jupyter was started.
 
     python tools/make_notebook.py examples/using_cv_explainers.py
 """
@@ -14,6 +15,13 @@ from pathlib import Path
 
 _CELL = re.compile(r"^# %%(.*)\n", re.M)
 _TEXT = "[markdown]"
+_FIND = """\
+# `common`, the tutorials' own modules, are in the folder examples/ of a clone of fastxai.
+import sys
+
+from fastxai.demo import examples_folder
+
+sys.path.insert(0, str(examples_folder()))"""
 _METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -35,10 +43,10 @@ def notebook_of(script: str) -> str:
     before, *rest = _CELL.split(script)
     if before.strip():
         raise ValueError(f"make_notebook: the script must begin with '# %%', got {before!r}.")
-    cells = [
-        _cell(f"cell-{number}", kind.strip(), body.strip())
-        for number, (kind, body) in enumerate(zip(rest[::2], rest[1::2], strict=True))
-    ]
+    parts = [(k.strip(), body.strip()) for k, body in zip(rest[::2], rest[1::2], strict=True)]
+    first = next((n for n, (kind, _) in enumerate(parts) if kind != _TEXT), len(parts))
+    parts.insert(first, ("", _FIND))
+    cells = [_cell(f"cell-{n}", kind, body) for n, (kind, body) in enumerate(parts)]
     notebook = {"cells": cells, "metadata": _METADATA, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 

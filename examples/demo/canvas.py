@@ -12,12 +12,10 @@ from functools import cache
 
 import numpy as np
 from PIL import Image, ImageDraw
-from sklearn.datasets import load_digits
 
-SIZE = 96  # side of a canvas, pixels
+from fastxai.demo import SIZE  # side of a canvas, pixels
+
 CLASSES = 10
-MEAN = (0.5, 0.5, 0.5)  # per channel, of pixels in [0, 1]: a masked pixel (0) is mid-grey
-STD = (0.25, 0.25, 0.25)
 DIGIT_SIDE = (28, 46)  # least and largest side of the frame of a digit that counts, pixels
 GAP = 4  # least distance of two digits, pixels
 TEST_SHARE = 0.3
@@ -55,10 +53,18 @@ def load_glyphs(split: str) -> Glyphs:
         Glyphs, in a fixed order.
 
     Raises:
-        ValueError: If `split` is neither "train" nor "test".
+        ImportError: scikit-learn is not installed.
+        ValueError: `split` is neither "train" nor "test".
     """
     if split not in ("train", "test"):
         raise ValueError(f"load_glyphs: `split` must be 'train' or 'test', got {split!r}.")
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError as error:
+        raise ImportError(
+            "The handwritten digits come with scikit-learn, which is not installed: "
+            "pip install scikit-learn (or, in a clone of fastxai, pip install '.[demo]')."
+        ) from error
     bunch = load_digits()
     images = np.round(bunch.images * (255.0 / 16.0)).astype(np.uint8)
     labels = bunch.target.astype(np.int64)
@@ -70,20 +76,6 @@ def load_glyphs(split: str) -> Glyphs:
         chosen.append(members[:cut] if split == "test" else members[cut:])
     index = np.sort(np.concatenate(chosen))
     return Glyphs(images[index], labels[index])
-
-
-def normalize(image: np.ndarray) -> np.ndarray:
-    """Turn a picture into the network's input.
-
-    Args:
-        image: uint8 [96, 96, 3] or [N, 96, 96, 3], in [0, 255].
-
-    Returns:
-        float32 [3, 96, 96] or [N, 3, 96, 96], in [-2, 2]: (image / 255 - MEAN) / STD.
-    """
-    scaled = image.astype(np.float32) / np.float32(255)
-    scaled = (scaled - np.float32(MEAN)) / np.float32(STD)
-    return np.ascontiguousarray(np.moveaxis(scaled, -1, -3), dtype=np.float32)
 
 
 def make_picture(

@@ -10,6 +10,8 @@ import numpy as np
 from canvas import load_glyphs, make_picture
 from PIL import Image
 
+from fastxai.demo.samples import FOLDER
+
 LABELS = ((3, 8), (4, 0), (7, 2), (6, 5))
 
 
@@ -34,7 +36,7 @@ def write_pictures(folder: Path, seed: int) -> None:
 def main() -> None:
     """Read the command line and write the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "pictures")
+    parser.add_argument("--out", type=Path, default=FOLDER)
     parser.add_argument("--seed", type=int, default=2)
     options = parser.parse_args()
     write_pictures(options.out, options.seed)

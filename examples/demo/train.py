@@ -1,4 +1,4 @@
-"""Train the demo's network from scratch; writes the checkpoint and the log beside this file.
+"""Train the demo's network from scratch; writes the checkpoint into fastxai/demo, the log here.
 
 Run `python examples/demo/train.py` (about ten minutes on two CPU cores).
 """
@@ -20,9 +20,10 @@ import mindspore
 import numpy as np
 import sklearn
 from augment import smooth_mask, soft_target
-from canvas import Picture, load_glyphs, make_picture, normalize
+from canvas import Picture, load_glyphs, make_picture
 from mindspore import Tensor, nn, ops
-from model import DemoNet
+
+from fastxai.demo import CHECKPOINT, DemoNet, normalize
 
 Job = tuple[tuple[int, ...], float]  # seed of a batch; share of the training that is done
 Batch = tuple[np.ndarray, np.ndarray]  # inputs float32 [N, 3, H, W], targets float32 [N, 10]
@@ -222,7 +223,7 @@ def train_and_save(
 def main() -> None:
     """Train the demo's network."""
     doc = __doc__.splitlines()[0]
-    options = parse_options(doc, HERE / "demo_net.ckpt", HERE / "train.log")
+    options = parse_options(doc, CHECKPOINT, HERE / "train.log")
     train_and_save(DemoNet, options, make_batch, prepare)
 
 

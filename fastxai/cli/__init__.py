@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from fastxai._version import __version__
-from fastxai.cli import _completion, compare, doctor, explain, run
+from fastxai.cli import _completion, compare, demo, doctor, explain, run
 from fastxai.cli._errors import EXIT_CODES, INTERRUPTED, CliError
 from fastxai.common.interrupt import interruptible
 
-_COMMANDS = (explain, compare, run, doctor)
+_COMMANDS = (demo, explain, compare, run, doctor)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -6,6 +6,8 @@ import ast
 import sys
 from collections.abc import Iterator
 
+_DEMO = "fastxai.demo"
+
 
 def _package(path: str) -> str:
     """Dotted package that relative imports of a file start from."""
@@ -121,6 +123,17 @@ def engines_know_no_masks(path: str, text: str) -> list[str]:
     return found
 
 
+def demo_stands_alone(path: str, text: str) -> list[str]:
+    """fastxai/demo imports nothing of ours, and only the command line imports it."""
+    imports = _imports(path, ast.parse(text))
+    if path.startswith("fastxai/demo/"):
+        ours = (n for n in imports if _within(n[1], "fastxai") and not _within(n[1], _DEMO))
+        return [f"{path}:{line}: imports {name}" for line, name in ours]
+    if not path.startswith("fastxai/") or path == "fastxai/cli/demo.py":
+        return []
+    return [f"{path}:{line}: imports {name}" for line, name in imports if _within(name, _DEMO)]
+
+
 def public_names_are_documented(path: str, text: str) -> list[str]:
     """Every public function, class and method of a public class in fastxai has a docstring.
 
@@ -172,5 +185,6 @@ PYTHON_RULES = [
     explainers_go_through_ops,
     torch_knows_no_mindspore,
     engines_know_no_masks,
+    demo_stands_alone,
     public_names_are_documented,
 ]

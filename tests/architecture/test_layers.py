@@ -146,6 +146,7 @@ OPS = "fastxai/ops/custom.py"
 REFERENCE = "fastxai/reference/philox.py"
 ENGINE = "fastxai/engine/openvino.py"
 TORCH = "fastxai/torch/rise.py"
+DEMO = "fastxai/demo/samples.py"
 
 VIOLATIONS = [
     (cpp_rules.kernels_stay_plain, KERNEL, "#include <Python.h>\n"),
@@ -209,6 +210,9 @@ VIOLATIONS = [
     (python_rules.engines_know_no_masks, ENGINE, "from fastxai.ops import mask_grid"),
     (python_rules.engines_know_no_masks, ENGINE, "def score(batch, masks):\n    pass"),
     (python_rules.engines_know_no_masks, ENGINE, "from fastxai.explainer import RISE"),
+    (python_rules.demo_stands_alone, DEMO, "from fastxai.explainer import RISE"),
+    (python_rules.demo_stands_alone, EXPLAINER, "from fastxai.demo import demo_net"),
+    (python_rules.demo_stands_alone, "fastxai/cli/explain.py", "import fastxai.demo"),
     (python_rules.public_names_are_documented, EXPLAINER, "def f():\n    return 1"),
     (python_rules.public_names_are_documented, EXPLAINER, "class A:\n    pass"),
     (
@@ -255,6 +259,8 @@ def test_every_rule_has_a_planted_violation():
         (python_rules.only_ops_goes_native, OPS, "from fastxai import _native"),
         (python_rules.torch_knows_no_mindspore, TORCH, "import torch"),
         (python_rules.reference_stands_alone, REFERENCE, "import math\nfrom . import philox"),
+        (python_rules.demo_stands_alone, DEMO, "from fastxai.demo.network import DemoNet"),
+        (python_rules.demo_stands_alone, "fastxai/cli/demo.py", "from fastxai.demo import samples"),
         (python_rules.public_names_are_documented, EXPLAINER, "def _f():\n    return 1"),
         (
             python_rules.public_names_are_documented,

@@ -13,9 +13,10 @@ import pytest
 from PIL import Image
 
 from fastxai.cli import main
+from fastxai.demo import CHECKPOINT, normalize
 
 HERE = Path(__file__).resolve().parent
-DEMO = HERE.parents[1] / "examples" / "demo"
+DEMO = CHECKPOINT.parent
 QUARTERS = {
     "upper left": np.s_[:8, :12],
     "upper right": np.s_[:8, 12:],
@@ -89,17 +90,18 @@ def fails(result, code, *parts, command="explain"):
 @pytest.fixture(scope="session")
 def demo_ood_ckpt(tmp_path_factory):
     """Checkpoint of an OoDNet around the demo's network, trained for eight steps."""
-    canvas = pytest.importorskip("examples.demo.canvas", reason="needs scikit-learn")
+    pytest.importorskip("sklearn")
     from mindspore import dataset, nn
 
+    from examples.demo import canvas
     from fastxai.tool.cv import OoDNet
     from tests.cli.demo_networks import DemoWithFeatures
 
     network = DemoWithFeatures()
-    mindspore.load_param_into_net(network, mindspore.load_checkpoint(str(DEMO / "demo_net.ckpt")))
+    mindspore.load_param_into_net(network, mindspore.load_checkpoint(str(CHECKPOINT)))
     rng, glyphs = np.random.default_rng(0), canvas.load_glyphs("train")
     pictures = [canvas.make_picture(rng, glyphs, "single") for _ in range(64)]
-    images = np.stack([canvas.normalize(picture.image) for picture in pictures])
+    images = np.stack([normalize(picture.image) for picture in pictures])
     labels = np.eye(10, dtype=np.float32)[[picture.labels[0] for picture in pictures]]
     mindspore.set_seed(0)
     ood_net = OoDNet(network, 10)

@@ -2,7 +2,7 @@
 
 from mindspore import Tensor, ops
 
-from examples.demo.model import CLASS_NAMES, DemoNet
+from fastxai.demo import CLASS_NAMES, DemoNet
 
 __all__ = ["CLASS_NAMES", "DemoNet", "DemoWithFeatures"]
 

@@ -86,7 +86,7 @@ def test_the_report_says_how_long_it_took(demo, network_of, explainer, line):
 
 
 def test_the_map_is_the_explainers(demo):
-    from examples.demo.model import demo_net
+    from fastxai.demo import demo_net
 
     _, saliency = demo("--explainer", "gradcam", "--layer", "features.4", "--target", 8)
     from PIL import Image

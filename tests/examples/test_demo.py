@@ -1,7 +1,6 @@
-"""The demo: a trained network, real handwriting, and maps that lie on the right digit."""
+"""The demo's network: real handwriting, and maps that lie on the right digit."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,18 +10,19 @@ import pytest
 from mindspore import nn
 from PIL import Image
 
+from fastxai import demo
 from fastxai.explainer import RISE, Occlusion
 from tests._compare import NETWORK_ATOL, assert_close
 
 DEMO = Path(__file__).parents[2] / "examples" / "demo"
 sys.path.insert(0, str(DEMO))
-canvas = pytest.importorskip("canvas", reason="needs scikit-learn")
-model = pytest.importorskip("model")
+pytest.importorskip("sklearn")
+import canvas  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def network():
-    return model.demo_net()
+    return demo.demo_net()
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +34,11 @@ def pairs():
 
 
 def as_tensor(picture):
-    return ms.Tensor(canvas.normalize(picture.image)[None])
+    return ms.Tensor(demo.normalize(picture.image)[None])
 
 
 def test_checkpoint_is_small_and_its_log_is_beside_it():
-    assert model.CHECKPOINT.stat().st_size < 2_000_000
+    assert demo.CHECKPOINT.stat().st_size < 500_000
     log = (DEMO / "train.log").read_text()
     for kind, what in (("single", "top-1"), ("pair", "top-2, both digits")):
         accuracy = re.search(rf"final: {kind} {what}: ([\d.]+)", log)
@@ -50,7 +50,7 @@ def test_accuracy_on_new_pictures_of_test_handwriting_is_at_least_95_percent(net
     rng = np.random.default_rng(99)
     glyphs = canvas.load_glyphs("test")
     pictures = [canvas.make_picture(rng, glyphs, "single") for _ in range(400)]
-    images = np.stack([canvas.normalize(picture.image) for picture in pictures])
+    images = np.stack([demo.normalize(picture.image) for picture in pictures])
     predicted = network(ms.Tensor(images)).asnumpy().argmax(axis=1)
     labels = np.array([picture.labels[0] for picture in pictures])
     assert np.mean(predicted == labels) >= 0.95
@@ -91,17 +91,22 @@ def test_native_and_reference_paths_agree_on_the_trained_network(network, pairs,
         assert_close(make()(image, labels).asnumpy(), expected, atol=NETWORK_ATOL)
 
 
-def test_demo_writes_the_picture_and_says_where_the_energy_is(tmp_path):
-    output = tmp_path / "new" / "demo.png"
-    command = [sys.executable, DEMO / "run_demo.py", "--num-masks", "200", "--output", output]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert re.search(r"three +p = 0\.\d+; energy of the map on this digit \d+%", result.stdout)
-    with Image.open(output) as sheet:
-        assert sheet.size == (3 * 96 * 3, 96 * 3 + 24)
+def test_the_pictures_are_those_that_make_pictures_writes(tmp_path):
+    """Pixels, labels and boxes."""
+    import make_pictures
+
+    make_pictures.write_pictures(tmp_path, seed=2)
+    names = sorted(path.name for path in demo.CHECKPOINT.with_name("pictures").iterdir())
+    assert names == sorted(path.name for path in tmp_path.iterdir())
+    listed = demo.CHECKPOINT.with_name("pictures") / "pictures.json"
+    assert (tmp_path / "pictures.json").read_text() == listed.read_text()
+    for name, sample in demo.samples().items():
+        with Image.open(tmp_path / f"{name}.png") as made:
+            np.testing.assert_array_equal(np.asarray(made), np.asarray(sample.picture))
 
 
-def test_demo_names_the_pictures_there_are():
-    command = [sys.executable, DEMO / "run_demo.py", "--picture", "cat.png"]
-    result = subprocess.run(command, capture_output=True, text=True)
-    assert result.returncode == 2
-    assert "--picture must be one of 3_and_8.png" in result.stderr
+def test_pictures_need_scikit_learn_and_say_which_extra_brings_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    canvas.load_glyphs.cache_clear()
+    with pytest.raises(ImportError, match=r"pip install scikit-learn \(or, .* '\.\[demo\]'\)"):
+        canvas.load_glyphs("test")

@@ -3,7 +3,10 @@
 import doctest
 import importlib
 import inspect
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,7 +25,6 @@ def python_blocks(name: str) -> list[str]:
 
 
 PAGES = [
-    "README.md",
     "docs/cli.md",
     "docs/differences.md",
     "docs/engines.md",
@@ -38,12 +40,31 @@ def test_python_of_the_docs_runs(name, monkeypatch, tmp_path):
         pytest.importorskip(NEEDED[name])
     blocks = python_blocks(name)
     assert blocks
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(ROOT))
     exec(compile("\n".join(blocks), name, "exec"), {})  # noqa: S102 our own docs
-    if name == "README.md":
-        assert (tmp_path / "eight.png").exists()
+
+
+def test_readme_runs_in_an_empty_folder_with_nothing_of_a_clone_on_the_path(tmp_path):
+    """Python and the command line, in a process of its own that finds the package alone."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    script = tmp_path / "script.py"
+    script.write_text("\n".join(python_blocks("README.md")))
+    packages = tmp_path / "packages"  # as if installed: no examples/, tests/ or tools/ beside it
+    packages.mkdir()
+    (packages / "fastxai").symlink_to(ROOT / "fastxai")
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(packages)}
+    subprocess.run([sys.executable, script], cwd=folder, env=environment, check=True)
+    assert [path.name for path in folder.iterdir()] == ["eight.png"]
+    shell = "".join(re.findall(r"^```bash\n(fastxai demo.*?)^```", readme, re.M | re.S))
+    assert len(re.findall(r"^fastxai (demo|explain|compare) ", shell, re.M)) == 3
+    shell = re.sub("^fastxai ", f"{sys.executable} -m fastxai ", shell, flags=re.M)
+    for picture in ("eight.png", "all.png"):  # the default of 6000 masks is for people
+        shell = shell.replace(f"-o {picture}", f"--num-masks 64 -o {picture}")
+    shell = shell.replace("--layer features", "--layer features --explainers rise,gradcam")
+    subprocess.run(["bash", "-ec", shell], cwd=folder, env=environment, check=True)
+    assert {"demo.png", "eight.png", "all.png"} <= {path.name for path in folder.iterdir()}
 
 
 # ---- docstrings -------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import pytest
 from mindspore import nn
 
 from fastxai import reference
+from fastxai.demo import CHECKPOINT, normalize
 from fastxai.explainer import (
     RISE,
     Deconvolution,
@@ -19,7 +20,7 @@ from fastxai.tool.cv import OoDNet
 from tests._compare import BACKPROP_RTOL, NETWORK_ATOL, assert_close
 from tests.cli.demo_networks import DemoWithFeatures
 from tests.examples._numpy_demo_net import NumpyDemoNet
-from tests.examples.test_demo import canvas, model
+from tests.examples.test_demo import canvas
 from tests.explainer._backprop import (
     class_activation_map,
     gate_deconvolution,
@@ -35,7 +36,7 @@ SEED = 4
 def network():
     """The trained one, with what OoDNet asks for."""
     network = DemoWithFeatures()
-    assert ms.load_param_into_net(network, ms.load_checkpoint(str(model.CHECKPOINT))) == ([], [])
+    assert ms.load_param_into_net(network, ms.load_checkpoint(str(CHECKPOINT))) == ([], [])
     return network
 
 
@@ -53,7 +54,7 @@ def pictures():
 
 @pytest.fixture(scope="module")
 def images(pictures):
-    return np.stack([canvas.normalize(picture.image) for picture in pictures])
+    return np.stack([normalize(picture.image) for picture in pictures])
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +129,7 @@ def test_rise_plus(mode, network, by_hand, images, targets, masks):
     """With an OoDNet that knows ten pictures."""
     rng, glyphs = np.random.default_rng(8), canvas.load_glyphs("test")
     known = [canvas.make_picture(rng, glyphs, "single") for _ in range(10)]
-    known = np.stack([canvas.normalize(picture.image) for picture in known])
+    known = np.stack([normalize(picture.image) for picture in known])
     rows = by_hand.features(known).mean(axis=(2, 3)).astype(np.float32)
     ood_net = OoDNet(network, 10)
     ood_net._h.weight.set_data(ms.Tensor(rows))

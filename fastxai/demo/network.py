@@ -47,7 +47,7 @@ class DemoNet(nn.Cell):
     plain mean would dilute the few places of a small digit among 144.
 
     Inputs:
-        **x** (Tensor) - float32 [N, 3, 96, 96], as `canvas.normalize` returns it.
+        **x** (Tensor) - float32 [N, 3, 96, 96], as `fastxai.demo.normalize` returns it.
 
     Outputs:
         Tensor, float32 [N, 10], logits: use `nn.Softmax` as the activation.
@@ -62,16 +62,27 @@ class DemoNet(nn.Cell):
         self.classifier = nn.Conv2d(_BLOCKS[-1][1], len(CLASS_NAMES), 1, has_bias=True)
 
     def construct(self, x: Tensor) -> Tensor:
+        """Logits."""
         evidence = self.classifier(self.features(x))  # [N, 10, 12, 12]
         return ops.log(ops.exp(evidence).mean((2, 3)))
 
 
 def demo_net() -> DemoNet:
-    """Build the network with the weights of the committed checkpoint, in evaluation mode.
+    """Build the network with its trained weights, in evaluation mode.
 
     Raises:
-        RuntimeError: If `demo_net.ckpt` lacks a parameter of the network.
-        ValueError: If `demo_net.ckpt` is not beside this file (run `train.py` to make it).
+        RuntimeError: `demo_net.ckpt` lacks a parameter of the network.
+        ValueError: `demo_net.ckpt` is not beside this file.
+
+    Supported Platforms:
+        ``CPU`` (the only one tried)
+
+    Examples:
+        >>> import mindspore as ms
+        >>> from fastxai.demo import CLASS_NAMES, demo_net, demo_picture, normalize
+        >>> scores = demo_net()(ms.Tensor(normalize(demo_picture())[None])).asnumpy()[0]
+        >>> [CLASS_NAMES[label] for label in sorted(scores.argsort()[-2:])]
+        ['three', 'eight']
     """
     net = DemoNet()
     missing, _ = mindspore.load_param_into_net(net, mindspore.load_checkpoint(str(CHECKPOINT)))
