@@ -61,3 +61,16 @@ def test_another_thread_than_the_main_one_handles_no_signals():
     thread.start()
     thread.join()
     assert seen == [before]
+
+
+def test_the_tests_can_be_interrupted_in_a_background_job():
+    """A shell starts one with Ctrl-C ignored; tests/conftest.py puts the handler back."""
+    code = "import signal, tests.conftest; signal.raise_signal(signal.SIGINT)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stderr.rstrip().endswith("KeyboardInterrupt")
