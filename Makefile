@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export FASTXAI_BUILD ?= require
 
 .PHONY: help demo examples test setup lint format kernel-tests kernel-tests-aarch64 cuda \
-        wheel-check bench clean
+        sanitize thread-sanitize fuzz faults wheel-check bench clean
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 24
 
@@ -62,6 +62,34 @@ kernel-tests-aarch64: ## the same, cross-compiled and run under qemu-user
 	    -DFASTXAI_WERROR=ON -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64-linux-gnu.cmake
 	cmake --build build/kernel-tests-aarch64 --parallel 2
 	ctest --test-dir build/kernel-tests-aarch64 --output-on-failure
+
+# The package and its tests as a tree of links, with a module built for the sanitizers in it. Leaks are
+# not looked for: Python and MindSpore keep what they allocate.
+SANITIZED := build/sanitize
+sanitize: $(VENV)/installed ## kernel tests and tests of the operators under ASan and UBSan
+	cmake -S . -B $(SANITIZED) -DFASTXAI_KERNEL_TESTS=ON -DFASTXAI_CUDA=OFF \
+	    -DFASTXAI_SANITIZE=address,undefined -DCMAKE_CXX_FLAGS_RELEASE=-O1 \
+	    -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python \
+	    -Dpybind11_DIR=$$($(BIN)/python -c 'import pybind11; print(pybind11.get_cmake_dir())')
+	cmake --build $(SANITIZED) --parallel 2
+	ctest --test-dir $(SANITIZED) --output-on-failure
+	tools/sanitized_ops.sh $(SANITIZED) $(BIN)/python
+
+# Races of the kernels' OpenMP teams. GCC's libgomp tells the sanitizer nothing of its barriers, so this
+# takes clang, LLVM's libomp and Archer, which do (Debian: clang libomp-dev).
+thread-sanitize: ## the kernel tests that use teams of threads, under TSan with Archer
+	cmake -S . -B build/thread-sanitize -DFASTXAI_PYTHON=OFF -DFASTXAI_KERNEL_TESTS=ON \
+	    -DFASTXAI_CUDA=OFF -DFASTXAI_SANITIZE=thread -DCMAKE_CXX_FLAGS_RELEASE=-O1 \
+	    -DCMAKE_CXX_COMPILER=clang++
+	cmake --build build/thread-sanitize --parallel 2
+	TSAN_OPTIONS=ignore_noninstrumented_modules=1 OMP_TOOL_LIBRARIES=libarcher.so \
+	    ctest --test-dir build/thread-sanitize --output-on-failure
+
+fuzz: setup ## any arguments of the operators, any picture: 11,000 cases, the same in every run
+	$(BIN)/python -m pytest tests/fuzz --hypothesis-profile=fuzz
+
+faults: setup ## plant faults into a copy of the sources and see the tests fail (ten minutes)
+	$(BIN)/python -m tests.faults.run
 
 cuda: ## libfastxai_cuda.so, for NVIDIA GPUs, in place (needs nvcc and cmake, no Python)
 	cmake -S . -B build/cuda -DFASTXAI_PYTHON=OFF -DFASTXAI_CUDA=ON -DFASTXAI_WERROR=ON \

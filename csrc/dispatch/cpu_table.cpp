@@ -3,6 +3,10 @@
 #include <atomic>
 #include <cstring>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace fastxai {
 
 namespace {
@@ -25,10 +29,18 @@ namespace {
 FASTXAI_FOR_EACH_ISA(FASTXAI_TABLE)
 #undef FASTXAI_TABLE
 
+#if defined(__x86_64__)
+// Clang's __builtin_cpu_supports() does not know this one.
+bool has_f16c() noexcept {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+#endif
+
 bool machine_has(const char* name) noexcept {
 #if defined(__x86_64__)
   if (std::strcmp(name, "avx2") == 0) {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c");
+    return __builtin_cpu_supports("avx2") && has_f16c();
   }
   if (std::strcmp(name, "avx512") == 0) {
     return machine_has("avx2") && __builtin_cpu_supports("avx512f") &&

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "any_address.h"
 #include "half.h"
 #include "isa.h"
 
@@ -26,7 +27,7 @@ typedef float VecF __attribute__((vector_size(kVec * 4)));
 typedef uint32_t VecU32 __attribute__((vector_size(kVec * 4)));
 typedef uint16_t VecU16 __attribute__((vector_size(kVec * 2)));
 
-static inline VecF load(const float* p) {
+static inline VecF load(const AnyFloat* p) {
   VecF v;
   __builtin_memcpy(&v, p, sizeof v);
   return v;

@@ -225,7 +225,9 @@ TEST_CASE("an axis that fits no other tensor is refused") {
     const size_t calls = every_call().size();
     REQUIRE(calls == sizeof(fixed) / sizeof(fixed[0]));
     for (size_t k = 0; k < calls; ++k) {
-      for (const auto& [tensor, axis] : fixed[k]) {
+      for (const std::pair<size_t, size_t>& place : fixed[k]) {
+        const size_t tensor = place.first;
+        const size_t axis = place.second;
         Call call = every_call()[k];
         CAPTURE(call.name);
         CAPTURE(axis);
