@@ -42,7 +42,7 @@ class Scorer:
 
         Args:
             network: The classifier; it is given back as it came.
-            batch: (M, C, H, W) contiguous float32; may be changed afterwards.
+            batch: (M, C, H, W) float32; the network is given a copy, into which it may write.
             engine: What `engine_for` gave for this network; None: MindSpore.
 
         Returns:
@@ -53,7 +53,7 @@ class Scorer:
         """
         try:
             with evaluating(network, self._activation_fn):
-                output = (self._mindspore(network) if engine is None else engine)(batch)
+                output = (self._mindspore(network) if engine is None else engine)(batch.copy())
         except BaseException:
             self._cell = None  # a graph in which something failed does not run again
             raise

@@ -94,7 +94,7 @@ class Making:
             self._exported(), self._job.shape, self._precision, thread_limit(), settings.cache_dir()
         )
         try:
-            scores = engine(batch)
+            scores = engine(batch.copy())
         except Exception as error:
             raise Unusable(f"{engine.title} cannot run the exported network: {error}") from error
         engine.error = self._error(scores, expected, engine.title)
@@ -143,7 +143,7 @@ class Making:
             scores = self._tried(np.ascontiguousarray(batch[self._rows]))
         except Exception:  # a network made for batches of one size?
             try:
-                scores = self._tried(batch)[self._rows]
+                scores = self._tried(batch.copy())[self._rows]
             except Exception as error:
                 raise Undecided(_NO_SCORES) from error
         if scores.ndim != 2 or len(scores) != len(self._rows) or not np.isfinite(scores).all():
@@ -151,7 +151,10 @@ class Making:
         return scores
 
     def _tried(self, images: np.ndarray) -> np.ndarray:
-        """Scores by MindSpore; where it fails, its own run will say the same once more."""
+        """Scores by MindSpore of images into which the network may write.
+
+        Where it fails, its own run will say the same once more.
+        """
         with untraced(repeat=True):
             return MindSporeEngine(self._job.make())(images)
 

@@ -55,7 +55,8 @@ class _TargetScore(nn.Cell):
 
     def construct(self, images: ms.Tensor, targets: ms.Tensor) -> tuple[ms.Tensor, ms.Tensor]:
         """From images (N, C, H, W) and targets (N, 1)."""
-        scores = class_scores(self.network(images))
+        # A copy, since a network may write into its input, and MindSpore refuses that of a leaf.
+        scores = class_scores(self.network(ops.deepcopy(images)))
         if scores.ndim == 2 and scores.shape[0] == targets.shape[0]:
             chosen = (ops.arange(scores.shape[1]) == targets).astype(scores.dtype)
             return (scores * chosen).sum(), scores

@@ -139,7 +139,9 @@ def _watched_output(self: Any, *args: Any, **kwargs: Any) -> Any:
     if isinstance(output, ms.Tensor):
         if self.fastxai_moves:
             output = _moved(output, self.fastxai_moved)
-        return self.fastxai_map(output, self.fastxai_cam, self.fastxai_uses, self.fastxai_reach)
+        watched = self.fastxai_map(output, self.fastxai_cam, self.fastxai_uses, self.fastxai_reach)
+        # A copy: the next layer may write into it, and the map is made of what was here.
+        return ops.deepcopy(watched)
     return output
 
 

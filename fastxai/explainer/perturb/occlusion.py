@@ -19,7 +19,7 @@ from fastxai.explainer.perturb.found import Found
 from fastxai.explainer.perturb.image_run import ImageRun
 from fastxai.explainer.perturb.masked_step import check_kept_scores
 from fastxai.explainer.perturb.perturbation import PerturbationAttribution
-from fastxai.ops import OcclusionSpec, occlusion_fill, occlusion_patch, occlusion_sum
+from fastxai.ops import OcclusionSpec, occlusion_fill, occlusion_sum
 from fastxai.ops.checks import MAX_AXIS, base_levels, check_pair
 from fastxai.ops.device import CoveredBatches, device_ops
 
@@ -177,17 +177,14 @@ class Occlusion(PerturbationAttribution):
 
 
 def _on_host(image: np.ndarray, plan: _Plan, batch: int) -> Callable[[int, int], np.ndarray]:
-    """Covered copies of windows `first` .. `first + batch - 1`, in one buffer that is patched."""
+    """Covered copies of windows `first` .. `first + batch - 1`, in one buffer.
+
+    Each batch is made anew: a network may write into its input.
+    """
     buffer = np.empty((batch, *image.shape), np.float32)
-    before: list[int] = []
 
     def covered(first: int, count: int) -> np.ndarray:
-        if before:
-            occlusion_patch(buffer, image, plan.spec, before.pop(), first, base_value=plan.base)
-        else:
-            occlusion_fill(image, plan.spec, first, count, base_value=plan.base, out=buffer)
-        before.append(first)
-        return buffer
+        return occlusion_fill(image, plan.spec, first, count, base_value=plan.base, out=buffer)
 
     return covered
 

@@ -42,8 +42,8 @@ class TwoPasses(nn.Cell):
         self.ood_score = ood_score
 
     def construct(self, images: ms.Tensor) -> tuple[ms.Tensor, ms.Tensor]:
-        """Both scores of images (M, C, H, W)."""
-        return self.score(images), self.ood_score(images)
+        """Both scores of images (M, C, H, W); the first network may write into its input."""
+        return self.score(ops.deepcopy(images)), self.ood_score(images)
 
 
 class OnePass(nn.Cell):
@@ -59,8 +59,9 @@ class OnePass(nn.Cell):
     def construct(self, images: ms.Tensor) -> tuple[ms.Tensor, ms.Tensor]:
         """Both scores of images (M, C, H, W)."""
         features = self.ood_net.features_of(images.astype(self.dtype))
-        scores = class_scores(self.activation(self.head(features))).astype(ms.float32)
-        return scores, self.ood_net.scores_of(features).max(axis=1, keepdims=True)
+        # First, since the head may write into its input.
+        ood_scores = self.ood_net.scores_of(features).max(axis=1, keepdims=True)
+        return class_scores(self.activation(self.head(features))).astype(ms.float32), ood_scores
 
 
 class WeightedScoreCell(nn.Cell):
@@ -132,7 +133,8 @@ class HeadProbe(nn.Cell):
     def construct(self, images: ms.Tensor) -> tuple[ms.Tensor, ms.Tensor]:
         """Both scores of images (M, C, H, W)."""
         images = images.astype(self.dtype)
-        return self.head(self.ood_net.features_of(images)), self.network(images)
+        features = self.ood_net.features_of(ops.deepcopy(images))  # it may write into its input
+        return self.head(features), self.network(images)
 
 
 class SharedHead:
