@@ -3,7 +3,8 @@
 
 namespace fastxai {
 
-int num_threads() noexcept;  // what set_num_threads() said, else OpenMP's own default
+// What set_num_threads() said, else OpenMP's own default; 1 in a forked process.
+int num_threads() noexcept;
 void set_num_threads(int threads) noexcept;  // 0 returns to the default
 bool has_openmp() noexcept;
 

@@ -111,7 +111,7 @@ def select_isa(name: str) -> None:
 
 
 def num_threads() -> int:
-    """Threads that a kernel may use."""
+    """Threads that a kernel may use; 1 in a forked process, whatever was set."""
     return int(_module.num_threads()) if _module is not None else 1
 
 
@@ -123,7 +123,8 @@ def thread_limit() -> int:
 def set_num_threads(threads: int) -> None:
     """Limits the threads of the native kernels and of engines other than MindSpore.
 
-    Results of the kernels do not depend on it.
+    Results of the kernels do not depend on it. In a process that was forked after fastxai was
+    imported kernels use one thread: OpenMP's do not survive a fork.
 
     Args:
         threads: 1 or more; 0 returns to OpenMP's default (OMP_NUM_THREADS, else the cores).
