@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from fastxai import _onednn
 from fastxai._config import show_config
 from fastxai._version import __version__
+from fastxai.common import forks as _forks
 from fastxai.engine.settings import set_engine
 from fastxai.ops.native import num_threads, set_num_threads
 
@@ -82,6 +83,7 @@ _PACKAGES = {  # sub-packages, and what each cannot do without
     "torch": "torch",
 }
 
+_forks.watch()
 _onednn.protect()
 
 

@@ -8,6 +8,7 @@ import mindspore as ms
 import numpy as np
 
 from fastxai.benchmark.metric import LabelAgnosticMetric
+from fastxai.common.guard import one_call_at_a_time
 from fastxai.common.utils import calc_correlation
 
 
@@ -43,6 +44,7 @@ class ClassSensitivity(LabelAgnosticMetric):
         ((1,), True)
     """
 
+    @one_call_at_a_time
     def evaluate(self, explainer: Any, inputs: ms.Tensor) -> np.ndarray:
         """Evaluates an explainer on one image.
 

@@ -10,6 +10,7 @@ import numpy as np
 from mindspore import nn
 
 from fastxai.benchmark.metric import Case, LabelSensitiveMetric
+from fastxai.common.guard import one_call_at_a_time
 from fastxai.common.utils import calc_auc, calc_correlation
 from fastxai.engine.selector import Selector
 from fastxai.engine.settings import Choice
@@ -105,6 +106,7 @@ class Faithfulness(LabelSensitiveMetric):
         """What scored the last evaluation, why, and its error; None before it."""
         return self._selector.choice
 
+    @one_call_at_a_time
     def evaluate(
         self,
         explainer: Any,

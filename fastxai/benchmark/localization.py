@@ -8,6 +8,7 @@ import mindspore as ms
 import numpy as np
 
 from fastxai.benchmark.metric import LabelSensitiveMetric
+from fastxai.common.guard import one_call_at_a_time
 
 _METRICS = ("PointingGame", "IoSR")
 _RADIUS = 15.0  # pixels
@@ -67,6 +68,7 @@ class Localization(LabelSensitiveMetric):
             raise ValueError(f"{self._owner}: `metric` must be one of {_METRICS}, got {metric!r}.")
         self._metric = metric
 
+    @one_call_at_a_time
     def evaluate(
         self,
         explainer: Any,

@@ -16,6 +16,7 @@ from fastxai.common.attribution import Attribution
 from fastxai.common.inputs import to_images, to_targets
 from fastxai.common.shown import Shown
 from fastxai.common.targets import check_target_range
+from fastxai.common.turns import Turn
 from fastxai.ops.checks import check_int
 from fastxai.visual.cv.display import in_notebook
 
@@ -32,6 +33,7 @@ class AttributionMetric(Shown):
         if activation_fn is None:
             activation_fn = nn.Identity()
         self._scorer = Scorer(self._owner, activation_fn)
+        self._turn = Turn()
 
     @property
     def _owner(self) -> str:

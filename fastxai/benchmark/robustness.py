@@ -10,6 +10,7 @@ import numpy as np
 from mindspore import nn
 
 from fastxai.benchmark.metric import Case, LabelSensitiveMetric
+from fastxai.common.guard import one_call_at_a_time
 from fastxai.ops.checks import check_int
 
 _PERTURBATIONS = 10
@@ -72,6 +73,7 @@ class Robustness(LabelSensitiveMetric):
         super().__init__(num_labels, self._checked_activation(activation_fn))
         self._seed = seed if seed is None else check_int(self._owner, "seed", seed, 0, 2**32 - 1)
 
+    @one_call_at_a_time
     def evaluate(
         self,
         explainer: Any,

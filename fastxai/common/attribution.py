@@ -10,6 +10,7 @@ from mindspore import nn
 
 from fastxai.common.copies import Copyable
 from fastxai.common.shown import Shown
+from fastxai.common.turns import Turn
 
 _RETURNS = ("tensor", "image")
 
@@ -30,6 +31,10 @@ class Attribution(Copyable, Shown):
     def __init__(self, network: nn.Cell) -> None:
         self._check_cell("network", network)
         self._network = network
+        self._turn = Turn()
+
+    def _fresh(self) -> dict[str, Any]:
+        return {**super()._fresh(), "_turn": Turn()}
 
     @property
     def network(self) -> nn.Cell:

@@ -1,35 +1,109 @@
-"""The caller's network in evaluation mode for a while, then exactly as it came."""
+"""The caller's network in evaluation mode for a while, and MindSpore for one thread at a time.
+
+MindSpore runs nothing in two threads at once: on 2.10 that gives wrong values, errors of its own or
+the end of the process. Every run of it in this package is inside `running`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from mindspore import nn
+from mindspore import Parameter, nn
 
+from fastxai.common.forks import check_process
+from fastxai.common.held import Holder, warn_of_training
 from fastxai.common.interrupt import interruptible
+from fastxai.common.turns import Turn, one_at_a_time
+
+_mindspore = Turn("MindSpore")
+
+
+def _put_back(cell: nn.Cell, before: tuple[bool, str]) -> None:
+    training, phase = before
+    if training and not cell.training:  # else somebody has set it since
+        cell.add_flags(training=True)  # this cell alone, unlike set_train
+    if cell.phase != phase:
+        cell.phase = phase
+
+
+def _lapsed(cell: nn.Cell, before: tuple[bool, str]) -> tuple[bool, str] | None:
+    if not cell.training:
+        return None
+    cell.add_flags(training=False)
+    return True, before[1]
+
+
+_evaluated = Holder(_mindspore, lambda cell: (cell.training, cell.phase), _put_back)
+_renamed = Holder(
+    _mindspore,
+    lambda parameter: parameter.name,
+    lambda parameter, name: setattr(parameter, "name", name),
+)
 
 
 @contextmanager
 def evaluating(*cells: nn.Cell) -> Iterator[None]:
     """Sets the cells to evaluation mode; puts every flag back, also after an exception.
 
-    Parameter names, `requires_grad`, hooks and the global context are not touched. Ctrl-C raises
-    KeyboardInterrupt inside, as `interruptible` says.
+    It may be nested, and be entered by several threads for networks that have cells in common: the
+    last one out puts the flags back. Parameter names, `requires_grad`, hooks and the global context
+    are not touched. Ctrl-C raises KeyboardInterrupt inside, as `interruptible` says.
     """
-    saved = [(part, part.training, part.phase) for part in _parts(cells)]
-    try:
-        with interruptible():
-            if any(training for _, training, _ in saved):
-                for cell in cells:
-                    cell.set_train(False)
-            yield
-    finally:
-        for part, training, phase in saved:
-            if part.training != training:
-                part.add_flags(training=training)  # this cell alone, unlike set_train
-            if part.phase != phase:
-                part.phase = phase
+    parts = _parts(cells)
+
+    def evaluate() -> None:
+        if any(part.training for part in parts):
+            for cell in cells:
+                cell.set_train(False)
+
+    with interruptible(), _evaluated.holding(parts, evaluate):
+        yield
+
+
+@contextmanager
+def renamed(names: Iterable[tuple[Parameter, str]]) -> Iterator[None]:
+    """Gives Parameters other names; the last one out gives the old ones back, as `evaluating`."""
+    pairs = list(names)
+
+    def rename() -> None:
+        for parameter, name in pairs:
+            parameter.name = name
+
+    with _renamed.holding([parameter for parameter, _ in pairs], rename):
+        yield
+
+
+@contextmanager
+def running(owner: str = "fastxai") -> Iterator[None]:
+    """MindSpore runs in here, for this thread alone; other threads wait.
+
+    Args:
+        owner: Who runs it, for messages.
+
+    Raises:
+        RuntimeError: MindSpore cannot run in this process, see `check_process`.
+
+    Warns:
+        RuntimeWarning: Another thread has put a network that is explained into training mode while
+            it ran.
+    """
+    check_process(owner)
+    with _mindspore.taken():
+        _evaluated.renew(_lapsed)
+        yield
+        if _evaluated.renew(_lapsed):
+            warn_of_training()
+
+
+@contextmanager
+def _ready(owner: str) -> Iterator[None]:
+    check_process(owner)
+    with interruptible():
+        yield
+
+
+one_call_at_a_time = one_at_a_time(_ready)
 
 
 def _parts(cells: Iterable[nn.Cell]) -> list[nn.Cell]:

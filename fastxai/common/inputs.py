@@ -7,6 +7,7 @@ from typing import Any
 import mindspore as ms
 import numpy as np
 
+from fastxai.common.guard import running
 from fastxai.common.plausible import warn_of_inputs
 from fastxai.common.targets import targets_array
 
@@ -31,9 +32,10 @@ def to_images(owner: str, inputs: Any) -> np.ndarray:
     """
     if not isinstance(inputs, ms.Tensor):
         raise TypeError(f"{owner}: `inputs` must be a Tensor, got {type(inputs).__name__}.")
-    if inputs.dtype == ms.bfloat16:
-        inputs = inputs.astype(ms.float32)
-    array = inputs.asnumpy()
+    with running(owner):
+        if inputs.dtype == ms.bfloat16:
+            inputs = inputs.astype(ms.float32)
+        array = inputs.asnumpy()
     if array.dtype.kind not in "fiu":
         raise TypeError(f"{owner}: `inputs` must hold floats or integers, got {inputs.dtype}.")
     if array.ndim != 4 or 0 in array.shape:

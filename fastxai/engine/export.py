@@ -7,7 +7,6 @@ import os
 import re
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +16,12 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
+from fastxai.common.guard import running
 from fastxai.engine.in_place import without_in_place
 from fastxai.engine.onnx_name import renamed
 from fastxai.engine.protocol import Unusable
 
 _log = logging.getLogger("fastxai")
-_lock = threading.RLock()  # MindSpore compiles one graph at a time; environment and stderr are ours
 _DUMP_VARIABLE = "MS_OM_PATH"  # where MindSpore writes rank_0/om/analyze_fail.ir; else here
 
 # What MindSpore 2.10 says, and what it means.
@@ -76,7 +75,7 @@ def untraced(*, repeat: bool = False) -> Iterator[str]:
         A folder that is there as long.
     """
     with (
-        _lock,
+        running("MindSpore"),  # environment and stderr are ours as long
         tempfile.TemporaryDirectory(prefix="fastxai-") as folder,
         _dumping_into(folder),
         _quiet(repeat),

@@ -6,6 +6,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
+from fastxai.common.guard import running
 from fastxai.engine.protocol import Engine
 
 
@@ -29,7 +30,9 @@ class MindSporeEngine(Engine):
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
         """Scores of a batch; errors of the network come through as they are."""
-        return self.cell(view_of(batch)).asnumpy()
+        with running(self.title):
+            # Copied, since the network may return memory that it uses again.
+            return self.cell(view_of(batch)).asnumpy().copy()
 
 
 def view_of(batch: np.ndarray) -> ms.Tensor:

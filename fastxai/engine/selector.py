@@ -8,6 +8,7 @@ from typing import Any
 import mindspore as ms
 
 from fastxai import _onednn
+from fastxai.common.turns import Turn
 from fastxai.engine import settings
 from fastxai.engine.fingerprint import checksum, structure_of
 from fastxai.engine.making import UNMOVED, Job, Making, Undecided
@@ -23,6 +24,7 @@ _HINT = (
 
 _log = logging.getLogger("fastxai")
 _store = Store()
+_choosing = Turn("The choice of an engine")  # a second thread finds what the first one made
 _said: set[str] = set()  # what one process need hear only once
 
 
@@ -95,7 +97,8 @@ class Selector:
         engine = None
         if not reason:
             try:
-                engine, reason = self._first_that_fits(wish, job)
+                with _choosing.taken():
+                    engine, reason = self._first_that_fits(wish, job)
             except Undecided as undecided:  # also where it was named: MindSpore's run says more
                 self._note_choice(None, undecided.reason, str(job.dtype))
                 return None
@@ -110,7 +113,8 @@ class Selector:
 
     def discard(self, engine: Engine) -> None:
         """Forgets an engine that will not be needed again."""
-        _store.drop(engine)
+        with _choosing.taken():
+            _store.drop(engine)
 
     def _first_that_fits(self, wish: settings.Wish, job: Job) -> tuple[Engine | None, str]:
         """The first candidate that scores like MindSpore, or why there is none."""

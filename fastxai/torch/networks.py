@@ -9,24 +9,55 @@ from typing import Any
 import torch
 from torch import nn
 
+from fastxai.common.forks import is_fork
+from fastxai.common.held import Holder, warn_of_training
+from fastxai.common.turns import Turn
+
+
+def _put_back(part: nn.Module, training: bool) -> None:
+    part.training = training or part.training  # True now: somebody has set it since
+
+
+def _lapsed(part: nn.Module, training: bool) -> bool | None:
+    if not part.training:
+        return None
+    part.training = False
+    return True
+
+
+_evaluated = Holder(Turn("A network's mode"), lambda part: part.training, _put_back)
+
 
 @contextmanager
 def evaluating(*modules: Any) -> Iterator[None]:
     """Evaluation mode and no gradients; every module's flag as it was afterwards.
 
+    It may be nested, and be entered by several threads for networks that have modules in common:
+    the last one out puts the flags back.
+
     Args:
         *modules: Modules; functions are left alone.
     """
     parts = [part for m in modules if isinstance(m, nn.Module) for part in m.modules()]
-    saved = [(part, part.training) for part in parts]
-    try:
+
+    def evaluate() -> None:
         for part in parts:
             part.training = False
-        with torch.no_grad():
-            yield
-    finally:
-        for part, training in saved:
-            part.training = training
+
+    with _evaluated.holding(parts, evaluate), torch.no_grad():
+        yield
+
+
+@contextmanager
+def ready(owner: str) -> Iterator[None]:
+    """In a forked process sets PyTorch to one thread: its others are gone, it would wait for them.
+
+    Args:
+        owner: Who is to run it.
+    """
+    if is_fork() and torch.get_num_threads() > 1:
+        torch.set_num_threads(1)
+    yield
 
 
 def network_dtype(network: nn.Module) -> torch.dtype:
@@ -66,7 +97,10 @@ def score(
     network: nn.Module, activation: Callable[[Any], Any], batch: torch.Tensor
 ) -> torch.Tensor:
     """Scores (M, K) float32 of images; (M,) is one class, further axes are averaged."""
+    _evaluated.renew(_lapsed)
     scores = activation(network(batch))
+    if _evaluated.renew(_lapsed):
+        warn_of_training()
     if scores.ndim == 1:
         scores = scores[:, None]
     if scores.ndim > 2:

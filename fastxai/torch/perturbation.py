@@ -13,9 +13,17 @@ from torch import nn
 from fastxai.common.progress import Progress, check_progress, reporting
 from fastxai.common.shown import Shown
 from fastxai.common.targets import check_scores
+from fastxai.common.turns import Turn, one_at_a_time
 from fastxai.ops.checks import check_int
 from fastxai.torch.inputs import to_images, to_targets
-from fastxai.torch.networks import check_device, evaluating, memory_format, network_dtype, score
+from fastxai.torch.networks import (
+    check_device,
+    evaluating,
+    memory_format,
+    network_dtype,
+    ready,
+    score,
+)
 
 _RETURNS = ("tensor", "image")
 
@@ -49,6 +57,7 @@ class PerturbationAttribution(Shown, ABC):
             kind = type(activation_fn).__name__
             raise TypeError(f"{self._owner}: `activation_fn` must be callable, got {kind}.")
         self._network = network
+        self._turn = Turn()
         self._activation_fn = activation_fn
         self._perturbation_per_eval = check_int(
             self._owner, "perturbation_per_eval", perturbation_per_eval, 1, 2**31 - 1
@@ -59,6 +68,7 @@ class PerturbationAttribution(Shown, ABC):
         """The network that was given, the same object."""
         return self._network
 
+    @one_at_a_time(ready)
     def __call__(
         self,
         inputs: torch.Tensor,
@@ -88,7 +98,8 @@ class PerturbationAttribution(Shown, ABC):
             TypeError: An argument is of the wrong kind.
             ValueError: An argument has the wrong shape, range or device, or the network returns
                 scores that are not finite.
-            RuntimeError: `inputs` are on a GPU and there is no `libfastxai_cuda.so`.
+            RuntimeError: `inputs` are on a GPU and there is no `libfastxai_cuda.so`; or the
+                explainer was called from inside a call.
         """
         if not isinstance(ret, str) or ret not in _RETURNS:
             raise ValueError(f"{self._owner}: `ret` must be one of {_RETURNS}, got {ret!r}.")

@@ -29,6 +29,7 @@ PAGES = [
     "docs/differences.md",
     "docs/engines.md",
     "docs/estimators.md",
+    "docs/threads.md",
     "docs/uncertainty.md",
 ]
 NEEDED = {"docs/engines.md": "openvino"}  # packages that a page's code uses and fastxai does not

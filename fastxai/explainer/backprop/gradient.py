@@ -10,7 +10,7 @@ import numpy as np
 from mindspore import nn
 
 from fastxai.common.attribution import Attribution
-from fastxai.common.guard import evaluating
+from fastxai.common.guard import evaluating, one_call_at_a_time, running
 from fastxai.common.inputs import to_images, to_targets
 from fastxai.common.network import network_dtype
 from fastxai.common.shadow import Watch, same_signature, signature
@@ -77,6 +77,7 @@ class Gradient(Attribution):
             "_paths": {},
         }
 
+    @one_call_at_a_time
     def __call__(
         self,
         inputs: ms.Tensor,
@@ -100,11 +101,13 @@ class Gradient(Attribution):
             TypeError: An argument is of the wrong kind.
             ValueError: An argument has the wrong shape or range, the network does not return class
                 scores, or its gradient is not finite.
+            RuntimeError: This process was forked after MindSpore had run, or the explainer was
+                called from inside a call.
         """
         images = to_images(self._owner, inputs)
         classes = to_targets(self._owner, targets, len(images))
         self._check_output_form(ret, show)
-        with evaluating(self._network):
+        with evaluating(self._network), running(self._owner):
             self._forget_if_changed()
             maps = [self._explain(images, column) for column in classes.T]
         return self._deliver(np.stack(maps, axis=1), ret, show)

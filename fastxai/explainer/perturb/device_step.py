@@ -7,6 +7,7 @@ from typing import Any
 import mindspore as ms
 from mindspore import nn
 
+from fastxai.common.guard import running
 from fastxai.engine.mindspore_cell import MindSporeEngine
 from fastxai.explainer.perturb.masked_step import (
     GraphStep,
@@ -31,7 +32,9 @@ class DeviceStep(HostSums):
         self._copies = MaskedBatches(self._image, self._spec, tuple(self._base.tolist()), made_by)
 
     def _run(self, cell: nn.Cell, first: int, count: int) -> tuple[tuple[int, ...], int]:
-        return self._add(cell(self._copies(first, self._batch)).asnumpy(), first, count)
+        with running("MindSpore"):
+            scores = cell(self._copies(first, self._batch)).asnumpy().copy()
+        return self._add(scores, first, count)
 
 
 def step_kind() -> type[MaskedStep]:

@@ -11,6 +11,7 @@ import numpy as np
 from mindspore import nn
 
 from fastxai.common.archive import Arrays
+from fastxai.common.guard import running
 from fastxai.ops import MaskSpec, SaliencySums, masked_product, saliency_accumulate
 from fastxai.ops.saliency_accumulate import BAD_PARAMS
 
@@ -189,14 +190,15 @@ class GraphStep(MaskedStep):
 
     def _run(self, cell: nn.Cell, first: int, count: int) -> tuple[tuple[int, ...], int]:
         params = ms.Tensor(self._spec.params(first, count))
-        *state, bad, scores = cell(*self._fixed, params, self._targets, *self._state, self._bad)
-        bad_row = int(bad.asnumpy()[0])  # waits for the batch
-        if bad_row == BAD_PARAMS:
-            raise RuntimeError(f"The native sums refused their numbers ({bad_row}).")
-        shape = tuple(scores.shape)
-        if self._keeps and self._fits(shape):
-            self._kept.append(scores.asnumpy()[:count, self._labels])
-        self._state = (state[0], state[1])
+        with running("MindSpore"):
+            *state, bad, scores = cell(*self._fixed, params, self._targets, *self._state, self._bad)
+            bad_row = int(bad.asnumpy()[0])  # waits for the batch
+            if bad_row == BAD_PARAMS:
+                raise RuntimeError(f"The native sums refused their numbers ({bad_row}).")
+            shape = tuple(scores.shape)
+            if self._keeps and self._fits(shape):
+                self._kept.append(scores.asnumpy()[:count, self._labels])
+            self._state = (state[0], state[1])
         return shape, bad_row
 
     def _put(self, sums: SaliencySums) -> None:

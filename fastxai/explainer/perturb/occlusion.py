@@ -12,6 +12,7 @@ import numpy as np
 from mindspore import nn
 
 from fastxai.common.archive import Arrays
+from fastxai.common.guard import running
 from fastxai.common.targets import not_finite
 from fastxai.common.windows import windows_of
 from fastxai.engine.mindspore_cell import MindSporeEngine
@@ -151,8 +152,11 @@ class Occlusion(PerturbationAttribution):
             advance(len(begun) - 1, len(begun))
         covered = _on_host(image, plan, batch) if on_device is None else on_device
         for done in range(len(begun), rows, batch):
-            copies = covered(done - 1, batch)
-            output = self._score(copies) if engine is None else engine(copies)
+            if engine is not None:
+                output = engine(covered(done - 1, batch))
+            else:
+                with running(self._owner):
+                    output = self._score(covered(done - 1, batch))
             self._check_scores(output.shape, batch, labels)
             count = min(batch, rows - done)
             scores[done : done + count] = output[:count, labels]
@@ -170,7 +174,9 @@ class Occlusion(PerturbationAttribution):
             self._cells[key] = MindSporeEngine(self._score_cell(dtype), key)
         try:
             engine = self._cells[key]
-            return engine.cell(batch).asnumpy() if isinstance(batch, ms.Tensor) else engine(batch)
+            if isinstance(batch, ms.Tensor):
+                return engine.cell(batch).asnumpy().copy()
+            return engine(batch)
         except BaseException:
             self._cells.clear()
             raise

@@ -16,7 +16,7 @@ from mindspore import nn
 
 from fastxai.common.attribution import Attribution
 from fastxai.common.batches import even_batch
-from fastxai.common.guard import evaluating
+from fastxai.common.guard import evaluating, one_call_at_a_time
 from fastxai.common.inputs import to_images, to_targets
 from fastxai.common.network import class_scores, network_dtype
 from fastxai.common.progress import Progress, check_progress, reporting
@@ -102,6 +102,7 @@ class PerturbationAttribution(Attribution, ABC):
         """What scored the last call, why, and its error against MindSpore; None before it."""
         return self._selector.choice
 
+    @one_call_at_a_time
     def __call__(
         self,
         inputs: ms.Tensor,
@@ -137,7 +138,8 @@ class PerturbationAttribution(Attribution, ABC):
             TypeError: An argument is of the wrong kind.
             ValueError: An argument has the wrong shape or range, or the network returns scores that
                 are not finite; or `state` is of another call, or no such file.
-            RuntimeError: The engine that was named cannot score this network.
+            RuntimeError: The engine that was named cannot score this network; or this process was
+                forked after MindSpore had run; or the explainer was called from inside a call.
             ImportError: It is not installed.
             OSError: `state` cannot be read, or not be written in the first place.
 

@@ -10,7 +10,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import Parameter, nn
 
-from fastxai.common.guard import evaluating
+from fastxai.common.guard import evaluating, one_call_at_a_time, running
 from fastxai.common.network import network_dtype
 from fastxai.common.progress import Progress
 from fastxai.engine.protocol import Engine
@@ -171,6 +171,7 @@ class RISEPlus(RISE):
         """Whether the last call took both scores from one pass; None before it."""
         return self._head is not None if self._head_known else None
 
+    @one_call_at_a_time
     def __call__(
         self,
         inputs: ms.Tensor,
@@ -187,9 +188,10 @@ class RISEPlus(RISE):
             ValueError: Also where the OoDNet returns scores that are not finite.
         """
         self._head_known = False
-        if self._ood_net.refresh():
-            self._cells.clear()
-            self._shared_head.forget()
+        with running(self._owner):
+            if self._ood_net.refresh():
+                self._cells.clear()
+                self._shared_head.forget()
         with evaluating(self._ood_net), self._distinct_names():
             return super().__call__(inputs, targets, ret, show, progress=progress, state=state)
 
@@ -203,7 +205,8 @@ class RISEPlus(RISE):
 
     def _explain(self, image: np.ndarray, labels: np.ndarray, plan: _Plan, run: ImageRun) -> Found:
         blank = np.broadcast_to(plan.base[:, None, None], image.shape)
-        bounds = [self._ood_score(blank), self._ood_score(image)]
+        with running(self._owner):
+            bounds = [self._ood_score(blank), self._ood_score(image)]
         if not np.isfinite(bounds).all():
             raise ValueError(
                 f"{self._owner}: `ood_net` returned scores that are not finite, {bounds[0]} for "
@@ -212,7 +215,8 @@ class RISEPlus(RISE):
         for parameter, value in zip(self._bounds, bounds, strict=True):
             parameter.set_data(ms.Tensor([value], ms.float32))
         if not self._head_known:
-            self._find_head(image, plan)
+            with running(self._owner):
+                self._find_head(image, plan)
         return super()._explain(image, labels, plan, run)
 
     def _ood_score(self, image: np.ndarray) -> float:

@@ -8,6 +8,7 @@ import mindspore as ms
 from mindspore import Parameter, nn, ops
 from mindspore.common.initializer import HeNormal
 
+from fastxai.common.guard import running
 from fastxai.common.interrupt import interruptible
 from fastxai.common.progress import Progress, check_progress, reporting
 from fastxai.ops.checks import check_int
@@ -121,8 +122,9 @@ class OoDNet(PrefixedCell):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Scores or logits; sees layers that were exchanged in the classifier."""
-        self.refresh()
-        return super().__call__(*args, **kwargs)
+        with running("OoDNet"):
+            self.refresh()
+            return super().__call__(*args, **kwargs)
 
     def construct(self, x: ms.Tensor) -> ms.Tensor:
         """Scores (N, L), or logits while training."""
@@ -254,6 +256,7 @@ class OoDNet(PrefixedCell):
         try:
             with (
                 interruptible(),
+                running("OoDNet"),
                 self.renamed(),  # for callbacks that save the network
                 unclaimed(dataset),
                 reporting(progress, steps, "step") as advance,

@@ -9,6 +9,8 @@ from typing import Any
 
 from mindspore import Parameter, nn
 
+from fastxai.common import guard
+
 
 class NamedParameter:
     """A Parameter with a name of its own; everything else is the Parameter's.
@@ -66,11 +68,6 @@ class PrefixedCell(nn.Cell):
     def renamed(self) -> Iterator[None]:
         """Gives the child's Parameters their names in a checkpoint for a while."""
         child = self._cells[self._foreign]
-        before = [(parameter, parameter.name) for parameter in child.get_parameters()]
-        try:
-            for name, parameter in child.parameters_and_names():
-                parameter.name = f"{self._foreign}.{name}"
+        names = child.parameters_and_names()
+        with guard.renamed((each, f"{self._foreign}.{name}") for name, each in names):
             yield
-        finally:
-            for parameter, name in before:
-                parameter.name = name
