@@ -3,13 +3,20 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 COMPILED := setup.py CMakeLists.txt $(wildcard csrc/*/*.h csrc/*/*.cpp kernels/*/*.h kernels/*/*.cpp)
 CXX_FILES := csrc kernels tests/kernels tests/cuda_emulator tests/ascend_emulator
+# The oldest MindSpore that is supported, and what it is tested with: the contracts of the explainers
+# and all that is built on MindSpore's own machinery (primitives, hooks, copies of cells, training).
+OLDEST := .venv-oldest
+OLDEST_MINDSPORE := mindspore~=2.7.0
+OLDEST_TESTS := tests/explainer/test_contract.py tests/ops/test_custom.py \
+    tests/explainer/test_gradcam.py tests/explainer/test_modified_relu.py \
+    tests/explainer/test_riseplus.py tests/tool/test_ood_net.py tests/cli/test_doctor.py
 TUTORIALS := using_cv_explainers using_rise_plus using_cv_benchmarks
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Tests and demo are about the native ops: a build that fails must not pass for one that was skipped.
 export FASTXAI_BUILD ?= require
 
-.PHONY: help demo examples test setup lint format kernel-tests kernel-tests-aarch64 cuda \
-        sanitize thread-sanitize fuzz faults wheel-check bench clean
+.PHONY: help demo examples test test-oldest setup lint format kernel-tests kernel-tests-aarch64 \
+        cuda sanitize thread-sanitize fuzz faults wheel-check bench clean
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 24
 
@@ -25,6 +32,16 @@ examples: setup ## run the tutorials: their pictures go to out/examples/
 
 test: setup ## run the tests
 	$(BIN)/python -m pytest
+
+test-oldest: setup $(OLDEST)/installed ## run the contract tests on the oldest MindSpore that is supported
+	$(OLDEST)/bin/python -m pytest $(OLDEST_TESTS)
+
+# Takes the native module that lies in the source folder already: it knows nothing of MindSpore.
+$(OLDEST)/installed: pyproject.toml | $(VENV)/installed
+	$(BIN)/python -m venv $(OLDEST)
+	FASTXAI_BUILD=skip $(OLDEST)/bin/python -m pip --disable-pip-version-check install --quiet \
+	    --editable . '$(OLDEST_MINDSPORE)' 'pytest>=7'
+	@touch $@
 
 setup: $(VENV)/installed ## make the virtual environment and build the native module
 
@@ -103,4 +120,4 @@ bench: setup ## every benchmark: bench/results/ and the tables (about an hour)
 	bench/run_all.sh
 
 clean: ## remove everything that was built
-	rm -rf $(VENV) build out *.egg-info fastxai/_native*.so fastxai/libfastxai_cuda.so
+	rm -rf $(VENV) $(OLDEST) build out *.egg-info fastxai/_native*.so fastxai/libfastxai_cuda.so

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 from typing import Any, TextIO
 
@@ -12,6 +13,9 @@ import numpy as np
 from fastxai import _onednn
 from fastxai._version import __version__
 from fastxai.engine.settings import TITLES, engine_info
+
+# The oldest and the newest minor version that the tests run on; pyproject.toml requires the same.
+OLDEST_MINDSPORE, NEWEST_MINDSPORE = (2, 7), (2, 10)
 
 
 def show_config(file: TextIO | None = None) -> dict[str, Any]:
@@ -23,13 +27,13 @@ def show_config(file: TextIO | None = None) -> dict[str, Any]:
     Returns:
         A dict with the keys 'fastxai' (version), 'native' (dict: 'available', 'reason', 'isa',
         'isas', 'openmp', 'num_threads'), 'cuda' (dict: 'available', 'path', 'reason'; of the
-        library of CUDA kernels, not of a GPU), 'mindspore' (dict: 'version', 'device', 'mode'; None
-        where MindSpore is not installed), 'device_ops' (dict: 'made_by', 'reason', as in
-        `fastxai.ops.device_ops`; None without MindSpore), 'onednn' (dict: 'state', 'detail',
-        'remedy'), 'engine' (dict: 'default', 'precision', 'cache_dir', 'installed' (dict:
-        versions), 'last' (dict: 'owner', 'engine', 'precision', 'reason', 'error'; None before
-        anything was scored)), 'python', 'numpy' (versions) and 'cpu' (dict: 'model', 'cores',
-        'usable_cores').
+        library of CUDA kernels, not of a GPU), 'mindspore' (dict: 'version', 'supported' (bool),
+        'device', 'mode'; None where MindSpore is not installed), 'device_ops' (dict: 'made_by',
+        'reason', as in `fastxai.ops.device_ops`; None without MindSpore), 'onednn' (dict:
+        'state', 'detail', 'remedy'), 'engine' (dict: 'default', 'precision', 'cache_dir',
+        'installed' (dict: versions), 'last' (dict: 'owner', 'engine', 'precision', 'reason',
+        'error'; None before anything was scored)), 'python', 'numpy' (versions) and 'cpu' (dict:
+        'model', 'cores', 'usable_cores').
 
     Raises:
         TypeError: `file` cannot be written to.
@@ -73,7 +77,30 @@ def _collect() -> dict[str, Any]:
     }
 
 
-def _mindspore() -> dict[str, str] | None:
+def supported_mindspore() -> str:
+    """The versions of MindSpore that fastxai is tested on: '2.7 to 2.10'."""
+    return "{}.{} to {}.{}".format(*OLDEST_MINDSPORE, *NEWEST_MINDSPORE)
+
+
+def mindspore_requirement() -> str:
+    """The same for pip: 'mindspore>=2.7,<2.11'."""
+    (old, oldest), (new, newest) = OLDEST_MINDSPORE, NEWEST_MINDSPORE
+    return f"mindspore>={old}.{oldest},<{new}.{newest + 1}"
+
+
+def is_supported(version: str) -> bool:
+    """Whether a version of MindSpore is one that fastxai is tested on.
+
+    Args:
+        version: As MindSpore gives it: '2.10.0', '2.7.1.post1', '2.8.0rc1'.
+    """
+    found = re.match(r"(\d+)\.(\d+)", version)
+    if found is None:
+        return False
+    return OLDEST_MINDSPORE <= (int(found[1]), int(found[2])) <= NEWEST_MINDSPORE
+
+
+def _mindspore() -> dict[str, Any] | None:
     try:
         import mindspore
     except ImportError:
@@ -81,6 +108,7 @@ def _mindspore() -> dict[str, str] | None:
     graph = mindspore.get_context("mode") == mindspore.GRAPH_MODE
     return {
         "version": str(mindspore.__version__),
+        "supported": is_supported(str(mindspore.__version__)),
         "device": str(mindspore.get_context("device_target")),
         "mode": "graph" if graph else "pynative",
     }
@@ -126,9 +154,10 @@ def _rendered(config: dict[str, Any]) -> str:
         ("CUDA kernels", cuda["path"] if cuda["available"] else f"no ({cuda['reason']})"),
         (
             "mindspore",
-            f"{mindspore['version']}, device {mindspore['device']}, {mindspore['mode']} mode"
+            f"{mindspore['version']} ({_support_text(mindspore['supported'])}), "
+            f"device {mindspore['device']}, {mindspore['mode']} mode"
             if mindspore
-            else "not installed",
+            else f"not installed ({_support_text(True)})",
         ),
         *_copies_rows(config["device_ops"]),
         ("oneDNN", f"{onednn['state']} ({onednn['detail']})"),
@@ -138,6 +167,12 @@ def _rendered(config: dict[str, Any]) -> str:
         ("processor", f"{cpu['model']}, {cpu['usable_cores']} of {cpu['cores']} cores usable"),
     ]
     return "\n".join(f"{name:<12} {text}" for name, text in rows)
+
+
+def _support_text(supported: bool) -> str:
+    if supported:
+        return f"supported are {supported_mindspore()}"
+    return f"not supported; {supported_mindspore()} are"
 
 
 def _copies_rows(made: dict[str, str] | None) -> list[tuple[str, str]]:

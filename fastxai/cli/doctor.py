@@ -25,7 +25,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the configuration, the measurement and the advice."""
-    from fastxai._config import show_config
+    from fastxai._config import mindspore_requirement, show_config, supported_mindspore
     from fastxai.ops.native import remedy
 
     config = show_config()
@@ -33,7 +33,12 @@ def run(arguments: argparse.Namespace) -> int:
     if not config["native"]["available"]:
         advice.append(f"native code is missing ({config['native']['reason']}): {remedy()}")
     if config["mindspore"] is None:
-        advice.append("MindSpore is not installed: pip install mindspore")
+        advice.append(f"MindSpore is not installed: pip install '{mindspore_requirement()}'")
+    elif not config["mindspore"]["supported"]:
+        advice.append(
+            f"fastxai is not tested on MindSpore {config['mindspore']['version']}, but on "
+            f"{supported_mindspore()}: pip install '{mindspore_requirement()}'"
+        )
     onednn = config["onednn"]
     limit = f"convolutions are slow ({onednn['detail']}): {onednn['remedy']}"
     if arguments.no_probe or config["mindspore"] is None:

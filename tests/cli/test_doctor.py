@@ -1,6 +1,8 @@
 """``fastxai doctor`` and `show_config`: what is reported, and what counts as unhealthy."""
 
 import io
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from fastxai._version import __version__
 from fastxai.ops import select_device_ops
 from fastxai.ops.cuda.library import use_library
 
+ROOT = Path(__file__).resolve().parents[2]
 NATIVE = {
     "available": True,
     "reason": "",
@@ -123,8 +126,43 @@ def test_a_missing_mindspore_needs_attention_and_no_probe(cli, installation, mon
     installation(state="not-affected", probe=None)
     result = cli("doctor")
     assert result.code == 1
-    assert "mindspore    not installed" in result.out
-    assert "attention    MindSpore is not installed: pip install mindspore" in result.out
+    assert "mindspore    not installed (supported are 2.7 to 2.10)" in result.out
+    advice = "attention    MindSpore is not installed: pip install 'mindspore>=2.7,<2.11'"
+    assert advice in result.out
+
+
+@pytest.mark.parametrize("version", ["2.6.0", "2.11.0rc1", "1.9.0", "3.0.0", "nightly"])
+def test_a_mindspore_that_is_not_supported_needs_attention(cli, installation, monkeypatch, version):
+    import mindspore
+
+    monkeypatch.setattr(mindspore, "__version__", version)
+    result = cli("doctor")
+    assert result.code == 1
+    assert f"mindspore    {version} (not supported; 2.7 to 2.10 are), device CPU" in result.out
+    assert (
+        f"attention    fastxai is not tested on MindSpore {version}, but on 2.7 to 2.10: "
+        "pip install 'mindspore>=2.7,<2.11'"
+    ) in result.out
+
+
+@pytest.mark.parametrize("version", ["2.7.0", "2.7.1.post1", "2.8.0", "2.9.0rc1", "2.10.0"])
+def test_a_mindspore_that_is_supported_is_healthy(cli, installation, monkeypatch, version):
+    import mindspore
+
+    monkeypatch.setattr(mindspore, "__version__", version)
+    result = cli("doctor")
+    assert result.code == 0
+    assert f"mindspore    {version} (supported are 2.7 to 2.10), device CPU" in result.out
+
+
+def test_what_is_required_is_what_is_supported():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (required,) = [
+        line for line in project["project"]["dependencies"] if line.startswith("mindspore")
+    ]
+    assert required == _config.mindspore_requirement() == "mindspore>=2.7,<2.11"
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert "OLDEST_MINDSPORE := mindspore~=2.7.0\n" in makefile
 
 
 def test_show_config_prints_to_the_stream_and_returns_what_it_prints(installation):
