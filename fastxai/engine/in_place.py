@@ -1,9 +1,9 @@
 """`a += b` in a network's source, read as `a = a + b` while it is exported.
 
-MindSpore 2.10 reads `a += b` on Tensors as an operator that changes `a` where it lies, and has no
-ONNX for such operators; residual networks are full of them. The two differ only where another name
-for the same Tensor is used afterwards. Whether that is so is not looked into: an exported network
-is compared with MindSpore's scores before it is used.
+MindSpore from 2.8 on reads `a += b` on Tensors as an operator that changes `a` where it lies, and
+has no ONNX for such operators; residual networks are full of them. The two differ only where
+another name for the same Tensor is used afterwards. Whether that is so is not looked into: an
+exported network is compared with MindSpore's scores before it is used.
 """
 
 from __future__ import annotations
@@ -36,14 +36,19 @@ def _at(made: Any, node: ast.AST) -> Any:
     return ast.copy_location(made, node)
 
 
-@contextmanager
-def without_in_place() -> Iterator[None]:
-    """Has MindSpore read networks so for as long as it lasts; does nothing where it cannot."""
+def source_parser() -> Any:
+    """MindSpore's class that reads the source of networks."""
     try:
         from mindspore.graph._parse.parser import Parser
-    except ImportError:  # in another place than in 2.10: such networks will not export
-        yield
-        return
+    except ImportError:  # MindSpore 2.7 and 2.8
+        from mindspore._extends.parse.parser import Parser
+    return Parser
+
+
+@contextmanager
+def without_in_place() -> Iterator[None]:
+    """Has MindSpore read networks so for as long as it lasts."""
+    Parser = source_parser()
     parse = Parser.parse
 
     def rewritten(parser: Any) -> Any:

@@ -11,12 +11,12 @@ import mindspore as ms
 import numpy as np
 import pytest
 from mindspore import nn
-from mindspore.graph._parse.parser import Parser
 
 from fastxai import ops
 from fastxai.common.guard import evaluating
 from fastxai.engine import export
 from fastxai.engine.export import exported
+from fastxai.engine.in_place import source_parser
 from fastxai.engine.onnx_name import renamed
 from fastxai.engine.protocol import Unusable
 from fastxai.explainer.perturb.perturbation import ScoreCell
@@ -91,11 +91,12 @@ def test_a_failure_says_why_and_leaves_nothing(mode, folders, make, reason):
 
 
 def test_a_network_that_adds_in_place_exports_and_is_read_as_before_afterwards():
-    before = Parser.parse
+    before = source_parser().parse
     assert exported(scored(odd.AddsInPlace()), SHAPE)
-    assert Parser.parse is before
+    assert source_parser().parse is before
 
 
+@pytest.mark.skipif(ms.__version__.startswith("2.7."), reason="2.7 has no operator for it")
 def test_without_us_such_a_network_does_not_export(monkeypatch):
     monkeypatch.setattr(export, "without_in_place", nullcontext)
     with pytest.raises(Unusable, match="InplaceAddExt"):
