@@ -17,21 +17,15 @@ _REMEDY = (
 )
 
 
-def _unbuilt_source_tree(package: Path) -> Path | None:
-    """The clone that a package folder belongs to, if nothing was built in it."""
-    root = package.parent
-    if any((package / f"_native{suffix}").exists() for suffix in EXTENSION_SUFFIXES):
-        return None
-    return root if all((root / name).exists() for name in ("setup.py", "csrc")) else None
-
-
 _module: ModuleType | None = None
 _reason = ""
 try:
     from fastxai import _native as _module  # type: ignore[no-redef]
 except ImportError as error:
-    _reason = str(error)
-    if root := _unbuilt_source_tree(_PACKAGE):
+    built = any((_PACKAGE / f"_native{suffix}").exists() for suffix in EXTENSION_SUFFIXES)
+    _reason = str(error) if built else "they were not built"
+    root = _PACKAGE.parent
+    if not built and all((root / name).exists() for name in ("setup.py", "csrc")):
         # Python puts the current folder first, so in a clone this hides what pip has installed.
         _reason = f"you are importing the source tree {root}, in which nothing was built"
         _REMEDY = (

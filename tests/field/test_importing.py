@@ -152,6 +152,7 @@ def test_an_unbuilt_source_tree_is_named_with_what_to_do(tree):
 
 def test_an_installation_without_native_code_names_the_compiler(tree):
     (warning,), refused, reason = said_of(tree)
+    assert reason == "they were not built"
     for text in (warning, refused):
         assert "source tree" not in text
         assert "FASTXAI_BUILD=require" in text
