@@ -71,3 +71,11 @@ def test_pages_name_only_extras_that_there_are():
     found = [set(re.findall(r"(?:'\.|fastxai)\[([\w,]+)\]", page.read_text())) for page in pages]
     named = {name for texts in found for text in texts for name in text.split(",")}
     assert {"openvino", "demo"} <= named <= there
+
+
+def test_a_source_archive_holds_what_cmake_compiles():
+    manifest = (ROOT / "MANIFEST.in").read_text().splitlines()
+    text = (ROOT / "CMakeLists.txt").read_text()
+    folders = set(re.findall(r"\b(csrc|kernels)/", text))
+    assert {f"graft {folder}" for folder in folders} | {"include CMakeLists.txt"} <= set(manifest)
+    assert folders == {"csrc", "kernels"}
