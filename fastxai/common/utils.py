@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 _LISTED = 5  # names shown for one that is unknown
+_CONVOLUTIONS = 3
 _CONSTANT_RTOL = 4 * float(np.finfo(np.float32).eps)  # maps and scores are float32
 
 
@@ -105,7 +106,9 @@ def unify_targets(batch_size: int, targets: Any) -> ms.Tensor:
 
 
 def find_layer(owner: str, network: nn.Cell, layer: Any) -> nn.Cell:
-    """A layer of a network.
+    """A layer of a network, also of one that `mindspore.amp.auto_mixed_precision` returned.
+
+    Names and cells of before are found in it: levels O2 and O3 wrap cells, O1 replaces them.
 
     Args:
         owner: Name for messages.
@@ -120,8 +123,9 @@ def find_layer(owner: str, network: nn.Cell, layer: Any) -> nn.Cell:
         ValueError: The network has no such layer.
     """
     if isinstance(layer, nn.Cell):
-        if any(part is layer for part in signature(network)):
-            return layer
+        stands_for = _in_place_of(layer, network)
+        if stands_for is not None:
+            return stands_for
         raise ValueError(
             f"{owner}: `layer` is a {type(layer).__name__} that is not part of `network`."
         )
@@ -129,12 +133,37 @@ def find_layer(owner: str, network: nn.Cell, layer: Any) -> nn.Cell:
         kind = type(layer).__name__
         raise TypeError(f"{owner}: `layer` must be a str or an nn.Cell, got {kind}.")
     names = dict(network.cells_and_names())
-    if layer in names:
-        return names[layer]
+    for name, cell in names.items():  # the wrapper before what it holds
+        if layer in (name, _without_wrappers(name)):
+            return _in_place_of(cell, network) or cell
     near = difflib.get_close_matches(layer, filter(None, names), _LISTED, cutoff=0.4)
     known = [name for name in names if name][:_LISTED]
     hint = f"the nearest are {near}" if near else f"it has {known}, ..."
+    convolutions = [name for name, cell in names.items() if name and isinstance(cell, nn.Conv2d)]
+    if convolutions:
+        hint += f"; its last convolutions are {convolutions[-_CONVOLUTIONS:]}"
     raise ValueError(f"{owner}: `network` has no layer {layer!r}; {hint}.")
+
+
+def _without_wrappers(name: str) -> str:
+    """A layer's name before amp wrapped cells, which it calls `_backbone` then."""
+    return ".".join(part for part in name.split(".") if part != "_backbone")
+
+
+def _in_place_of(layer: nn.Cell, network: nn.Cell) -> nn.Cell | None:
+    """The cell that amp replaced the layer by, else the layer; None if there is neither.
+
+    `mindspore.rewrite`, by which level O1 does so, gives the new cell the attributes of the old
+    one, its dict of children among them; no other cells share one.
+    """
+    children = vars(layer)["_cells"]
+    found = None
+    for part in signature(network):
+        if part is layer:
+            found = found or layer
+        elif isinstance(part, nn.Cell) and vars(part)["_cells"] is children:
+            found = part
+    return found
 
 
 def retrieve_layer(model: nn.Cell, target_layer: str | nn.Cell = "") -> nn.Cell:
