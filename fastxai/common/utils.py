@@ -139,10 +139,15 @@ def find_layer(owner: str, network: nn.Cell, layer: Any) -> nn.Cell:
     near = difflib.get_close_matches(layer, filter(None, names), _LISTED, cutoff=0.4)
     known = [name for name in names if name][:_LISTED]
     hint = f"the nearest are {near}" if near else f"it has {known}, ..."
-    convolutions = [name for name, cell in names.items() if name and isinstance(cell, nn.Conv2d)]
-    if convolutions:
-        hint += f"; its last convolutions are {convolutions[-_CONVOLUTIONS:]}"
+    hint += last_convolutions(network)
     raise ValueError(f"{owner}: `network` has no layer {layer!r}; {hint}.")
+
+
+def last_convolutions(network: nn.Cell) -> str:
+    """A hint at layers whose output is (N, K, h, w), to go on with in a message; maybe empty."""
+    named = network.cells_and_names()
+    names = [name for name, cell in named if name and isinstance(cell, nn.Conv2d)]
+    return f"; its last convolutions are {names[-_CONVOLUTIONS:]}" if names else ""
 
 
 def _without_wrappers(name: str) -> str:

@@ -40,3 +40,9 @@ def test_names_and_cells_of_before_are_found(level, tmp_path, monkeypatch):
 def test_an_unknown_name_names_the_last_convolutions():
     with pytest.raises(ValueError, match=r"no layer '\?'; .* last convolutions are \['0', '3.0'\]"):
         GradCAM(network(), "?")
+
+
+def test_a_layer_without_positions_names_them_too():
+    words = r"must be \(N, K, h, w\), got 2 axes. Choose .* last convolutions are \['0', '3.0'\]"
+    with pytest.raises(ValueError, match=words):
+        GradCAM(network(), "4")(IMAGES, 1)

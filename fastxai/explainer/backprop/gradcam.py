@@ -10,6 +10,7 @@ from mindspore import nn
 
 from fastxai.common.network import network_dtype
 from fastxai.common.shadow import Shadow
+from fastxai.common.utils import last_convolutions
 from fastxai.explainer.backprop.backprop_utils import BackwardPass
 from fastxai.explainer.backprop.intermediate_layer import IntermediateLayerAttribution
 from fastxai.explainer.backprop.no_gradient import Evaluate
@@ -95,7 +96,7 @@ class GradCAM(IntermediateLayerAttribution):
         if use.axes != 4:
             raise ValueError(
                 f"{self._owner}: the output of the layer {self._name} must be (N, K, h, w), got "
-                f"{use.axes} axes."
+                f"{use.axes} axes. Choose a layer with 4{last_convolutions(self._network)}."
             )
         if not use.row_per_image:
             raise ValueError(
