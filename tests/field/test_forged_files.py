@@ -201,13 +201,14 @@ def test_sizes_that_contradict_each_other_are_refused_before_memory_is_taken(
 ):
     monkeypatch.setattr(archive, "_values", lambda *arguments: pytest.fail("it is read"))
     members = members_of(saved[kind])
-    name = of_array("saliency")[kind] + ".npy"
-    data = members[name]
-    shape = data[data.index(b"(") : data.index(b")") + 1]
-    for other in (b"(2, 2, 9999999, 9999999)", b"(-2, -2, 14, 11)", b"(2, 2, 14, 12)", b"()"):
-        text = data[:128].replace(shape, other)
-        forged = (text[:-1].rstrip(b" ").ljust(127) + b"\n")[:128] + data[128:]
-        refused(kind, tmp_path / "file", packed({**members, name: forged}.items()))
+    forged = dict(members)
+    for pixels in (b"9999999, 9999999", b"14, 12", b"1, 11", b"-14, -11"):
+        for name in ("saliency", "standard_error"):  # which agree with each other
+            own = of_array(name)[kind] + ".npy"
+            text = members[own][:128].replace(b"14, 11", pixels)
+            assert text != members[own][:128]
+            forged[own] = (text.rstrip().ljust(127) + b"\n") + members[own][128:]
+        refused(kind, tmp_path / "file", packed(forged.items()))
     content = bytearray(saved[kind])  # the directory says that the file is longer than it is
     at = content.rindex(b"PK\x01\x02")
     content[at + 20 : at + 28] = struct.pack("<2L", 2**31 - 1, 2**31 - 1)
