@@ -7,9 +7,9 @@ from typing import Any
 
 import mindspore as ms
 import numpy as np
-from mindspore import nn
 
 from fastxai.benchmark.metric import Case, LabelSensitiveMetric
+from fastxai.common.activation import Activation
 from fastxai.common.guard import one_call_at_a_time
 from fastxai.common.utils import calc_auc, calc_correlation
 from fastxai.engine.selector import Selector
@@ -42,7 +42,9 @@ class Faithfulness(LabelSensitiveMetric):
 
     Args:
         num_labels: Classes of the network.
-        activation_fn: Cell that turns its output into probabilities, such as `nn.Softmax()`.
+        activation_fn: What turns its scores into probabilities: a Cell such as `nn.Softmax()`,
+            'softmax', 'sigmoid', a function of rows (., classes), or None where the network
+            returns probabilities. It acts on the classes, of every pixel of a dense output.
         metric: 'NaiveFaithfulness', 'DeletionAUC' or 'InsertionAUC'.
         batch_size: Perturbed images scored at a time, at most; bounds the memory.
         engine: What scores them: 'auto', 'mindspore', 'openvino' or 'onnxruntime'; None: what
@@ -84,14 +86,14 @@ class Faithfulness(LabelSensitiveMetric):
     def __init__(
         self,
         num_labels: int,
-        activation_fn: nn.Cell,
+        activation_fn: Activation,
         metric: str = "NaiveFaithfulness",
         *,
         batch_size: int = 32,
         engine: str | None = None,
         precision: str | None = None,
     ) -> None:
-        super().__init__(num_labels, self._checked_activation(activation_fn))
+        super().__init__(num_labels, activation_fn)
         if not isinstance(metric, str):
             kind = type(metric).__name__
             raise TypeError(f"{self._owner}: `metric` must be a str, got {kind}.")
@@ -144,20 +146,20 @@ class Faithfulness(LabelSensitiveMetric):
         ends = np.arange(steps + 1) * per_step  # ranks where the steps begin and end
         if self._metric == "NaiveFaithfulness":
             intervals = np.stack([ends[:-1], ends[1:]], axis=1)
-            scores = self._perturbed_scores(explainer.network, case, order, intervals)
+            scores = self._perturbed_scores(explainer, case, order, intervals)
             levels = case.saliency.ravel()[order[: ends[-1]]].reshape(steps, per_step).mean(axis=1)
             value = -calc_correlation(levels, scores)
         else:
             insertion = self._metric == "InsertionAUC"
             intervals = np.stack([np.zeros_like(ends), ends], axis=1)
-            scores = self._perturbed_scores(explainer.network, case, order, intervals, insertion)
+            scores = self._perturbed_scores(explainer, case, order, intervals, insertion)
             change = scores[1:] - scores[0] if insertion else scores[0] - scores[1:]
             value = calc_auc(change)
         return np.array([(1.0 + value) / 2.0])
 
     def _perturbed_scores(
         self,
-        network: nn.Cell,
+        explainer: Any,
         case: Case,
         order: np.ndarray,
         intervals: np.ndarray,
@@ -166,12 +168,13 @@ class Faithfulness(LabelSensitiveMetric):
         """Scores (M,) of the class with the pixels of each interval of the order set to 0.
 
         Args:
-            network: The classifier.
+            explainer: The explainer, of whose network they are.
             case: Image and class.
             order: (H W,) pixels, the most salient one first.
             intervals: (M, 2) places in the order.
             outside: Set the other pixels to 0.
         """
+        network, path = explainer.network, explainer._output
         ranks = np.empty(order.size, np.int32)
         ranks[order] = np.arange(order.size, dtype=np.int32)
         ranks = ranks.reshape(case.saliency.shape)
@@ -187,12 +190,12 @@ class Faithfulness(LabelSensitiveMetric):
             pixel_fill(case.image, ranks, part, outside=outside, out=out)
 
         engine = self._scorer.engine_for(
-            self._selector, network, buffer.shape, rows, lambda out: fill(0, out)
+            self._selector, network, buffer.shape, rows, lambda out: fill(0, out), path
         )
         scores = np.empty(rows)
         for first in range(0, rows, batch):
             fill(first, buffer)
             count = min(batch, rows - first)
-            output = self._scorer(network, buffer, engine)
+            output = self._scorer(network, buffer, engine, path)
             scores[first : first + count] = output[:count, case.target]
         return scores

@@ -8,15 +8,15 @@ from typing import Any
 
 import mindspore as ms
 import numpy as np
-from mindspore import nn
 
-from fastxai.benchmark._scorer import Scorer
 from fastxai.benchmark._values import finite_mean, to_values
+from fastxai.common.activation import Activation
 from fastxai.common.attribution import Attribution
 from fastxai.common.inputs import to_images, to_targets
 from fastxai.common.shown import Shown
 from fastxai.common.targets import check_target_range
 from fastxai.common.turns import Turn
+from fastxai.engine.scorer import Scorer
 from fastxai.ops.checks import check_int
 from fastxai.visual.cv.display import in_notebook
 
@@ -25,25 +25,21 @@ class AttributionMetric(Shown):
     """A measure of the maps of an explainer.
 
     Args:
-        activation_fn: Cell that turns the network's output into probabilities; None takes the
-            output as it is.
+        activation_fn: What turns the network's scores into probabilities: a Cell, 'softmax',
+            'sigmoid', a function of rows (., classes), or None where they are taken as they are.
+
+    Raises:
+        TypeError: `activation_fn` is of the wrong kind.
+        ValueError: It is an unknown word.
     """
 
-    def __init__(self, activation_fn: nn.Cell | None = None) -> None:
-        if activation_fn is None:
-            activation_fn = nn.Identity()
+    def __init__(self, activation_fn: Activation = None) -> None:
         self._scorer = Scorer(self._owner, activation_fn)
         self._turn = Turn()
 
     @property
     def _owner(self) -> str:
         return type(self).__name__
-
-    def _checked_activation(self, activation_fn: Any) -> nn.Cell:
-        if not isinstance(activation_fn, nn.Cell):
-            kind = type(activation_fn).__name__
-            raise TypeError(f"{self._owner}: `activation_fn` must be an nn.Cell, got {kind}.")
-        return activation_fn
 
     def _checked_image(self, explainer: Any, inputs: Any) -> np.ndarray:
         """The only image of `inputs`, (C, H, W) float32."""
@@ -140,7 +136,7 @@ class LabelSensitiveMetric(AttributionMetric):
         ValueError: `num_labels` is not positive.
     """
 
-    def __init__(self, num_labels: int, activation_fn: nn.Cell | None = None) -> None:
+    def __init__(self, num_labels: int, activation_fn: Activation = None) -> None:
         super().__init__(activation_fn)
         self._num_labels = check_int(self._owner, "num_labels", num_labels, 1, 2**31 - 1)
         self._results: dict[int, list[float]] = {label: [] for label in range(self._num_labels)}
@@ -194,7 +190,7 @@ class LabelSensitiveMetric(AttributionMetric):
         given = (
             None if saliency is None else self._checked_maps("`saliency`", saliency, shape)[0, 0]
         )
-        scores = self._scorer(explainer.network, image[None])[0]
+        scores = self._scorer(explainer.network, image[None], output=explainer._output)[0]
         if len(scores) != self._num_labels:
             raise ValueError(
                 f"{self._owner}: `num_labels` is {self._num_labels}, but the network has "

@@ -7,9 +7,9 @@ from typing import Any
 
 import mindspore as ms
 import numpy as np
-from mindspore import nn
 
 from fastxai.benchmark.metric import Case, LabelSensitiveMetric
+from fastxai.common.activation import Activation
 from fastxai.common.guard import one_call_at_a_time
 from fastxai.ops.checks import check_int
 
@@ -36,7 +36,9 @@ class Robustness(LabelSensitiveMetric):
 
     Args:
         num_labels: Classes of the network.
-        activation_fn: Cell that turns its output into probabilities, such as `nn.Softmax()`.
+        activation_fn: What turns its scores into probabilities: a Cell such as `nn.Softmax()`,
+            'softmax', 'sigmoid', a function of rows (., classes), or None where the network
+            returns probabilities. It acts on the classes, of every pixel of a dense output.
         seed: 0 .. 2^32 - 1 for the same noise at every call. None draws from NumPy's global
             generator, so `np.random.seed(0)` makes a script repeatable.
 
@@ -69,8 +71,10 @@ class Robustness(LabelSensitiveMetric):
         (1,)
     """
 
-    def __init__(self, num_labels: int, activation_fn: nn.Cell, *, seed: int | None = None) -> None:
-        super().__init__(num_labels, self._checked_activation(activation_fn))
+    def __init__(
+        self, num_labels: int, activation_fn: Activation, *, seed: int | None = None
+    ) -> None:
+        super().__init__(num_labels, activation_fn)
         self._seed = seed if seed is None else check_int(self._owner, "seed", seed, 0, 2**32 - 1)
 
     @one_call_at_a_time
@@ -101,17 +105,18 @@ class Robustness(LabelSensitiveMetric):
         case = self._case(explainer, inputs, targets, saliency)
         size = float(np.linalg.norm(case.saliency))
         change = 0.0
-        for image in self._perturbed(explainer.network, case):
+        for image in self._perturbed(explainer, case):
             moved = self._explain(explainer, ms.Tensor(image[None]), case.target)[0]
             change = max(change, float(np.linalg.norm(moved - case.saliency)))
         relative = change / size if size > 0.0 else (math.inf if change > 0.0 else 0.0)
         return np.array([np.exp(-relative)], np.float32)
 
-    def _perturbed(self, network: nn.Cell, case: Case) -> np.ndarray:
+    def _perturbed(self, explainer: Any, case: Case) -> np.ndarray:
         """The perturbed images that count, (1 .. 10, C, H, W) float32."""
         source = np.random if self._seed is None else np.random.RandomState(self._seed)
         noise = source.uniform(-_RADIUS, _RADIUS, (_PERTURBATIONS, *case.image.shape))
         images = (case.image + noise).astype(np.float32)
-        distances = np.linalg.norm(self._scorer(network, images) - case.scores, axis=1)
+        scores = self._scorer(explainer.network, images, output=explainer._output)
+        distances = np.linalg.norm(scores - case.scores, axis=1)
         same = distances <= max(_SAME_PREDICTION, float(distances.min()))
         return images[same]

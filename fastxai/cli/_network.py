@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from mindspore import nn
 
 
+_OWNER = "fastxai"
+
+
 def load_network(model: str) -> tuple[nn.Cell, ModuleType]:
     """Import 'module:name' and return its network, built if need be, and the module."""
     from mindspore import nn
@@ -57,21 +60,16 @@ def load_network(model: str) -> tuple[nn.Cell, ModuleType]:
 
 def predict(network: nn.Cell, activation: nn.Cell, inputs: np.ndarray) -> np.ndarray:
     """Return the scores of the classes for one input [1, C, H, W], as float64 of shape [T]."""
-    import mindspore
+    from fastxai.engine.scorer import Scorer
 
     try:
-        outputs = activation(network(mindspore.Tensor(inputs)))
-        scores = outputs.asnumpy()
+        return Scorer(_OWNER, activation)(network, inputs)[0]
     except Exception as error:
+        words = str(error)
+        if words.startswith(f"{_OWNER}: "):
+            words = words.removeprefix(f"{_OWNER}: ").replace("`", "").rstrip(".")
+            raise CliError(FAILED, words) from error
         raise CliError(FAILED, f"the network failed: {first_line(error)}") from error
-    if scores.ndim < 2 or scores.shape[0] != 1 or scores.size == 0:
-        raise CliError(
-            FAILED, f"the network must return scores of shape (1, classes), got {scores.shape}"
-        )
-    scores = scores.astype(np.float64).reshape(1, scores.shape[1], -1).mean(axis=2)[0]
-    if not np.isfinite(scores).all():
-        raise CliError(FAILED, "the network returned scores that are not finite")
-    return scores
 
 
 def _arguments_needed(function: Any) -> list[str]:

@@ -9,8 +9,11 @@ import numpy as np
 from mindspore import nn
 
 from fastxai.common.copies import Copyable
+from fastxai.common.scores import output_path
 from fastxai.common.shown import Shown
 from fastxai.common.turns import Turn
+
+Output = int | str | tuple[int | str, ...] | None
 
 _RETURNS = ("tensor", "image")
 
@@ -24,13 +27,21 @@ class Attribution(Copyable, Shown):
     Args:
         network: The classifier, (N, C, H, W) to (N, classes).
 
+        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+            key, or a tuple of those from the outside to the inside.
+
     Raises:
-        TypeError: `network` is not a Cell.
+        TypeError: An argument is of the wrong kind.
+        ValueError: `output` is empty.
     """
 
-    def __init__(self, network: nn.Cell) -> None:
+    _output: tuple[int | str, ...] = ()
+    _last_targets: np.ndarray | None = None
+
+    def __init__(self, network: nn.Cell, *, output: Output = None) -> None:
         self._check_cell("network", network)
         self._network = network
+        self._output = output_path(self._owner, output)
         self._turn = Turn()
 
     def _fresh(self) -> dict[str, Any]:
@@ -40,6 +51,11 @@ class Attribution(Copyable, Shown):
     def network(self) -> nn.Cell:
         """The network that was given, the same object."""
         return self._network
+
+    @property
+    def last_targets(self) -> np.ndarray | None:
+        """Classes (N, L) int64 that the last call explained, also chosen ones; None before it."""
+        return self._last_targets
 
     @property
     def _owner(self) -> str:

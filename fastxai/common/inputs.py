@@ -8,6 +8,7 @@ import mindspore as ms
 import numpy as np
 
 from fastxai.common.guard import running
+from fastxai.common.hints import MINDSPORE, wrong_kind, wrong_shape
 from fastxai.common.plausible import warn_of_inputs
 from fastxai.common.targets import targets_array
 
@@ -31,7 +32,7 @@ def to_images(owner: str, inputs: Any) -> np.ndarray:
         UserWarning: Its values look like raw pixels, or like pixels normalised twice.
     """
     if not isinstance(inputs, ms.Tensor):
-        raise TypeError(f"{owner}: `inputs` must be a Tensor, got {type(inputs).__name__}.")
+        raise wrong_kind(owner, inputs, MINDSPORE)
     with running(owner):
         if inputs.dtype == ms.bfloat16:
             inputs = inputs.astype(ms.float32)
@@ -39,9 +40,7 @@ def to_images(owner: str, inputs: Any) -> np.ndarray:
     if array.dtype.kind not in "fiu":
         raise TypeError(f"{owner}: `inputs` must hold floats or integers, got {inputs.dtype}.")
     if array.ndim != 4 or 0 in array.shape:
-        raise ValueError(
-            f"{owner}: `inputs` must be (N, C, H, W) with N at least 1, got shape {array.shape}."
-        )
+        raise wrong_shape(owner, array.shape, MINDSPORE)
     finite = np.isfinite(array)
     if not finite.all():
         where = tuple(int(k) for k in np.argwhere(~finite)[0])

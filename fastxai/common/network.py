@@ -1,4 +1,8 @@
-"""What explainers need to know of a network: its dtype, its output as one row of class scores."""
+"""What a network returns, as class scores: the one place for every caller.
+
+The functions run inside compiled graphs too, where a condition on shapes and kinds is decided when
+the graph is compiled.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +11,129 @@ from typing import Any
 import mindspore as ms
 from mindspore import nn
 
-_FLOATING = (ms.float32, ms.float16, ms.bfloat16, ms.float64)
+from fastxai.common.scores import refused_kind, refused_shape
 
 
-def network_dtype(network: nn.Cell) -> Any:
-    """What the network computes in: the dtype of its first floating-point parameter."""
-    for parameter in network.get_parameters():
-        if parameter.dtype in _FLOATING:
-            return parameter.dtype
-    return ms.float32
+def chosen_output(output: Any, path: tuple[int | str, ...] = ()) -> ms.Tensor:
+    """The Tensor of scores in what a network returned.
+
+    Args:
+        output: What it returned.
+        path: Indices and keys that lead to the scores, from the outside to the inside.
+
+    Raises:
+        TypeError: There is no Tensor.
+        ValueError: It has no such element.
+    """
+    for step in path:
+        output = _element(output, step)
+    if isinstance(output, ms.Tensor):
+        return output
+    if isinstance(output, dict):
+        keys = [f"{key}" for key in output]
+        raise TypeError(refused_kind(f"a dict with the keys {keys}", f"output='{keys[0]}'"))
+    if isinstance(output, tuple):
+        raise TypeError(refused_kind(f"a tuple of {len(output)}", "output=0"))
+    if isinstance(output, list):
+        raise TypeError(refused_kind(f"a list of {len(output)}", "output=0"))
+    raise TypeError(refused_kind("something else", ""))
 
 
-def class_scores(output: ms.Tensor) -> ms.Tensor:
-    """A network's output as (M, classes): (M,) is one class, further axes are averaged."""
+def _element(output: Any, step: int | str) -> Any:
+    if isinstance(output, dict):
+        if step not in output:
+            raise ValueError(f"`output` must be a key of what `network` returns, got {step}.")
+        return output[step]
+    if isinstance(output, (tuple, list)) and isinstance(step, int):
+        if not -len(output) <= step < len(output):
+            raise ValueError(
+                f"`output` must be an index of what `network` returns, {len(output)} elements, "
+                f"got {step}."
+            )
+        return output[step]
+    raise ValueError(f"`output` must be None where `network` returns no such element, got {step}.")
+
+
+def class_scores(output: ms.Tensor, activation: Any = None) -> ms.Tensor:
+    """A network's output as (M, classes).
+
+    (M,) is one class, (M, 1). The activation gets rows of classes, (M, classes) or, of an output
+    (M, classes, h, w), the M h w pixels' rows: axis 1 and axis -1 are the classes, whichever it
+    acts on. Further axes are averaged after it.
+
+    Args:
+        output: (M,), (M, classes) or (M, classes, ...).
+        activation: Cell or function of rows; None: there is none.
+
+    Raises:
+        TypeError: The activation returns no Tensor.
+        ValueError: The output has no score, or the activation returns other rows.
+    """
+    if output.ndim == 0 or 0 in output.shape:
+        raise ValueError(refused_shape(output.shape))
     if output.ndim == 1:
         output = output.reshape(-1, 1)
-    if output.ndim > 2:
-        output = output.mean(axis=tuple(range(2, output.ndim)))
-    return output
+    if activation is None:
+        return _averaged(output)
+    if output.ndim == 2:
+        return _averaged(_activated(output, activation))
+    axes = tuple(range(output.ndim))
+    rows = output.transpose(axes[:1] + axes[2:] + axes[1:2])
+    values = _averaged(_activated(rows.reshape(-1, output.shape[1]), activation))
+    values = values.reshape(rows.shape[:-1] + (values.shape[1],))
+    return _averaged(values.transpose(axes[:1] + axes[-1:] + axes[1:-1]))
+
+
+def _activated(rows: ms.Tensor, activation: Any) -> ms.Tensor:
+    values = activation(rows)
+    if not isinstance(values, ms.Tensor):
+        raise TypeError("`activation_fn` must return a Tensor of as many rows as it was given.")
+    if values.ndim == 0 or values.shape[0] != rows.shape[0]:
+        raise ValueError(
+            f"`activation_fn` must return as many rows as it was given, {rows.shape}, got shape "
+            f"{values.shape}."
+        )
+    return values.reshape(-1, 1) if values.ndim == 1 else values
+
+
+def _averaged(values: ms.Tensor) -> ms.Tensor:
+    """(M, classes, ...) as (M, classes)."""
+    if values.ndim > 2:
+        values = values.mean(axis=tuple(range(2, values.ndim)))
+    return values
+
+
+def layers_of(network: nn.Cell) -> list[nn.Cell]:
+    """All cells of a network, outer ones first."""
+    return [cell for _, cell in network.cells_and_names()]
+
+
+class ScoreCell(nn.Cell):
+    """Images to activated scores (M, K) float32; further output axes are averaged.
+
+    `auto_prefix=False` keeps MindSpore from renaming the parameters of the caller's network.
+
+    Args:
+        network: The classifier.
+        activation: Cell or function of rows of scores.
+        dtype: What the network takes.
+        output: Indices and keys that lead to the scores in what it returns.
+    """
+
+    def __init__(
+        self,
+        network: nn.Cell,
+        activation: Any,
+        dtype: Any,
+        output: tuple[int | str, ...] = (),
+    ) -> None:
+        super().__init__(auto_prefix=False)
+        self.network = network
+        self.activation = activation
+        self.dtype = dtype
+        self.output = output
+
+    def construct(self, images: ms.Tensor) -> ms.Tensor:
+        """Scores of images (M, C, H, W)."""
+        output = chosen_output(self.network(images.astype(self.dtype)), self.output)
+        return class_scores(output, self.activation).astype(ms.float32)

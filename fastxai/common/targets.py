@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 _INT64_MAX = np.iinfo(np.int64).max
+_SHOWN = 8  # classes that a hint repeats
 _TARGET_KINDS = "an int, a list or tuple of ints, an integer ndarray or an integer Tensor"
 
 
@@ -31,9 +32,10 @@ def targets_array(owner: str, targets: Any, num_images: int) -> np.ndarray:
     elif array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2 or len(array) != num_images or array.shape[1] == 0:
+        shape = np.shape(_target_array(owner, targets))
         raise ValueError(
             f"{owner}: `targets` must be one class, ({num_images},) or ({num_images}, L) for "
-            f"{num_images} image(s), got shape {np.shape(_target_array(owner, targets))}."
+            f"{num_images} image(s), got shape {shape}{_hint(array, shape, num_images)}."
         )
     if array.min() < 0:
         raise ValueError(f"{owner}: `targets` must be 0 or more, got {int(array.min())}.")
@@ -74,6 +76,17 @@ def not_finite(owner: str, kind: str, first: int, last: int) -> ValueError:
         f"{owner}: the network returned scores that are not finite for {kind} {first}..{last}. "
         "Check the network's weights and the range of the input values."
     )
+
+
+def _hint(array: np.ndarray, shape: tuple[int, ...], num_images: int) -> str:
+    """How several classes of each image are written, where one list of them was given."""
+    if len(shape) != 1:
+        return ""
+    classes = array[:, 0].tolist()
+    written = str(classes) if len(classes) <= _SHOWN else f"[{classes[0]}, {classes[1]}, ...]"
+    if num_images == 1:
+        return f"; for {len(classes)} classes of the image write [{written}]"
+    return f"; for {len(classes)} classes of every image write [{written}] * {num_images}"
 
 
 def _target_array(owner: str, targets: Any) -> np.ndarray:

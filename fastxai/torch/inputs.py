@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from fastxai.common.hints import TORCH, wrong_kind, wrong_shape
 from fastxai.common.plausible import warn_of_inputs
 from fastxai.common.targets import targets_array
 
@@ -23,17 +24,14 @@ def to_images(owner: str, inputs: Any) -> torch.Tensor:
         UserWarning: Its values look like raw pixels, or like pixels normalised twice.
     """
     if not isinstance(inputs, torch.Tensor):
-        raise TypeError(f"{owner}: `inputs` must be a Tensor, got {type(inputs).__name__}.")
+        raise wrong_kind(owner, inputs, TORCH)
     if inputs.dtype == torch.bool or inputs.is_complex():
         raise TypeError(f"{owner}: `inputs` must hold floats or integers, got {inputs.dtype}.")
     if inputs.device.type not in ("cpu", "cuda"):
         place = inputs.device
         raise ValueError(f"{owner}: `inputs` must be on the CPU or a CUDA GPU, not on {place}.")
     if inputs.ndim != 4 or 0 in inputs.shape:
-        raise ValueError(
-            f"{owner}: `inputs` must be (N, C, H, W) with N at least 1, got shape "
-            f"{tuple(inputs.shape)}."
-        )
+        raise wrong_shape(owner, tuple(inputs.shape), TORCH)
     images = inputs.detach().to(torch.float32).contiguous()
     if not bool(torch.isfinite(images).all()):
         raise ValueError(f"{owner}: `inputs` must be finite, as float32 too.")

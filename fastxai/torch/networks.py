@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ from torch import nn
 
 from fastxai.common.forks import is_fork
 from fastxai.common.held import Holder, warn_of_training
+from fastxai.common.scores import check_activation, dtypes_to_try, refused_kind, refused_shape
 from fastxai.common.turns import Turn
 
 
@@ -60,12 +61,46 @@ def ready(owner: str) -> Iterator[None]:
     yield
 
 
-def network_dtype(network: nn.Module) -> torch.dtype:
-    """What the network computes in: the dtype of its first floating-point parameter."""
-    for parameter in network.parameters():
-        if parameter.is_floating_point():
-            return parameter.dtype
-    return torch.float32
+class InputDtype:
+    """In which dtype one network takes images; `fastxai.engine.input_dtype` says how it is found.
+
+    Args:
+        network: The classifier.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self._network = network
+        self._known: dict[Any, torch.dtype] = {}
+
+    def of(self, image: torch.Tensor) -> torch.dtype:
+        """The dtype for an image (C, H, W); the network is in evaluation mode."""
+        found = _weights(self._network)
+        candidates = dtypes_to_try(found, torch.float32)
+        if len(candidates) == 1:
+            return candidates[0]
+        key = (tuple(found), tuple(image.shape), image.device)
+        if key not in self._known:
+            likeliest = next((dtype for dtype, axes in found if axes >= 2), found[0][0])
+            taken = (dtype for dtype in candidates if self._takes(image, dtype))
+            self._known[key] = next(taken, likeliest)
+        return self._known[key]
+
+    def _takes(self, image: torch.Tensor, dtype: torch.dtype) -> bool:
+        batch = image[None].to(dtype, memory_format=memory_format(self._network), copy=True)
+        try:
+            self._network(batch)
+        except Exception:  # a finding; what is wrong with the network is its own run's to say
+            return False
+        return True
+
+
+def _weights(network: nn.Module) -> list[tuple[torch.dtype, int]]:
+    """Floating dtype and number of axes of all parameters; without one, of all buffers."""
+    found = [(p.dtype, p.ndim) for p in network.parameters() if p.is_floating_point()]
+    if found:
+        return found
+    buffers = [(b.dtype, b.ndim) for b in network.buffers() if b.is_floating_point()]
+    return [(torch.float32, 0), *buffers]
 
 
 def memory_format(network: nn.Module) -> torch.memory_format:
@@ -93,16 +128,105 @@ def check_device(owner: str, network: nn.Module, inputs: torch.Tensor) -> None:
         break
 
 
-def score(
-    network: nn.Module, activation: Callable[[Any], Any], batch: torch.Tensor
+def activation_of(owner: str, activation_fn: Any) -> Callable[[torch.Tensor], torch.Tensor]:
+    """The function that an activation stands for.
+
+    Args:
+        owner: Name for messages.
+        activation_fn: None, 'softmax', 'sigmoid', a Module or another callable.
+
+    Raises:
+        TypeError: It is a class, or of another kind.
+        ValueError: It is an unknown word.
+    """
+    check_activation(owner, activation_fn, "nn.Softmax(dim=1)")
+    if activation_fn is None:
+        return nn.Identity()
+    if isinstance(activation_fn, str):
+        return nn.Softmax(dim=1) if activation_fn == "softmax" else nn.Sigmoid()
+    return activation_fn
+
+
+def chosen_output(output: Any, path: tuple[int | str, ...]) -> torch.Tensor:
+    """The Tensor of scores in what a network returned, as `fastxai.common.network` has it.
+
+    Args:
+        output: What it returned.
+        path: Indices and keys that lead to the scores, from the outside to the inside.
+
+    Raises:
+        TypeError: There is no Tensor.
+        ValueError: It has no such element.
+    """
+    for step in path:
+        try:
+            if isinstance(output, torch.Tensor):
+                raise IndexError
+            output = output[step]
+        except (LookupError, TypeError):
+            kind = type(output).__name__
+            raise ValueError(
+                f"`output` must lead to an element of what `network` returns, got {step!r} for a "
+                f"{kind}."
+            ) from None
+    if isinstance(output, torch.Tensor):
+        return output
+    if isinstance(output, Mapping) and output:
+        keys = list(output)
+        raise TypeError(refused_kind(f"a dict with the keys {keys}", f"output={keys[0]!r}"))
+    if isinstance(output, (tuple, list)) and output:
+        kind = "tuple" if isinstance(output, tuple) else "list"
+        raise TypeError(refused_kind(f"a {kind} of {len(output)}", "output=0"))
+    raise TypeError(refused_kind(type(output).__name__, ""))
+
+
+def class_scores(
+    output: torch.Tensor, activation: Callable[[torch.Tensor], torch.Tensor]
 ) -> torch.Tensor:
-    """Scores (M, K) float32 of images; (M,) is one class, further axes are averaged."""
+    """A network's output as (M, classes), as `fastxai.common.network.class_scores` has it.
+
+    Args:
+        output: (M,), (M, classes) or (M, classes, ...).
+        activation: Module or function of rows (., classes).
+
+    Raises:
+        TypeError: The activation returns no Tensor.
+        ValueError: The output has no score, or the activation returns other rows.
+    """
+    if output.ndim == 0 or 0 in output.shape:
+        raise ValueError(refused_shape(tuple(output.shape)))
+    if output.ndim == 1:
+        output = output[:, None]
+    if output.ndim == 2:
+        return _averaged(_activated(output, activation))
+    pixels = output.movedim(1, -1)
+    values = _averaged(_activated(pixels.reshape(-1, output.shape[1]), activation))
+    return _averaged(values.reshape(*pixels.shape[:-1], values.shape[1]).movedim(-1, 1))
+
+
+def _activated(
+    rows: torch.Tensor, activation: Callable[[torch.Tensor], torch.Tensor]
+) -> torch.Tensor:
+    values = activation(rows)
+    if not isinstance(values, torch.Tensor):
+        raise TypeError("`activation_fn` must return a Tensor of as many rows as it was given.")
+    if values.ndim == 0 or len(values) != len(rows):
+        raise ValueError(
+            f"`activation_fn` must return as many rows as it was given, {tuple(rows.shape)}, got "
+            f"shape {tuple(values.shape)}."
+        )
+    return values[:, None] if values.ndim == 1 else values
+
+
+def _averaged(values: torch.Tensor) -> torch.Tensor:
+    """(M, classes, ...) as (M, classes)."""
+    return values if values.ndim == 2 else values.mean(dim=tuple(range(2, values.ndim)))
+
+
+def renewed(network: nn.Module, batch: torch.Tensor) -> Any:
+    """What a network returns for a batch, in evaluation mode whatever other threads do."""
     _evaluated.renew(_lapsed)
-    scores = activation(network(batch))
+    output = network(batch)
     if _evaluated.renew(_lapsed):
         warn_of_training()
-    if scores.ndim == 1:
-        scores = scores[:, None]
-    if scores.ndim > 2:
-        scores = scores.mean(dim=tuple(range(2, scores.ndim)))
-    return scores.float().contiguous()
+    return output

@@ -15,7 +15,7 @@ from fastxai.common.windows import windows_of
 from fastxai.ops import OcclusionSpec, cuda, occlusion_fill, occlusion_sum
 from fastxai.ops.checks import MAX_AXIS, base_levels, check_pair
 from fastxai.torch.masked_step import stream_of
-from fastxai.torch.perturbation import PerturbationAttribution
+from fastxai.torch.perturbation import Activation, Output, PerturbationAttribution
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,10 @@ class Occlusion(PerturbationAttribution):
     Args:
         network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...), further axes
             being averaged. It is given back as it came.
-        activation_fn: Module or function that turns its output into probabilities, such as
-            `nn.Softmax(dim=1)`.
+        activation_fn: What turns its scores into probabilities: a Module such as
+            `nn.Softmax(dim=1)`, 'softmax', 'sigmoid', a function of rows (., classes), or None
+            where the network returns probabilities. It acts on the classes, of every pixel of a
+            dense output.
         perturbation_per_eval: Covered images scored at a time, at most.
         window: Window in pixels, an int or (rows, columns); all channels are covered. None: per
             axis of v pixels, v // 32 if v > 32, else 3.
@@ -42,6 +44,8 @@ class Occlusion(PerturbationAttribution):
             where v > 32, else 1; the window itself if `window` was given.
         base_value: What a covered pixel shows, in the units of the inputs: a float, or one per
             channel.
+        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+            key, or a tuple of those from the outside to the inside.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -71,14 +75,15 @@ class Occlusion(PerturbationAttribution):
     def __init__(
         self,
         network: nn.Module,
-        activation_fn: Callable[[torch.Tensor], torch.Tensor],
+        activation_fn: Activation,
         perturbation_per_eval: int = 32,
         *,
         window: int | tuple[int, int] | None = None,
         strides: int | tuple[int, int] | None = None,
         base_value: float | tuple[float, ...] = 0.0,
+        output: Output = None,
     ) -> None:
-        super().__init__(network, activation_fn, perturbation_per_eval)
+        super().__init__(network, activation_fn, perturbation_per_eval, output=output)
         owner = self._owner
         self._window = None if window is None else check_pair(owner, "window", window, 1, MAX_AXIS)
         self._strides = (

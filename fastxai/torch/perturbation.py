@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from torch import nn
 
+from fastxai.common.hints import TORCH, in_our_words
 from fastxai.common.progress import Progress, check_progress, reporting
+from fastxai.common.scores import ONE_CLASS, check_one_class, output_path, top_classes
 from fastxai.common.shown import Shown
 from fastxai.common.targets import check_scores
 from fastxai.common.turns import Turn, one_at_a_time
 from fastxai.ops.checks import check_int
 from fastxai.torch.inputs import to_images, to_targets
 from fastxai.torch.networks import (
+    InputDtype,
+    activation_of,
     check_device,
+    chosen_output,
+    class_scores,
     evaluating,
     memory_format,
-    network_dtype,
     ready,
-    score,
+    renewed,
 )
+
+Activation: TypeAlias = Callable[[torch.Tensor], torch.Tensor] | str | None
+Output = int | str | tuple[int | str, ...] | None
 
 _RETURNS = ("tensor", "image")
 
@@ -33,13 +41,17 @@ class PerturbationAttribution(Shown, ABC):
 
     Args:
         network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...).
-        activation_fn: Module or function that turns its output into probabilities, such as
-            `nn.Softmax(dim=1)`.
+        activation_fn: What turns its scores into probabilities: a Module such as
+            `nn.Softmax(dim=1)`, 'softmax', 'sigmoid', a function of rows (., classes), or None
+            where the network returns probabilities. It acts on the classes, of every pixel of a
+            dense output.
         perturbation_per_eval: Perturbed images scored at a time, at most.
+        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+            key, or a tuple of those from the outside to the inside.
 
     Raises:
         TypeError: An argument is of the wrong kind.
-        ValueError: `perturbation_per_eval` is not positive.
+        ValueError: `perturbation_per_eval` is not positive, or a word is unknown.
     """
 
     _unit: str  # what is counted: 'mask', 'window'
@@ -47,18 +59,22 @@ class PerturbationAttribution(Shown, ABC):
     def __init__(
         self,
         network: nn.Module,
-        activation_fn: Callable[[torch.Tensor], torch.Tensor],
+        activation_fn: Activation,
         perturbation_per_eval: int = 32,
+        *,
+        output: Output = None,
     ) -> None:
         if not isinstance(network, nn.Module):
             kind = type(network).__name__
             raise TypeError(f"{self._owner}: `network` must be an nn.Module, got {kind}.")
-        if not callable(activation_fn):
-            kind = type(activation_fn).__name__
-            raise TypeError(f"{self._owner}: `activation_fn` must be callable, got {kind}.")
         self._network = network
         self._turn = Turn()
-        self._activation_fn = activation_fn
+        self._activation_fn = activation_of(self._owner, activation_fn)
+        self._output = output_path(self._owner, output)
+        self._input_dtype = InputDtype(network)
+        self._dtype = torch.float32  # for the images of a call
+        self._last_targets: np.ndarray | None = None
+        self._one_class_checked = False
         self._perturbation_per_eval = check_int(
             self._owner, "perturbation_per_eval", perturbation_per_eval, 1, 2**31 - 1
         )
@@ -68,11 +84,16 @@ class PerturbationAttribution(Shown, ABC):
         """The network that was given, the same object."""
         return self._network
 
+    @property
+    def last_targets(self) -> np.ndarray | None:
+        """Classes (N, L) int64 that the last call explained, also chosen ones; None before it."""
+        return self._last_targets
+
     @one_at_a_time(ready)
     def __call__(
         self,
         inputs: torch.Tensor,
-        targets: Any,
+        targets: Any = None,
         ret: str = "tensor",
         show: bool | None = None,
         *,
@@ -84,7 +105,9 @@ class PerturbationAttribution(Shown, ABC):
             inputs: Tensor (N, C, H, W), floats or integers (used as float32), finite, on the
                 network's device.
             targets: Class or classes to explain, each in [0, classes): one for all images, (N,), or
-                (N, L) for L maps per image; int, list, tuple, ndarray or Tensor of integers.
+                (N, L) for L maps per image; int, list, tuple, ndarray or Tensor of integers. None:
+                the class with the highest score of each image; `last_targets` and the log say
+                which.
             ret: 'tensor', or 'image' for a list (N) of lists (L) of RGB PIL images of size W x H.
             show: Display the maps; None displays them in a notebook only.
             progress: None shows a bar in a terminal or notebook when the run takes more than 3
@@ -105,17 +128,21 @@ class PerturbationAttribution(Shown, ABC):
             raise ValueError(f"{self._owner}: `ret` must be one of {_RETURNS}, got {ret!r}.")
         check_progress(self._owner, progress)
         images = to_images(self._owner, inputs)
-        classes = to_targets(self._owner, targets, len(images))
+        given = None if targets is None else to_targets(self._owner, targets, len(images))
         check_device(self._owner, self._network, images)
         size = (images.shape[2], images.shape[3])
         plan = self._plan(images.shape[1], size)
-        maps = torch.empty((len(images), classes.shape[1], *size), device=images.device)
         with (
+            in_our_words(self._owner, self._network.modules, tuple(images.shape), TORCH),
             evaluating(self._network, self._activation_fn),
-            reporting(progress, len(images) * plan.units, self._unit) as advance,
         ):
-            for saliency, image, labels in zip(maps, images, classes, strict=True):
-                saliency.copy_(self._explain(image, labels, plan, advance))
+            self._dtype = self._input_dtype.of(images[0])
+            classes = self._top_classes(images) if given is None else given
+            self._last_targets = classes
+            maps = torch.empty((len(images), classes.shape[1], *size), device=images.device)
+            with reporting(progress, len(images) * plan.units, self._unit) as advance:
+                for saliency, image, labels in zip(maps, images, classes, strict=True):
+                    saliency.copy_(self._explain(image, labels, plan, advance))
         return self._deliver(maps, ret, show)
 
     @property
@@ -134,15 +161,26 @@ class PerturbationAttribution(Shown, ABC):
 
     def _score(self, batch: torch.Tensor, labels: np.ndarray) -> torch.Tensor:
         """Scores (M, K) of a batch in the network's own dtype and order, their shape checked."""
-        batch = batch.to(network_dtype(self._network), memory_format=memory_format(self._network))
-        scores = score(self._network, self._activation_fn, batch)
+        batch = batch.to(self._dtype, memory_format=memory_format(self._network))
+        output = chosen_output(renewed(self._network, batch), self._output)
+        scores = class_scores(output, self._activation_fn).float().contiguous()
         check_scores(self._owner, tuple(scores.shape), len(batch), labels)
+        if scores.shape[1] == 1 and not self._one_class_checked:
+            different = torch.from_numpy(ONE_CLASS).to(scores.device)
+            values = class_scores(different, self._activation_fn)
+            check_one_class(self._owner, values.float().cpu().numpy())
+            self._one_class_checked = True
         return scores
+
+    def _top_classes(self, images: torch.Tensor) -> np.ndarray:
+        """The class with the highest score of every image, (N, 1)."""
+        first = np.zeros(1, np.int64)
+        parts = [self._score(image[None].clone(), first) for image in images]
+        return top_classes(self._owner, torch.cat(parts).cpu().numpy())
 
     def _batch_on(self, image: torch.Tensor, count: int) -> torch.Tensor:
         """Memory for `count` copies, as the network takes them; ops write no float64."""
-        dtype = network_dtype(self._network)
-        dtype = torch.float32 if dtype == torch.float64 else dtype
+        dtype = torch.float32 if self._dtype == torch.float64 else self._dtype
         shape = (count, *image.shape)
         order = memory_format(self._network)
         return torch.empty(shape, dtype=dtype, device=image.device, memory_format=order)

@@ -24,7 +24,7 @@ from fastxai.common.targets import not_finite
 from fastxai.ops import MaskSpec
 from fastxai.ops.checks import base_levels
 from fastxai.torch.masked_step import CudaStep, HostStep, MaskedStep
-from fastxai.torch.perturbation import PerturbationAttribution
+from fastxai.torch.perturbation import Activation, Output, PerturbationAttribution
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,10 @@ class RISE(PerturbationAttribution):
     Args:
         network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...), further axes
             being averaged. It is given back as it came.
-        activation_fn: Module or function that turns its output into probabilities, such as
-            `nn.Softmax(dim=1)`.
+        activation_fn: What turns its scores into probabilities: a Module such as
+            `nn.Softmax(dim=1)`, 'softmax', 'sigmoid', a function of rows (., classes), or None
+            where the network returns probabilities. It acts on the classes, of every pixel of a
+            dense output.
         perturbation_per_eval: Masked images scored at a time, at most.
         num_masks: N, masks per image; at least 2 for 'centred' and 256 for 'control-variate'.
         mask_probability: p, probability of a cell to be kept, in (0, 1); 0.5 for 'oa128'.
@@ -57,6 +59,8 @@ class RISE(PerturbationAttribution):
         estimator: 'centred', 'plain' or 'control-variate'.
         design: 'iid' or 'oa128'; None: 'oa128' for 'centred' maps of at least 512 masks with keep
             probability 0.5 and at most 127 cells, else 'iid'.
+        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+            key, or a tuple of those from the outside to the inside.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -90,7 +94,7 @@ class RISE(PerturbationAttribution):
     def __init__(
         self,
         network: nn.Module,
-        activation_fn: Callable[[torch.Tensor], torch.Tensor],
+        activation_fn: Activation,
         perturbation_per_eval: int = 32,
         *,
         num_masks: int = 6000,
@@ -100,8 +104,9 @@ class RISE(PerturbationAttribution):
         seed: int | None = None,
         estimator: str = "centred",
         design: str | None = None,
+        output: Output = None,
     ) -> None:
-        super().__init__(network, activation_fn, perturbation_per_eval)
+        super().__init__(network, activation_fn, perturbation_per_eval, output=output)
         owner = self._owner
         self._estimator = check_estimator(owner, estimator)
         self._num_masks = check_num_masks(owner, num_masks, estimator)

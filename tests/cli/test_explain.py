@@ -336,7 +336,10 @@ def test_a_safetensors_checkpoint_is_loaded(explain, files):
     ("model", "parts"),
     [
         ("corner_networks:nan_scores", ["returned scores that are not finite"]),
-        ("corner_networks:no_batch_axis", ["must return scores of shape (1, classes), got (2,)"]),
+        (
+            "corner_networks:no_batch_axis",
+            ["must return (M, classes) scores for M images, got shape (2, 1)"],
+        ),
     ],
 )
 def test_a_network_with_unusable_scores_is_exit_code_4(explain, model, parts):
@@ -347,7 +350,7 @@ def test_a_network_that_fails_is_exit_code_4_and_traceback_shows_where(explain):
     result = explain(model="corner_networks:gray_corners")  # one channel, fed three
     assert result.code == 4
     last = result.err.splitlines()[-1]
-    assert last.startswith("fastxai explain: error: the network failed: ")
+    assert last.startswith("fastxai explain: error: inputs has 3 channels, and network takes 1")
     assert "Traceback" not in result.err
     again = explain("--traceback", model="corner_networks:gray_corners")
     assert again.code == 4

@@ -7,7 +7,7 @@ from typing import Any
 import mindspore as ms
 from mindspore import nn, ops
 
-from fastxai.common.network import class_scores
+from fastxai.common.network import chosen_output, class_scores
 
 
 def get_bp_weights(
@@ -49,14 +49,16 @@ class GradNet(nn.Cell):
 class _TargetScore(nn.Cell):
     """Sum of each image's target score, to be differentiated, and all scores."""
 
-    def __init__(self, network: nn.Cell) -> None:
+    def __init__(self, network: nn.Cell, output: tuple[int | str, ...]) -> None:
         super().__init__(auto_prefix=False)
         self.network = network
+        self.output = output
 
     def construct(self, images: ms.Tensor, targets: ms.Tensor) -> tuple[ms.Tensor, ms.Tensor]:
         """From images (N, C, H, W) and targets (N, 1)."""
         # A copy, since a network may write into its input, and MindSpore refuses that of a leaf.
-        scores = class_scores(self.network(ops.deepcopy(images)))
+        output = chosen_output(self.network(ops.deepcopy(images)), self.output)
+        scores = class_scores(output)
         if scores.ndim == 2 and scores.shape[0] == targets.shape[0]:
             chosen = (ops.arange(scores.shape[1]) == targets).astype(scores.dtype)
             return (scores * chosen).sum(), scores
@@ -72,12 +74,15 @@ class BackwardPass(nn.Cell):
     Args:
         network: The classifier.
         weights: Parameters to differentiate by; None: the images.
+        output: Indices and keys that lead to the scores in what it returns.
     """
 
-    def __init__(self, network: nn.Cell, weights: Any = None) -> None:
+    def __init__(
+        self, network: nn.Cell, weights: Any = None, output: tuple[int | str, ...] = ()
+    ) -> None:
         super().__init__(auto_prefix=False)
         position = 0 if weights is None else None
-        self.target_score = _TargetScore(network)
+        self.target_score = _TargetScore(network, output)
         self.grad = ms.value_and_grad(self.target_score, position, weights, has_aux=True)
 
     def construct(self, images: ms.Tensor, targets: ms.Tensor) -> tuple[Any, ms.Tensor]:

@@ -8,7 +8,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from fastxai.common.network import network_dtype
+from fastxai.common.attribution import Output
 from fastxai.common.shadow import Shadow
 from fastxai.common.utils import last_convolutions
 from fastxai.explainer.backprop.backprop_utils import BackwardPass
@@ -33,6 +33,8 @@ class GradCAM(IntermediateLayerAttribution):
             being averaged. It is given back as it came; its weights are read at every call.
         layer: Name of the layer as in `network.cells_and_names()`, or the Cell itself; usually the
             last convolutional one. '' is the input.
+        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+            key, or a tuple of those from the outside to the inside.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -62,8 +64,10 @@ class GradCAM(IntermediateLayerAttribution):
         (1, 1, 16, 16)
     """
 
-    def __init__(self, network: nn.Cell, layer: str | nn.Cell = "") -> None:
-        super().__init__(network, layer)
+    def __init__(
+        self, network: nn.Cell, layer: str | nn.Cell = "", *, output: Output = None
+    ) -> None:
+        super().__init__(network, layer, output=output)
 
     def _make_pass(self, shape: tuple[int, ...]) -> BackwardPass:
         return self._watching_pass(LayerWatch(shape))
@@ -77,7 +81,7 @@ class GradCAM(IntermediateLayerAttribution):
         network = Shadow(wrap=wrap).of(self._network)
         if layer is None:
             network = watch.input_of(network)
-        return BackwardPass(network, watch.weights)
+        return BackwardPass(network, watch.weights, self._output)
 
     def _to_maps(self, gradients: Any) -> np.ndarray:
         cam, uses, _ = (gradient.asnumpy() for gradient in gradients)
@@ -123,7 +127,7 @@ class GradCAM(IntermediateLayerAttribution):
         """As the base's, of the layer's output A moved to a A + b by a point (a, b)."""
         watch = LayerWatch(images.shape, moves=True)
         moving = self._watching_pass(watch)
-        tensor = ms.Tensor(images, network_dtype(self._network))
+        tensor = ms.Tensor(images, self._input_dtype.of(images[0]))
         columns = ms.Tensor(targets[:, None].astype(np.int32))
 
         def evaluate(point: np.ndarray) -> tuple[np.ndarray, bool]:

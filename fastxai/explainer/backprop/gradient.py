@@ -9,13 +9,16 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from fastxai.common.attribution import Attribution
+from fastxai.common.attribution import Attribution, Output
 from fastxai.common.guard import evaluating, one_call_at_a_time, running
+from fastxai.common.hints import in_our_words
 from fastxai.common.inputs import to_images, to_targets
-from fastxai.common.network import network_dtype
+from fastxai.common.network import layers_of
+from fastxai.common.scores import top_classes
 from fastxai.common.shadow import Watch, same_signature, signature
 from fastxai.common.targets import check_scores
 from fastxai.common.warn import warn_caller
+from fastxai.engine.input_dtype import InputDtype
 from fastxai.explainer.backprop.backprop_utils import BackwardPass
 from fastxai.explainer.backprop.no_gradient import Evaluate, never_arrives, points_around
 
@@ -31,16 +34,18 @@ class Gradient(Attribution):
     Args:
         network: The classifier, (N, C, H, W) to (N, classes) or (N, classes, ...), further axes
             being averaged. It is given back as it came; its weights are read at every call.
+        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+            key, or a tuple of those from the outside to the inside.
 
     Raises:
-        TypeError: `network` is not a Cell.
+        TypeError: An argument is of the wrong kind.
 
     Warns:
         UserWarning: When called: no gradient arrives at the images though the scores depend on
             them.
 
     Precision:
-        The network's: float32, or float16 where its first floating-point parameter is.
+        The network's: the dtype that it takes images in.
 
     Source:
         Simonyan, Vedaldi and Zisserman, "Deep Inside Convolutional Networks: Visualising Image
@@ -60,8 +65,9 @@ class Gradient(Attribution):
         (1, 1, 16, 16)
     """
 
-    def __init__(self, network: nn.Cell) -> None:
-        super().__init__(network)
+    def __init__(self, network: nn.Cell, *, output: Output = None) -> None:
+        super().__init__(network, output=output)
+        self._input_dtype = InputDtype(network, self._output)
         self._passes: OrderedDict[Any, BackwardPass]
         self._built_from: list[Any]
         self._watch: Watch | None  # of what it was built from
@@ -81,7 +87,7 @@ class Gradient(Attribution):
     def __call__(
         self,
         inputs: ms.Tensor,
-        targets: Any,
+        targets: Any = None,
         ret: str = "tensor",
         show: bool | None = None,
     ) -> Any:
@@ -90,7 +96,9 @@ class Gradient(Attribution):
         Args:
             inputs: Tensor (N, C, H, W), floats or integers (used as float32), finite.
             targets: Class or classes to explain, each in [0, classes): one for all images, (N,), or
-                (N, L) for L maps per image; int, list, tuple, ndarray or Tensor of integers.
+                (N, L) for L maps per image; int, list, tuple, ndarray or Tensor of integers. None:
+                the class with the highest score of each image; `last_targets` and the log say
+                which.
             ret: 'tensor', or 'image' for a list (N) of lists (L) of RGB PIL images of size W x H.
             show: Display the maps; None displays them in a notebook only.
 
@@ -105,20 +113,36 @@ class Gradient(Attribution):
                 called from inside a call.
         """
         images = to_images(self._owner, inputs)
-        classes = to_targets(self._owner, targets, len(images))
+        given = None if targets is None else to_targets(self._owner, targets, len(images))
         self._check_output_form(ret, show)
-        with evaluating(self._network), running(self._owner):
+        with (
+            in_our_words(self._owner, lambda: layers_of(self._network), images.shape),
+            evaluating(self._network),
+            running(self._owner),
+        ):
             self._forget_if_changed()
+            classes = self._top_classes(images) if given is None else given
+            self._last_targets = classes
             maps = [self._explain(images, column) for column in classes.T]
         return self._deliver(np.stack(maps, axis=1), ret, show)
 
-    def _explain(self, images: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """Maps (N, H, W) of one target per image."""
-        dtype = network_dtype(self._network)
+    def _passed(self, images: np.ndarray, targets: np.ndarray) -> tuple[Any, ms.Tensor]:
+        """Gradients and scores of one target per image."""
+        dtype = self._input_dtype.of(images[0])
         gradients, scores = self._run(
             ms.Tensor(images, dtype), ms.Tensor(targets[:, None].astype(np.int32))
         )
         check_scores(self._owner, scores.shape, len(images), targets)
+        return gradients, scores
+
+    def _top_classes(self, images: np.ndarray) -> np.ndarray:
+        """The class with the highest score of every image, (N, 1); from a pass for any other."""
+        _, scores = self._passed(images, np.zeros(len(images), np.int64))
+        return top_classes(self._owner, scores.astype(ms.float32).asnumpy())
+
+    def _explain(self, images: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Maps (N, H, W) of one target per image."""
+        gradients, _ = self._passed(images, targets)
         maps = self._to_maps(gradients)
         if not np.isfinite(maps).all():
             raise ValueError(
@@ -158,7 +182,7 @@ class Gradient(Attribution):
     ) -> tuple[Evaluate, list[np.ndarray]]:
         """The scores of the `zero` images and whether a plain gradient arrives; points to try."""
         plain = Gradient._make_pass(self, images.shape)
-        dtype = network_dtype(self._network)
+        dtype = self._input_dtype.of(images[0])
         columns = ms.Tensor(targets[:, None].astype(np.int32))
 
         def evaluate(point: np.ndarray) -> tuple[np.ndarray, bool]:
@@ -202,7 +226,7 @@ class Gradient(Attribution):
 
     def _make_pass(self, shape: tuple[int, ...]) -> BackwardPass:
         """The pass for inputs of a shape (N, C, H, W)."""
-        return BackwardPass(self._network)
+        return BackwardPass(self._network, output=self._output)
 
     def _to_maps(self, gradients: Any) -> np.ndarray:
         """Maps (N, H, W) from what the pass returned."""

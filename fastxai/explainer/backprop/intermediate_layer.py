@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mindspore import nn
 
+from fastxai.common.attribution import Output
 from fastxai.common.utils import find_layer
 from fastxai.explainer.backprop.gradient import Gradient
 
@@ -15,14 +16,18 @@ class IntermediateLayerAttribution(Gradient):
         network: The classifier, (N, C, H, W) to (N, classes).
         layer: Name of the layer as in `network.cells_and_names()`, or the Cell itself; '' is the
             input.
+        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+            key, or a tuple of those from the outside to the inside.
 
     Raises:
         TypeError: An argument is of the wrong kind.
         ValueError: The network has no such layer.
     """
 
-    def __init__(self, network: nn.Cell, layer: str | nn.Cell = "") -> None:
-        super().__init__(network)
+    def __init__(
+        self, network: nn.Cell, layer: str | nn.Cell = "", *, output: Output = None
+    ) -> None:
+        super().__init__(network, output=output)
         self._layer = layer
         self._find_layer()
 

@@ -8,6 +8,7 @@ from typing import Any
 import mindspore as ms
 from mindspore import nn
 
+from fastxai.common.attribution import Output
 from fastxai.common.warn import warn_caller
 from fastxai.explainer.backprop.backprop_utils import BackwardPass
 from fastxai.explainer.backprop.executed_relus import (
@@ -28,13 +29,21 @@ class ModifiedReLU(Gradient):
     Args:
         network: The classifier, (N, C, H, W) to (N, classes).
         rules: Makes what stands for a ReLU, by the primitive's name.
+        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+            key, or a tuple of those from the outside to the inside.
 
     Raises:
-        TypeError: `network` is not a Cell.
+        TypeError: An argument is of the wrong kind.
     """
 
-    def __init__(self, network: nn.Cell, rules: Callable[[], dict[str, nn.Cell]]) -> None:
-        super().__init__(network)
+    def __init__(
+        self,
+        network: nn.Cell,
+        rules: Callable[[], dict[str, nn.Cell]],
+        *,
+        output: Output = None,
+    ) -> None:
+        super().__init__(network, output=output)
         self._rules = rules
         self._shadow: ReLUShadow | None
         self._looked_at: set[str]  # graphs
@@ -58,7 +67,7 @@ class ModifiedReLU(Gradient):
 
     def _make_pass(self, shape: tuple[int, ...]) -> BackwardPass:
         assert self._shadow is not None
-        return BackwardPass(self._shadow.network)
+        return BackwardPass(self._shadow.network, output=self._output)
 
     def _forget(self) -> None:
         super()._forget()
@@ -112,16 +121,18 @@ class GuidedBackprop(ModifiedReLU):
     Args:
         network: The classifier, (N, C, H, W) to (N, classes) or (N, classes, ...), further axes
             being averaged. It is given back as it came; its weights are read at every call.
+        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+            key, or a tuple of those from the outside to the inside.
 
     Raises:
-        TypeError: `network` is not a Cell.
+        TypeError: An argument is of the wrong kind.
 
     Warns:
         UserWarning: When called: the network executes no ReLU, or one that cannot be modified
             (GRAPH_MODE), or no gradient arrives at the images though the scores depend on them.
 
     Precision:
-        The network's: float32, or float16 where its first floating-point parameter is.
+        The network's: the dtype that it takes images in.
 
     Source:
         Springenberg, Dosovitskiy, Brox and Riedmiller, "Striving for Simplicity: The All
@@ -143,8 +154,8 @@ class GuidedBackprop(ModifiedReLU):
         (1, 1, 16, 16)
     """
 
-    def __init__(self, network: nn.Cell) -> None:
-        super().__init__(network, guided_rules)
+    def __init__(self, network: nn.Cell, *, output: Output = None) -> None:
+        super().__init__(network, guided_rules, output=output)
 
 
 class Deconvolution(ModifiedReLU):
@@ -163,16 +174,18 @@ class Deconvolution(ModifiedReLU):
     Args:
         network: The classifier, (N, C, H, W) to (N, classes) or (N, classes, ...), further axes
             being averaged. It is given back as it came; its weights are read at every call.
+        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+            key, or a tuple of those from the outside to the inside.
 
     Raises:
-        TypeError: `network` is not a Cell.
+        TypeError: An argument is of the wrong kind.
 
     Warns:
         UserWarning: When called: the network executes no ReLU, or one that cannot be modified
             (GRAPH_MODE), or no gradient arrives at the images though the scores depend on them.
 
     Precision:
-        The network's: float32, or float16 where its first floating-point parameter is.
+        The network's: the dtype that it takes images in.
 
     Source:
         Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014,
@@ -194,5 +207,5 @@ class Deconvolution(ModifiedReLU):
         (1, 1, 16, 16)
     """
 
-    def __init__(self, network: nn.Cell) -> None:
-        super().__init__(network, deconvolution_rules)
+    def __init__(self, network: nn.Cell, *, output: Output = None) -> None:
+        super().__init__(network, deconvolution_rules, output=output)

@@ -11,7 +11,9 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
+from fastxai.common.activation import Activation
 from fastxai.common.archive import Arrays
+from fastxai.common.attribution import Output
 from fastxai.common.guard import running
 from fastxai.common.targets import not_finite
 from fastxai.common.windows import windows_of
@@ -45,7 +47,9 @@ class Occlusion(PerturbationAttribution):
     Args:
         network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...), further axes
             being averaged. It is given back as it came.
-        activation_fn: Cell that turns its output into probabilities, such as `nn.Softmax()`.
+        activation_fn: What turns its scores into probabilities: a Cell such as `nn.Softmax()`,
+            'softmax', 'sigmoid', a function of rows (., classes), or None where the network
+            returns probabilities. It acts on the classes, of every pixel of a dense output.
         perturbation_per_eval: Covered images scored at a time, at most; 'auto' tries once which
             number is fastest, as far as memory allows, and logs it.
         window: Window in pixels, an int or (rows, columns); all channels are covered. None: per
@@ -57,6 +61,8 @@ class Occlusion(PerturbationAttribution):
         engine: What scores the images: 'auto', 'mindspore', 'openvino' or 'onnxruntime'; None:
             what `fastxai.set_engine` says, 'auto' at first.
         precision: 'float32' or 'bfloat16'; None: what `fastxai.set_engine` says.
+        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+            key, or a tuple of those from the outside to the inside.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -90,7 +96,7 @@ class Occlusion(PerturbationAttribution):
     def __init__(
         self,
         network: nn.Cell,
-        activation_fn: nn.Cell,
+        activation_fn: Activation,
         perturbation_per_eval: int | str = 32,
         *,
         window: int | tuple[int, int] | None = None,
@@ -98,9 +104,15 @@ class Occlusion(PerturbationAttribution):
         base_value: float | tuple[float, ...] = 0.0,
         engine: str | None = None,
         precision: str | None = None,
+        output: Output = None,
     ) -> None:
         super().__init__(
-            network, activation_fn, perturbation_per_eval, engine=engine, precision=precision
+            network,
+            activation_fn,
+            perturbation_per_eval,
+            engine=engine,
+            precision=precision,
+            output=output,
         )
         self._window = (
             None if window is None else check_pair(self._owner, "window", window, 1, MAX_AXIS)

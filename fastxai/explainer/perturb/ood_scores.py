@@ -8,9 +8,8 @@ import mindspore as ms
 import numpy as np
 from mindspore import Parameter, mint, nn, ops
 
-from fastxai.common.network import class_scores
+from fastxai.common.network import ScoreCell, chosen_output, class_scores
 from fastxai.engine.protocol import Engine
-from fastxai.explainer.perturb.perturbation import ScoreCell
 from fastxai.tool.cv.ood_net import OoDNet
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -61,7 +60,8 @@ class OnePass(nn.Cell):
         features = self.ood_net.features_of(images.astype(self.dtype))
         # First, since the head may write into its input.
         ood_scores = self.ood_net.scores_of(features).max(axis=1, keepdims=True)
-        return class_scores(self.activation(self.head(features))).astype(ms.float32), ood_scores
+        scores = class_scores(self.head(features), self.activation)
+        return scores.astype(ms.float32), ood_scores
 
 
 class WeightedScoreCell(nn.Cell):
@@ -123,18 +123,21 @@ class WeighedScores:
 class HeadProbe(nn.Cell):
     """Images to the scores of a supposed head on the features, and to those of the classifier."""
 
-    def __init__(self, ood_net: OoDNet, head: nn.Cell, dtype: Any) -> None:
+    def __init__(
+        self, ood_net: OoDNet, head: nn.Cell, dtype: Any, output: tuple[int | str, ...]
+    ) -> None:
         super().__init__(auto_prefix=False)
         self.ood_net = ood_net
         self.head = head
         self.network = ood_net.underlying
         self.dtype = dtype
+        self.output = output
 
     def construct(self, images: ms.Tensor) -> tuple[ms.Tensor, ms.Tensor]:
         """Both scores of images (M, C, H, W)."""
         images = images.astype(self.dtype)
         features = self.ood_net.features_of(ops.deepcopy(images))  # it may write into its input
-        return self.head(features), self.network(images)
+        return self.head(features), chosen_output(self.network(images), self.output)
 
 
 class SharedHead:
@@ -147,10 +150,14 @@ class SharedHead:
     Args:
         ood_net: The OoDNet.
         network: The classifier that is explained.
+        output: Indices and keys that lead to the scores in what it returns.
     """
 
-    def __init__(self, ood_net: OoDNet, network: nn.Cell) -> None:
+    def __init__(
+        self, ood_net: OoDNet, network: nn.Cell, output: tuple[int | str, ...] = ()
+    ) -> None:
         self._ood_net = ood_net
+        self._output = output
         self._network = network
         self._probes: dict[int, HeadProbe] = {}
 
@@ -165,7 +172,7 @@ class SharedHead:
             return None
         for head in self._candidates():
             if id(head) not in self._probes:
-                self._probes[id(head)] = HeadProbe(self._ood_net, head, dtype)
+                self._probes[id(head)] = HeadProbe(self._ood_net, head, dtype, self._output)
             try:
                 pair = self._probes[id(head)](ms.Tensor(images))
             except BaseException:

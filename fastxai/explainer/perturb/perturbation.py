@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import os
 import time
@@ -14,14 +13,18 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from fastxai.common.attribution import Attribution
+from fastxai.common.activation import Activation, activation_cell, one_class_values
+from fastxai.common.attribution import Attribution, Output
 from fastxai.common.batches import even_batch
 from fastxai.common.guard import evaluating, one_call_at_a_time
+from fastxai.common.hints import in_our_words
 from fastxai.common.inputs import to_images, to_targets
-from fastxai.common.network import class_scores, network_dtype
-from fastxai.common.progress import Progress, check_progress, reporting
+from fastxai.common.network import ScoreCell, layers_of
+from fastxai.common.progress import Progress, Reporter, check_progress, reporting
+from fastxai.common.scores import check_one_class, top_classes
 from fastxai.common.targets import check_scores
 from fastxai.engine.batch import best_batch
+from fastxai.engine.input_dtype import InputDtype
 from fastxai.engine.making import Job
 from fastxai.engine.mindspore_cell import MindSporeEngine
 from fastxai.engine.protocol import Engine
@@ -40,34 +43,20 @@ RESULT = "result"  # a value of `ret`
 _log = logging.getLogger("fastxai")
 
 
-class ScoreCell(nn.Cell):
-    """Images to activated scores (M, K) float32; further output axes are averaged.
-
-    `auto_prefix=False` keeps MindSpore from renaming the parameters of the caller's network.
-    """
-
-    def __init__(self, network: nn.Cell, activation: nn.Cell, dtype: Any) -> None:
-        super().__init__(auto_prefix=False)
-        self.network = network
-        self.activation = activation
-        self.dtype = dtype
-
-    def construct(self, images: ms.Tensor) -> ms.Tensor:
-        """Scores of images (M, C, H, W)."""
-        scores = self.activation(self.network(images.astype(self.dtype)))
-        return class_scores(scores).astype(ms.float32)
-
-
 class PerturbationAttribution(Attribution, ABC):
     """An explainer that scores perturbed copies of an image.
 
     Args:
         network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...).
-        activation_fn: Cell that turns its output into probabilities, such as `nn.Softmax()`.
+        activation_fn: What turns its scores into probabilities: a Cell such as `nn.Softmax()`,
+            'softmax', 'sigmoid', a function of rows (., classes), or None where the network
+            returns probabilities.
         perturbation_per_eval: Perturbed images scored at a time, at most; 'auto' tries once which
             number is fastest, as far as memory allows, and logs it.
         engine: What scores them, as in `fastxai.set_engine`; None: what was set there.
         precision: The same.
+        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+            key, or a tuple of those from the outside to the inside.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -80,15 +69,18 @@ class PerturbationAttribution(Attribution, ABC):
     def __init__(
         self,
         network: nn.Cell,
-        activation_fn: nn.Cell,
+        activation_fn: Activation,
         perturbation_per_eval: int | str = 32,
         *,
         engine: str | None = None,
         precision: str | None = None,
+        output: Output = None,
     ) -> None:
-        super().__init__(network)
-        self._check_cell("activation_fn", activation_fn)
-        self._activation_fn = activation_fn
+        super().__init__(network, output=output)
+        self._activation_fn = activation_cell(self._owner, activation_fn)
+        self._input_dtype = InputDtype(network, self._output)
+        self._dtype: Any = None  # for the images of a call
+        self._one_class_checked = False
         self._cells: dict[Any, Any] = {}  # compiled ones and engines, by what fixes them
         self._perturbation_per_eval = _checked_per_eval(self._owner, perturbation_per_eval)
         self._probed: dict[Any, int] = {}  # what 'auto' found, by what it depends on
@@ -106,7 +98,7 @@ class PerturbationAttribution(Attribution, ABC):
     def __call__(
         self,
         inputs: ms.Tensor,
-        targets: Any,
+        targets: Any = None,
         ret: str = "tensor",
         show: bool | None = None,
         *,
@@ -118,7 +110,9 @@ class PerturbationAttribution(Attribution, ABC):
         Args:
             inputs: Tensor (N, C, H, W), floats or integers (used as float32), finite.
             targets: Class or classes to explain, each in [0, classes): one for all images, (N,), or
-                (N, L) for L maps per image; int, list, tuple, ndarray or Tensor of integers.
+                (N, L) for L maps per image; int, list, tuple, ndarray or Tensor of integers. None:
+                the class with the highest score of each image; `last_targets` and the log say
+                which.
             ret: 'tensor', 'image' for a list (N) of lists (L) of RGB PIL images of size W x H, or
                 'result' for an `Explanation`: the maps and what is known of how sure they are.
             show: Display the maps; None displays them in a notebook only.
@@ -149,34 +143,30 @@ class PerturbationAttribution(Attribution, ABC):
         begun = time.perf_counter()
         self._selector.start()
         images = to_images(self._owner, inputs)
-        classes = to_targets(self._owner, targets, len(images))
+        given = None if targets is None else to_targets(self._owner, targets, len(images))
         self._check_output_form(ret, show, RESULT)
         check_progress(self._owner, progress)
         size = (images.shape[2], images.shape[3])
         kept = RunState(self._owner, state)
         self._selector.go_on_with(kept.begun_by)
         plan = self._plan(images.shape[1], size, ret == RESULT, kept.seed)
-        maps = np.empty((len(images), classes.shape[1], *size))
-        found: list[Found] = []
         with (
+            in_our_words(self._owner, lambda: layers_of(self._network), images.shape),
             evaluating(self._network, self._activation_fn),
-            kept.of(lambda: self._facts(images, classes, plan, ret), maps.shape, plan.units),
-            reporting(
-                progress, len(images) * plan.units, self._unit, lambda: self._selector.note
-            ) as report,
         ):
-            for index, (image, labels) in enumerate(zip(images, classes, strict=True)):
-                one = kept.done(index)
-                if one is None:
-                    one = self._explain(image, labels, plan, ImageRun(index, report, kept))
-                    kept.finish(one)
-                else:
-                    report.drop(plan.units - one.units)
-                    report(one.units)
-                maps[index] = one.saliency
-                found.append(dataclasses.replace(one, saliency=maps[index]))
+            self._dtype = self._input_dtype.of(images[0])
+            classes = self._top_classes(images) if given is None else given
+            self._last_targets = classes
+            shape = (len(images), classes.shape[1], *size)
+            with (
+                kept.of(lambda: self._facts(images, classes, plan, ret), shape, plan.units),
+                reporting(
+                    progress, len(images) * plan.units, self._unit, lambda: self._selector.note
+                ) as report,
+            ):
+                found = self._explain_all(images, classes, plan, report, kept)
         if ret != RESULT:
-            return self._deliver(maps, ret, show)
+            return self._deliver(np.stack([one.saliency for one in found]), ret, show)
         explanation = Explanation(
             explainer=self._owner,
             targets=classes,
@@ -188,6 +178,43 @@ class PerturbationAttribution(Attribution, ABC):
         if in_notebook() if show is None else show:
             explanation.show()
         return explanation
+
+    def _explain_all(
+        self,
+        images: np.ndarray,
+        classes: np.ndarray,
+        plan: Any,
+        report: Reporter,
+        kept: RunState,
+    ) -> list[Found]:
+        """What is found for every image; what the state file has is not made again."""
+        found = []
+        for index, (image, labels) in enumerate(zip(images, classes, strict=True)):
+            one = kept.done(index)
+            if one is None:
+                one = self._explain(image, labels, plan, ImageRun(index, report, kept))
+                kept.finish(one)
+            else:
+                report.drop(plan.units - one.units)
+                report(one.units)
+            found.append(one)
+        return found
+
+    def _top_classes(self, images: np.ndarray) -> np.ndarray:
+        """The class with the highest score of every image, (N, 1)."""
+        dtype = self._network_dtype()
+        key = ("top class", str(dtype))
+        if key not in self._cells:
+            self._cells[key] = ScoreCell(self._network, self._activation_fn, dtype, self._output)
+        try:
+            engine = MindSporeEngine(self._cells[key])
+            parts = [engine(np.ascontiguousarray(image[None])) for image in images]
+        except BaseException:
+            self._cells.pop(key, None)
+            raise
+        for scores in parts:
+            self._check_scores(scores.shape, 1, np.zeros(1, np.int64))
+        return top_classes(self._owner, np.concatenate(parts))
 
     @abstractmethod
     def _plan(self, channels: int, size: tuple[int, int], unsure: bool, seed: int | None) -> Any:
@@ -213,6 +240,8 @@ class PerturbationAttribution(Attribution, ABC):
             "perturbation_per_eval": self._perturbation_per_eval,
             "engine": wish.engine,
             "precision": wish.precision,
+            "dtype": str(self._network_dtype()),
+            "output": self._output,
         }
         return facts_of(images, classes, self._scored_cells(), settings | self._settings(plan))
 
@@ -288,23 +317,27 @@ class PerturbationAttribution(Attribution, ABC):
 
     def _score_cell(self, dtype: Any) -> nn.Cell:
         """Images (M, C, H, W) to what is summed, (M, K) float32, by MindSpore."""
-        return ScoreCell(self._network, self._activation_fn, dtype)
+        return ScoreCell(self._network, self._activation_fn, dtype, self._output)
 
     def _exported_cell(self, dtype: Any) -> nn.Cell:
         """What another engine runs: images (M, C, H, W) to scores (M, K), float32."""
         return self._score_cell(dtype)
 
     def _network_dtype(self) -> Any:
-        """What the network computes in: the dtype of its first floating-point parameter."""
-        return network_dtype(self._network)
+        """What the network takes: found by the call, else the likeliest."""
+        return self._input_dtype.unasked() if self._dtype is None else self._dtype
 
     def _check_scores(self, shape: tuple[int, ...], rows: int, targets: np.ndarray) -> None:
         """Refuses an output that is not one row of class scores per image.
 
         Raises:
-            ValueError: Wrong shape, or a target that the network does not have.
+            ValueError: Wrong shape, a target that the network does not have, or one class of which
+                the activation makes a constant.
         """
         check_scores(self._owner, shape, rows, targets)
+        if shape[1] == 1 and not self._one_class_checked:
+            check_one_class(self._owner, one_class_values(self._activation_fn))
+            self._one_class_checked = True
 
 
 def _checked_per_eval(owner: str, value: Any) -> int | str:

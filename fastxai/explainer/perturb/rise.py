@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from mindspore import nn
 
+from fastxai.common.activation import Activation
+from fastxai.common.attribution import Output
 from fastxai.common.masking import (
     SHIFT_RANGE,
     check_estimator,
@@ -88,7 +90,9 @@ class RISE(PerturbationAttribution):
     Args:
         network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...), further axes
             being averaged. It is given back as it came.
-        activation_fn: Cell that turns its output into probabilities, such as `nn.Softmax()`.
+        activation_fn: What turns its scores into probabilities: a Cell such as `nn.Softmax()`,
+            'softmax', 'sigmoid', a function of rows (., classes), or None where the network
+            returns probabilities. It acts on the classes, of every pixel of a dense output.
         perturbation_per_eval: Masked images scored at a time, at most; 'auto' tries once which
             number is fastest, as far as memory allows, and logs it.
         num_masks: N, masks per image; at least 2 for 'centred' and 256 for 'control-variate'.
@@ -109,6 +113,8 @@ class RISE(PerturbationAttribution):
         engine: What scores the images: 'auto', 'mindspore', 'openvino' or 'onnxruntime'; None:
             what `fastxai.set_engine` says, 'auto' at first.
         precision: 'float32' or 'bfloat16'; None: what `fastxai.set_engine` says.
+        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+            key, or a tuple of those from the outside to the inside.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -148,7 +154,7 @@ class RISE(PerturbationAttribution):
     def __init__(
         self,
         network: nn.Cell,
-        activation_fn: nn.Cell,
+        activation_fn: Activation,
         perturbation_per_eval: int | str = 32,
         *,
         num_masks: int | str = 6000,
@@ -162,9 +168,15 @@ class RISE(PerturbationAttribution):
         design: str | None = None,
         engine: str | None = None,
         precision: str | None = None,
+        output: Output = None,
     ) -> None:
         super().__init__(
-            network, activation_fn, perturbation_per_eval, engine=engine, precision=precision
+            network,
+            activation_fn,
+            perturbation_per_eval,
+            engine=engine,
+            precision=precision,
+            output=output,
         )
         self._estimator = check_estimator(self._owner, estimator)
         self._tol = check_tol(self._owner, tol)

@@ -10,9 +10,12 @@ import mindspore as ms
 import numpy as np
 from mindspore import Parameter, nn
 
+from fastxai.common.activation import Activation
+from fastxai.common.attribution import Output
 from fastxai.common.guard import evaluating, one_call_at_a_time, running
-from fastxai.common.network import network_dtype
+from fastxai.common.network import ScoreCell
 from fastxai.common.progress import Progress
+from fastxai.engine.input_dtype import InputDtype
 from fastxai.engine.protocol import Engine
 from fastxai.explainer.perturb.found import Found
 from fastxai.explainer.perturb.image_run import ImageRun
@@ -25,7 +28,6 @@ from fastxai.explainer.perturb.ood_scores import (
     WeighedScores,
     WeightedScoreCell,
 )
-from fastxai.explainer.perturb.perturbation import ScoreCell
 from fastxai.explainer.perturb.rise import RISE, _Plan
 from fastxai.ops import masked_product
 from fastxai.tool.cv.ood_net import OoDNet
@@ -55,7 +57,9 @@ class RISEPlus(RISE):
         ood_net: OoDNet trained on images of the classifier's kind; usually its `underlying` is
             `network`. It is evaluated and given back as it came.
         network: The classifier, as in `RISE`.
-        activation_fn: Cell that turns its output into probabilities, such as `nn.Softmax()`.
+        activation_fn: What turns its scores into probabilities: a Cell such as `nn.Softmax()`,
+            'softmax', 'sigmoid', a function of rows (., classes), or None where the network
+            returns probabilities. It acts on the classes, of every pixel of a dense output.
         perturbation_per_eval: Masked images scored at a time, at most, or 'auto', as in `RISE`.
         num_masks: Masks per image; at least 2 for 'centred' and 256 for 'control-variate'. 'auto':
             as many as it takes, as in `RISE`.
@@ -69,6 +73,8 @@ class RISEPlus(RISE):
         design: 'iid', 'oa128' or None for what fits; all and the estimators as in `RISE`.
         engine: What scores the images, as in `RISE`.
         precision: As in `RISE`. The OoD scores of the bounds are always MindSpore's.
+        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+            key, or a tuple of those from the outside to the inside.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -118,7 +124,7 @@ class RISEPlus(RISE):
         self,
         ood_net: OoDNet,
         network: nn.Cell,
-        activation_fn: nn.Cell,
+        activation_fn: Activation,
         perturbation_per_eval: int | str = 32,
         *,
         num_masks: int | str = 6000,
@@ -132,6 +138,7 @@ class RISEPlus(RISE):
         design: str | None = None,
         engine: str | None = None,
         precision: str | None = None,
+        output: Output = None,
     ) -> None:
         super().__init__(
             network,
@@ -148,6 +155,7 @@ class RISEPlus(RISE):
             design=design,
             engine=engine,
             precision=precision,
+            output=output,
         )
         if not isinstance(ood_net, OoDNet):
             kind = type(ood_net).__name__
@@ -157,7 +165,8 @@ class RISEPlus(RISE):
             Parameter(ms.Tensor([0.0], ms.float32), name=f"fastxai_ood_{end}", requires_grad=False)
             for end in ("low", "high")
         ]
-        self._shared_head = SharedHead(ood_net, network)
+        self._shared_head = SharedHead(ood_net, network, self._output)
+        self._ood_input = InputDtype(ood_net.underlying)
         self._head: nn.Cell | None = None
         self._head_known = False
 
@@ -175,7 +184,7 @@ class RISEPlus(RISE):
     def __call__(
         self,
         inputs: ms.Tensor,
-        targets: Any,
+        targets: Any = None,
         ret: str = "tensor",
         show: bool | None = None,
         *,
@@ -222,6 +231,7 @@ class RISEPlus(RISE):
     def _ood_score(self, image: np.ndarray) -> float:
         """Largest OoD score of one image (C, H, W)."""
         if _OOD_KEY not in self._cells:
+            self._ood_dtype = self._ood_input.of(image)
             self._cells[_OOD_KEY] = self._ood_cell()
         try:
             score = self._cells[_OOD_KEY](ms.Tensor(np.ascontiguousarray(image[None])))
@@ -241,12 +251,13 @@ class RISEPlus(RISE):
                 del self._cells[key]
 
     def _ood_cell(self) -> OoDScoreCell:
-        return OoDScoreCell(self._ood_net, network_dtype(self._ood_net.underlying))
+        return OoDScoreCell(self._ood_net, self._ood_dtype)
 
     def _both_scores(self, dtype: Any) -> TwoPasses | OnePass:
         if self._head is not None:
             return OnePass(self._ood_net, self._head, self._activation_fn, dtype)
-        return TwoPasses(ScoreCell(self._network, self._activation_fn, dtype), self._ood_cell())
+        score = ScoreCell(self._network, self._activation_fn, dtype, self._output)
+        return TwoPasses(score, self._ood_cell())
 
     def _score_cell(self, dtype: Any) -> nn.Cell:
         return WeightedScoreCell(self._both_scores(dtype), *self._bounds)

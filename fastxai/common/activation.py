@@ -1,0 +1,168 @@
+"""An activation as a Cell, whatever the user gave for it."""
+
+from __future__ import annotations
+
+import ast
+import atexit
+import functools
+import itertools
+import linecache
+import tempfile
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import mindspore as ms
+import numpy as np
+from mindspore import nn
+
+from fastxai.common.guard import running
+from fastxai.common.network import class_scores
+from fastxai.common.scores import ONE_CLASS, check_activation
+from fastxai.common.shadow import SCALARS
+
+Activation: TypeAlias = nn.Cell | Callable[[ms.Tensor], ms.Tensor] | str | None
+
+_counter = itertools.count()
+
+
+class FunctionCell(nn.Cell):
+    """A function of scores as a Cell.
+
+    Args:
+        function: Anything that can be called with a Tensor of rows.
+
+    Attributes:
+        held: What the function computes with beyond its code, for those who compare activations.
+    """
+
+    def __init__(self, function: Any) -> None:
+        super().__init__(auto_prefix=False)
+        self.function = _compilable(function)
+        self.held = _held(function, set())
+
+    def construct(self, scores: ms.Tensor) -> ms.Tensor:
+        """What the function makes of rows of scores."""
+        return self.function(scores)
+
+
+def activation_cell(owner: str, activation_fn: Any) -> nn.Cell:
+    """The Cell that an activation stands for.
+
+    Args:
+        owner: Name for messages.
+        activation_fn: None, 'softmax', 'sigmoid', a Cell or another callable.
+
+    Returns:
+        A Cell of rows of scores; the same object if a Cell was given.
+
+    Raises:
+        TypeError: It is a class, or of another kind.
+        ValueError: It is an unknown word.
+    """
+    check_activation(owner, activation_fn, "nn.Softmax()")
+    if activation_fn is None:
+        return nn.Identity()
+    if isinstance(activation_fn, str):
+        return nn.Softmax() if activation_fn == "softmax" else nn.Sigmoid()
+    return activation_fn if isinstance(activation_fn, nn.Cell) else FunctionCell(activation_fn)
+
+
+def one_class_values(activation: nn.Cell) -> np.ndarray:
+    """What an activation makes of different scores of one class, by one call."""
+    with running():
+        return class_scores(ms.Tensor(ONE_CLASS), activation).astype(ms.float32).asnumpy()
+
+
+def _held(function: Any, seen: set[int]) -> dict[str, Any]:
+    """What a callable's result depends on and `network_digest` does not follow."""
+    if id(function) in seen or isinstance(function, (nn.Cell, ms.ops.Primitive, type)):
+        return {}
+    seen.add(id(function))
+    if isinstance(function, functools.partial):
+        return _held(function.func, seen)
+    if isinstance(function, types.FunctionType):
+        return _globals_read(function, seen)
+    if isinstance(function, types.MethodType):
+        return {
+            "of": getattr(function.__self__, "__dict__", {}),
+            **_held(function.__func__, seen),
+        }
+    call = type(function).__call__
+    if isinstance(call, types.FunctionType):
+        return {"call": call, "state": getattr(function, "__dict__", {}), **_held(call, seen)}
+    return {}
+
+
+def _globals_read(function: types.FunctionType, seen: set[int]) -> dict[str, Any]:
+    """Numbers, arrays and functions among the globals that a function reads."""
+    if (function.__module__ or "").partition(".")[0] == "mindspore":
+        return {}
+    found: dict[str, Any] = {}
+    for name in function.__code__.co_names:
+        value = function.__globals__.get(name)
+        if isinstance(value, types.FunctionType):
+            found[name] = (value, _held(value, seen))
+        elif value is not None and isinstance(value, (*SCALARS, ms.Tensor, np.ndarray)):
+            found[name] = value
+    return found
+
+
+def _compilable(function: Any) -> Any:
+    """A lambda as a function with a source of its own: GRAPH_MODE reads no other lambda's."""
+    if not isinstance(function, types.FunctionType) or function.__name__ != "<lambda>":
+        return function
+    node = _lambda_of(function.__code__)
+    if node is None:  # typed at a prompt: PYNATIVE_MODE needs no source
+        return function
+    free = function.__code__.co_freevars
+    node.args.args, node.args.posonlyargs = node.args.posonlyargs + node.args.args, []
+    inner = ast.FunctionDef("activation", node.args, [ast.Return(node.body)], [])
+    outer = ast.FunctionDef("_", _arguments(free), [inner], [])
+    text = ast.unparse(ast.fix_missing_locations(ast.Module([outer], []))) + "\n"
+    path = Path(_folder(), f"activation_{next(_counter)}.py")
+    path.write_text(text, encoding="utf-8")
+    code: Any = compile(text, str(path), "exec")
+    for _ in range(2):
+        code = next(part for part in code.co_consts if isinstance(part, types.CodeType))
+    cells = dict(zip(free, function.__closure__ or (), strict=True))
+    made = types.FunctionType(
+        code,
+        function.__globals__,
+        "activation",
+        function.__defaults__,
+        tuple(cells[variable] for variable in code.co_freevars),
+    )
+    made.__kwdefaults__ = function.__kwdefaults__
+    made.__module__ = function.__module__
+    return made
+
+
+@functools.cache
+def _folder() -> str:
+    """Where MindSpore finds the sources, until the process ends."""
+    folder = tempfile.TemporaryDirectory(prefix="fastxai-")
+    atexit.register(folder.cleanup)
+    return folder.name
+
+
+def _arguments(names: tuple[str, ...]) -> ast.arguments:
+    return ast.arguments([], [ast.arg(name) for name in names], None, [], [], None, [])
+
+
+def _lambda_of(code: types.CodeType) -> ast.Lambda | None:
+    """The lambda in its file that a code was compiled from; None without a source."""
+    lines = linecache.getlines(code.co_filename)
+    try:
+        tree = ast.parse("".join(lines))
+    except SyntaxError:
+        return None
+    spans = set(code.co_positions())  # the last instruction's is that of the whole body
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Lambda):
+            body = node.body
+            span = (body.lineno, body.end_lineno, body.col_offset, body.end_col_offset)
+            if span in spans and node.lineno == code.co_firstlineno:
+                return node
+    return None

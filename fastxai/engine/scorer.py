@@ -1,0 +1,144 @@
+"""Class scores of images, by the network that an explainer explains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from mindspore import nn
+
+from fastxai.common.activation import activation_cell, one_class_values
+from fastxai.common.guard import evaluating
+from fastxai.common.hints import in_our_words
+from fastxai.common.network import ScoreCell, layers_of
+from fastxai.common.scores import check_one_class
+from fastxai.common.shadow import same_signature, signature
+from fastxai.common.targets import check_scores
+from fastxai.engine.input_dtype import InputDtype
+from fastxai.engine.making import Job
+from fastxai.engine.mindspore_cell import MindSporeEngine
+from fastxai.engine.protocol import Engine
+from fastxai.engine.selector import Selector
+
+_NO_TARGET = np.zeros(1, np.int64)  # a class that every network has
+
+
+class Scorer:
+    """Scores batches; keeps what was compiled as long as nothing but the weights changes.
+
+    Args:
+        owner: Name for messages.
+        activation_fn: What turns the network's output into probabilities, as
+            `fastxai.common.activation.activation_cell` takes it.
+
+    Raises:
+        TypeError: `activation_fn` is of the wrong kind.
+        ValueError: It is an unknown word.
+    """
+
+    def __init__(self, owner: str, activation_fn: Any) -> None:
+        self._owner = owner
+        self._activation_fn = activation_cell(owner, activation_fn)
+        self._dtypes: InputDtype | None = None
+        self._cell: ScoreCell | None = None
+        self._built_from: list[Any] = []
+
+    def __call__(
+        self,
+        network: nn.Cell,
+        batch: np.ndarray,
+        engine: Engine | None = None,
+        output: tuple[int | str, ...] = (),
+    ) -> np.ndarray:
+        """Scores of images.
+
+        Args:
+            network: The classifier; it is given back as it came.
+            batch: (M, C, H, W) float32; the network is given a copy, into which it may write.
+            engine: What `engine_for` gave for this network; None: MindSpore.
+            output: Indices and keys that lead to the scores in what the network returns.
+
+        Returns:
+            (M, classes) float64, finite.
+
+        Raises:
+            TypeError: The network returns something else than a Tensor.
+            ValueError: It returns something else than finite class scores, or does not take the
+                batch's channels.
+        """
+        try:
+            with self._running(network, batch.shape):
+                cell = engine or self._mindspore(network, batch, output)
+                scores = cell(batch.copy())
+        except BaseException:
+            self._cell = None  # a graph in which something failed does not run again
+            raise
+        check_scores(self._owner, scores.shape, len(batch), _NO_TARGET)
+        if scores.shape[1] == 1:
+            check_one_class(self._owner, one_class_values(self._activation_fn))
+        if not np.isfinite(scores).all():
+            raise ValueError(
+                f"{self._owner}: the network returned scores that are not finite. Check the "
+                "network's weights and the range of the input values."
+            )
+        return scores.astype(np.float64)
+
+    def engine_for(
+        self,
+        selector: Selector,
+        network: nn.Cell,
+        shape: tuple[int, ...],
+        images: int,
+        fill: Callable[[np.ndarray], Any],
+        output: tuple[int | str, ...] = (),
+    ) -> Engine | None:
+        """The engine that a selector chooses for batches (M, C, H, W); None: MindSpore.
+
+        Args:
+            selector: Chooses.
+            network: The classifier.
+            shape: Of the batches.
+            images: How many there are to score.
+            fill: Writes the first batch into an array of that shape.
+            output: Indices and keys that lead to the scores in what the network returns.
+        """
+        activation = self._activation_fn
+        selector.start()
+        with self._running(network, shape):
+            dtype = self._dtype(network, np.zeros(shape[1:], np.float32), output)
+            return selector.select(
+                Job(
+                    (network, activation),
+                    lambda: ScoreCell(network, activation, dtype, output),
+                    shape,
+                    fill,
+                    images,
+                    dtype,
+                )
+            )
+
+    @contextmanager
+    def _running(self, network: nn.Cell, shape: tuple[int, ...]) -> Iterator[None]:
+        with (
+            in_our_words(self._owner, lambda: layers_of(network), shape),
+            evaluating(network, self._activation_fn),
+        ):
+            yield
+
+    def _dtype(self, network: nn.Cell, image: np.ndarray, output: tuple[int | str, ...]) -> Any:
+        known = self._dtypes
+        if known is None or known.network is not network or known.output != output:
+            known = self._dtypes = InputDtype(network, output)
+        return known.of(image)
+
+    def _mindspore(
+        self, network: nn.Cell, batch: np.ndarray, output: tuple[int | str, ...]
+    ) -> MindSporeEngine:
+        dtype = self._dtype(network, batch[0], output)
+        built_from = [*signature(network), str(dtype), *output]
+        if self._cell is None or not same_signature(built_from, self._built_from):
+            self._cell = ScoreCell(network, self._activation_fn, dtype, output)
+            self._built_from = built_from
+        return MindSporeEngine(self._cell, str(dtype))
