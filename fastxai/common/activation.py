@@ -55,7 +55,7 @@ def activation_cell(owner: str, activation_fn: Any) -> nn.Cell:
         activation_fn: None, 'softmax', 'sigmoid', a Cell or another callable.
 
     Returns:
-        A Cell of rows of scores; the same object if a Cell was given.
+        A Cell of rows of scores; the same object if such a Cell was given.
 
     Raises:
         TypeError: It is a class, or of another kind.
@@ -66,6 +66,8 @@ def activation_cell(owner: str, activation_fn: Any) -> nn.Cell:
         return nn.Identity()
     if isinstance(activation_fn, str):
         return nn.Softmax() if activation_fn == "softmax" else nn.Sigmoid()
+    if isinstance(activation_fn, nn.Softmax2d):  # takes images alone
+        return nn.Softmax(axis=1)
     return activation_fn if isinstance(activation_fn, nn.Cell) else FunctionCell(activation_fn)
 
 

@@ -144,6 +144,8 @@ def activation_of(owner: str, activation_fn: Any) -> Callable[[torch.Tensor], to
         return nn.Identity()
     if isinstance(activation_fn, str):
         return nn.Softmax(dim=1) if activation_fn == "softmax" else nn.Sigmoid()
+    if isinstance(activation_fn, nn.Softmax2d):  # takes images alone
+        return nn.Softmax(dim=1)
     return activation_fn
 
 

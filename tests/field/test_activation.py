@@ -119,6 +119,7 @@ def test_softmax_acts_on_the_classes(mode, form, activation):
         ("sigmoid", sigmoid),
         (nn.Sigmoid(), sigmoid),
         (nn.LogSoftmax(), lambda z: np.log(softmax(z))),
+        (nn.Softmax2d(), softmax),
         (Custom(), lambda z: softmax(z / 2)),
         (ops.Softmax(axis=1), softmax),
         (ops.sigmoid, sigmoid),

@@ -83,6 +83,7 @@ def softmax(z):
     [
         (nn.Softmax(dim=1), softmax),
         (nn.Softmax(dim=-1), softmax),
+        (nn.Softmax2d(), softmax),
         ("softmax", softmax),
         (lambda z: torch.softmax(z / 2, 1), lambda z: softmax(z / 2)),
         ("sigmoid", lambda z: 1 / (1 + np.exp(-z))),
