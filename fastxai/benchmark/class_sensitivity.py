@@ -61,7 +61,7 @@ class ClassSensitivity(LabelAgnosticMetric):
                 something that is not finite or of the wrong shape.
         """
         image = self._checked_image(explainer, inputs)
-        scores = self._scorer(explainer.network, image[None], output=explainer._output)[0]
+        scores = self._scorer(explainer.network, image[None], output=explainer._output_path)[0]
         labels = np.array([scores.argmax(), scores.argmin()], np.int32)
         pair = ms.Tensor(np.stack([image, image]))
         likely, unlikely = self._explain(explainer, pair, ms.Tensor(labels))

@@ -174,7 +174,7 @@ class Faithfulness(LabelSensitiveMetric):
             intervals: (M, 2) places in the order.
             outside: Set the other pixels to 0.
         """
-        network, path = explainer.network, explainer._output
+        network, path = explainer.network, explainer._output_path
         ranks = np.empty(order.size, np.int32)
         ranks[order] = np.arange(order.size, dtype=np.int32)
         ranks = ranks.reshape(case.saliency.shape)

@@ -190,7 +190,7 @@ class LabelSensitiveMetric(AttributionMetric):
         given = (
             None if saliency is None else self._checked_maps("`saliency`", saliency, shape)[0, 0]
         )
-        scores = self._scorer(explainer.network, image[None], output=explainer._output)[0]
+        scores = self._scorer(explainer.network, image[None], output=explainer._output_path)[0]
         if len(scores) != self._num_labels:
             raise ValueError(
                 f"{self._owner}: `num_labels` is {self._num_labels}, but the network has "

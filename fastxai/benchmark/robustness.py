@@ -116,7 +116,7 @@ class Robustness(LabelSensitiveMetric):
         source = np.random if self._seed is None else np.random.RandomState(self._seed)
         noise = source.uniform(-_RADIUS, _RADIUS, (_PERTURBATIONS, *case.image.shape))
         images = (case.image + noise).astype(np.float32)
-        scores = self._scorer(explainer.network, images, output=explainer._output)
+        scores = self._scorer(explainer.network, images, output=explainer._output_path)
         distances = np.linalg.norm(scores - case.scores, axis=1)
         same = distances <= max(_SAME_PREDICTION, float(distances.min()))
         return images[same]

@@ -35,13 +35,15 @@ class Attribution(Copyable, Shown):
         ValueError: `output` is empty.
     """
 
-    _output: tuple[int | str, ...] = ()
+    _output_path: tuple[int | str, ...] = ()
     _last_targets: np.ndarray | None = None
 
     def __init__(self, network: nn.Cell, *, output: Output = None) -> None:
         self._check_cell("network", network)
         self._network = network
-        self._output = output_path(self._owner, output)
+        self._output_path = output_path(self._owner, output)
+        if output is not None:  # else `repr` does not show it
+            self._output = output
         self._turn = Turn()
 
     def _fresh(self) -> dict[str, Any]:

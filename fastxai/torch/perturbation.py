@@ -70,7 +70,9 @@ class PerturbationAttribution(Shown, ABC):
         self._network = network
         self._turn = Turn()
         self._activation_fn = activation_of(self._owner, activation_fn)
-        self._output = output_path(self._owner, output)
+        self._output_path = output_path(self._owner, output)
+        if output is not None:  # else `repr` does not show it
+            self._output = output
         self._input_dtype = InputDtype(network)
         self._dtype = torch.float32  # for the images of a call
         self._last_targets: np.ndarray | None = None
@@ -162,7 +164,7 @@ class PerturbationAttribution(Shown, ABC):
     def _score(self, batch: torch.Tensor, labels: np.ndarray) -> torch.Tensor:
         """Scores (M, K) of a batch in the network's own dtype and order, their shape checked."""
         batch = batch.to(self._dtype, memory_format=memory_format(self._network))
-        output = chosen_output(renewed(self._network, batch), self._output)
+        output = chosen_output(renewed(self._network, batch), self._output_path)
         scores = class_scores(output, self._activation_fn).float().contiguous()
         check_scores(self._owner, tuple(scores.shape), len(batch), labels)
         if scores.shape[1] == 1 and not self._one_class_checked:

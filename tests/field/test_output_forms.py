@@ -134,3 +134,8 @@ def test_the_command_line_says_it_too():
 
     with pytest.raises(CliError, match="network must return a Tensor of class scores"):
         _network.predict(Network("tuple"), nn.Softmax(), IMAGE.asnumpy())
+
+
+def test_repr_shows_the_output_where_it_was_given():
+    assert "output" not in repr(Gradient(Network("scores")))
+    assert repr(Gradient(Network("dict"), output="logits")).endswith("output='logits')")

@@ -81,7 +81,7 @@ class GradCAM(IntermediateLayerAttribution):
         network = Shadow(wrap=wrap).of(self._network)
         if layer is None:
             network = watch.input_of(network)
-        return BackwardPass(network, watch.weights, self._output)
+        return BackwardPass(network, watch.weights, self._output_path)
 
     def _to_maps(self, gradients: Any) -> np.ndarray:
         cam, uses, _ = (gradient.asnumpy() for gradient in gradients)

@@ -67,7 +67,7 @@ class Gradient(Attribution):
 
     def __init__(self, network: nn.Cell, *, output: Output = None) -> None:
         super().__init__(network, output=output)
-        self._input_dtype = InputDtype(network, self._output)
+        self._input_dtype = InputDtype(network, self._output_path)
         self._passes: OrderedDict[Any, BackwardPass]
         self._built_from: list[Any]
         self._watch: Watch | None  # of what it was built from
@@ -226,7 +226,7 @@ class Gradient(Attribution):
 
     def _make_pass(self, shape: tuple[int, ...]) -> BackwardPass:
         """The pass for inputs of a shape (N, C, H, W)."""
-        return BackwardPass(self._network, output=self._output)
+        return BackwardPass(self._network, output=self._output_path)
 
     def _to_maps(self, gradients: Any) -> np.ndarray:
         """Maps (N, H, W) from what the pass returned."""

@@ -67,7 +67,7 @@ class ModifiedReLU(Gradient):
 
     def _make_pass(self, shape: tuple[int, ...]) -> BackwardPass:
         assert self._shadow is not None
-        return BackwardPass(self._shadow.network, output=self._output)
+        return BackwardPass(self._shadow.network, output=self._output_path)
 
     def _forget(self) -> None:
         super()._forget()

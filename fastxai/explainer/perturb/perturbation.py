@@ -78,7 +78,7 @@ class PerturbationAttribution(Attribution, ABC):
     ) -> None:
         super().__init__(network, output=output)
         self._activation_fn = activation_cell(self._owner, activation_fn)
-        self._input_dtype = InputDtype(network, self._output)
+        self._input_dtype = InputDtype(network, self._output_path)
         self._dtype: Any = None  # for the images of a call
         self._one_class_checked = False
         self._cells: dict[Any, Any] = {}  # compiled ones and engines, by what fixes them
@@ -205,7 +205,9 @@ class PerturbationAttribution(Attribution, ABC):
         dtype = self._network_dtype()
         key = ("top class", str(dtype))
         if key not in self._cells:
-            self._cells[key] = ScoreCell(self._network, self._activation_fn, dtype, self._output)
+            self._cells[key] = ScoreCell(
+                self._network, self._activation_fn, dtype, self._output_path
+            )
         try:
             engine = MindSporeEngine(self._cells[key])
             parts = [engine(np.ascontiguousarray(image[None])) for image in images]
@@ -241,7 +243,7 @@ class PerturbationAttribution(Attribution, ABC):
             "engine": wish.engine,
             "precision": wish.precision,
             "dtype": str(self._network_dtype()),
-            "output": self._output,
+            "output": self._output_path,
         }
         return facts_of(images, classes, self._scored_cells(), settings | self._settings(plan))
 
@@ -317,7 +319,7 @@ class PerturbationAttribution(Attribution, ABC):
 
     def _score_cell(self, dtype: Any) -> nn.Cell:
         """Images (M, C, H, W) to what is summed, (M, K) float32, by MindSpore."""
-        return ScoreCell(self._network, self._activation_fn, dtype, self._output)
+        return ScoreCell(self._network, self._activation_fn, dtype, self._output_path)
 
     def _exported_cell(self, dtype: Any) -> nn.Cell:
         """What another engine runs: images (M, C, H, W) to scores (M, K), float32."""

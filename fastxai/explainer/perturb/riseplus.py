@@ -165,7 +165,7 @@ class RISEPlus(RISE):
             Parameter(ms.Tensor([0.0], ms.float32), name=f"fastxai_ood_{end}", requires_grad=False)
             for end in ("low", "high")
         ]
-        self._shared_head = SharedHead(ood_net, network, self._output)
+        self._shared_head = SharedHead(ood_net, network, self._output_path)
         self._ood_input = InputDtype(ood_net.underlying)
         self._head: nn.Cell | None = None
         self._head_known = False
@@ -256,7 +256,7 @@ class RISEPlus(RISE):
     def _both_scores(self, dtype: Any) -> TwoPasses | OnePass:
         if self._head is not None:
             return OnePass(self._ood_net, self._head, self._activation_fn, dtype)
-        score = ScoreCell(self._network, self._activation_fn, dtype, self._output)
+        score = ScoreCell(self._network, self._activation_fn, dtype, self._output_path)
         return TwoPasses(score, self._ood_cell())
 
     def _score_cell(self, dtype: Any) -> nn.Cell:
