@@ -27,12 +27,14 @@ class Scaled(nn.Cell):
         super().__init__()
         if first:
             self.scale = ms.Parameter(ms.Tensor(1.0, scale))
-        ms.set_seed(0)
         self.conv, self.relu = nn.Conv2d(3, 6, 3), nn.ReLU()
         self.flat, self.dense = nn.Flatten(), nn.Dense(6 * 64, 4)
         if not first:
             self.scale = ms.Parameter(ms.Tensor(1.0, scale))
+        rng = np.random.default_rng(3)
         for parameter in (*self.conv.get_parameters(), *self.dense.get_parameters()):
+            values = rng.normal(0.05, 0.1, parameter.shape).astype(np.float32)
+            parameter.set_data(ms.Tensor(values))
             parameter.set_dtype(layers)
 
     def construct(self, x):
