@@ -256,7 +256,7 @@ def _own_warnings(arguments: argparse.Namespace) -> Iterator[None]:
 def _rise(subject: Subject, arguments: argparse.Namespace) -> Any:
     from fastxai.explainer import RISE
 
-    return RISE(subject.network, subject.activation, **_masks(arguments))
+    return RISE(subject.network, subject.activation, output=subject.output, **_masks(arguments))
 
 
 def _rise_plus(subject: Subject, arguments: argparse.Namespace) -> Any:
@@ -264,31 +264,42 @@ def _rise_plus(subject: Subject, arguments: argparse.Namespace) -> Any:
 
     if subject.ood_net is None:
         raise _no_ood_net()
-    return RISEPlus(subject.ood_net, subject.network, subject.activation, **_masks(arguments))
+    return RISEPlus(
+        subject.ood_net,
+        subject.network,
+        subject.activation,
+        output=subject.output,
+        **_masks(arguments),
+    )
 
 
 def _occlusion(subject: Subject, arguments: argparse.Namespace) -> Any:
     from fastxai.explainer import Occlusion
 
-    return Occlusion(subject.network, subject.activation, _or(arguments.batch_size, _BATCH_SIZE))
+    return Occlusion(
+        subject.network,
+        subject.activation,
+        _or(arguments.batch_size, _BATCH_SIZE),
+        output=subject.output,
+    )
 
 
 def _gradient(subject: Subject, arguments: argparse.Namespace) -> Any:
     from fastxai.explainer import Gradient
 
-    return Gradient(subject.network)
+    return Gradient(subject.network, output=subject.output)
 
 
 def _guided_backprop(subject: Subject, arguments: argparse.Namespace) -> Any:
     from fastxai.explainer import GuidedBackprop
 
-    return GuidedBackprop(subject.network)
+    return GuidedBackprop(subject.network, output=subject.output)
 
 
 def _deconvolution(subject: Subject, arguments: argparse.Namespace) -> Any:
     from fastxai.explainer import Deconvolution
 
-    return Deconvolution(subject.network)
+    return Deconvolution(subject.network, output=subject.output)
 
 
 def _gradcam(subject: Subject, arguments: argparse.Namespace) -> Any:
@@ -297,7 +308,7 @@ def _gradcam(subject: Subject, arguments: argparse.Namespace) -> Any:
     if arguments.layer is None:
         raise MissingOptionError("gradcam", f"--layer NAME, {_layers_of(subject.network)}")
     try:
-        return GradCAM(subject.network, arguments.layer)
+        return GradCAM(subject.network, arguments.layer, output=subject.output)
     except ValueError as error:
         words = str(error).removeprefix("GradCAM: ").rstrip(".")
         raise CliError(WRONG_ARGUMENT, f"--layer: {words}") from error

@@ -10,13 +10,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastxai.cli import _module
-from fastxai.cli._errors import FAILED, UNREADABLE_INPUT, CliError, first_line
+from fastxai.cli._errors import (
+    FAILED,
+    UNREADABLE_INPUT,
+    WRONG_ARGUMENT,
+    CliError,
+    first_line,
+)
 
 if TYPE_CHECKING:
     from mindspore import nn
 
 
 _OWNER = "fastxai"
+_OPTION = "--network-output"
 
 
 def load_network(model: str) -> tuple[nn.Cell, ModuleType]:
@@ -58,18 +65,27 @@ def load_network(model: str) -> tuple[nn.Cell, ModuleType]:
     return network, module
 
 
-def predict(network: nn.Cell, activation: nn.Cell, inputs: np.ndarray) -> np.ndarray:
+def predict(
+    network: nn.Cell, activation: nn.Cell, inputs: np.ndarray, output: tuple[int | str, ...] = ()
+) -> np.ndarray:
     """Return the scores of the classes for one input [1, C, H, W], as float64 of shape [T]."""
     from fastxai.engine.scorer import Scorer
 
     try:
-        return Scorer(_OWNER, activation)(network, inputs)[0]
+        return Scorer(_OWNER, activation)(network, inputs, output=output)[0]
     except Exception as error:
         words = str(error)
         if words.startswith(f"{_OWNER}: "):
-            words = words.removeprefix(f"{_OWNER}: ").replace("`", "").rstrip(".")
-            raise CliError(FAILED, words) from error
+            raise _in_words_of_options(words.removeprefix(f"{_OWNER}: ")) from error
         raise CliError(FAILED, f"the network failed: {first_line(error)}") from error
+
+
+def _in_words_of_options(words: str) -> CliError:
+    """An error that speaks of an argument `output`, as one that speaks of the option."""
+    words = words.replace("`output` must be None", f"{_OPTION}: must be left out")
+    words = words.replace("`output`", f"{_OPTION}:").replace("output=", f"{_OPTION} ")
+    code = WRONG_ARGUMENT if words.startswith(_OPTION) else FAILED
+    return CliError(code, words.replace("`", "").rstrip("."))
 
 
 def _arguments_needed(function: Any) -> list[str]:

@@ -62,6 +62,14 @@ def ceiling(text: str) -> int:
     return _at_least(512, text)
 
 
+def output_step(text: str) -> int | str:
+    """Read an index, or else a key."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
 @converter
 def num_masks(text: str) -> int | str:
     """Read 'auto' or a whole number >= 2."""
@@ -176,6 +184,14 @@ def add_network(parser: argparse.ArgumentParser) -> None:
         "the current folder is searched first. FILE.py:NAME takes it from a file",
     )
     add("--ckpt", metavar="FILE", help="checkpoint to load (default: as the function left it)")
+    add(
+        "--network-output",
+        action="append",
+        type=output_step,
+        metavar="INDEX|KEY",
+        help="where the scores are in what the network returns, if that is a tuple, list or dict; "
+        "again for one inside another",
+    )
     add(
         "--activation",
         choices=ACTIVATIONS,

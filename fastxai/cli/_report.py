@@ -88,6 +88,7 @@ def as_dict(
         "model": arguments.model,
         "checkpoint": arguments.ckpt,
         "input_shape": list(subject.inputs.shape),
+        "network_output": list(subject.output or ()),
         "activation": arguments.activation,
         "classes": [
             {"index": each.index, "name": each.name, "score": each.score}

@@ -49,6 +49,7 @@ class Subject:
     picture: _picture.Picture
     inputs: np.ndarray  # [1, C, H, W] float32
     network: nn.Cell
+    output: tuple[int | str, ...] | None  # where the scores are in what it returns
     activation: nn.Cell
     ood_net: OoDNet | None
     classes: list[Class]
@@ -87,7 +88,8 @@ def load(arguments: argparse.Namespace) -> Subject:
         _output.note(arguments, note)
     network.set_train(False)
     activation = _activation(arguments.activation)
-    scores = _network.predict(network, activation, inputs)
+    output = tuple(arguments.network_output or ())
+    scores = _network.predict(network, activation, inputs, output)
     low, high = scores.min(), scores.max()
     if arguments.activation == "none" and (low < -_ROUNDING or high > 1 + _ROUNDING):
         text = f"the network returns scores from {low:.4g} to {high:.4g}, which are no"
@@ -97,7 +99,7 @@ def load(arguments: argparse.Namespace) -> Subject:
     _classes.check_names(names, len(scores), arguments.class_names is not None)
     targets = _classes.choose(arguments.target or [_classes.TOP], scores, names)
     classes = [Class(i, names[i] if names else None, float(scores[i])) for i in targets]
-    return Subject(picture, inputs, network, activation, ood_net, classes)
+    return Subject(picture, inputs, network, output or None, activation, ood_net, classes)
 
 
 def _load_picture(arguments: argparse.Namespace) -> tuple[_picture.Picture, np.ndarray]:

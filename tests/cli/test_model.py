@@ -1,8 +1,10 @@
 """What --model may name, files of class names, and mistakes that are told of in plain words."""
 
+import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from fastxai.cli import main
@@ -119,6 +121,45 @@ def test_none_is_for_a_network_that_returns_probabilities(explain):
     assert result.code == 0
     words = "--activation none: the network returns scores from 4.706 to 7.843, which are no prob"
     assert result.err.startswith(f"fastxai explain: note: {words}")  # 8 · 150 / 255, 8 · 250 / 255
+
+
+INSIDE = ("--network-output", "1", "--network-output", "1")
+
+
+@pytest.mark.parametrize("mode", ["pynative", "graph"])
+@pytest.mark.parametrize(
+    "explainer", ["rise", "occlusion", "gradient", "gradcam", "guided-backprop", "deconvolution"]
+)
+def test_scores_inside_of_what_the_network_returns(explain, files, explainer, mode):
+    more = {"rise": ("--num-masks", 64), "gradcam": ("--layer", "mix")}.get(explainer, ())
+    options = ("--explainer", explainer, "--mode", mode, "--npy", files / "map.npy", *more)
+    result = explain(*options, *INSIDE, model="corner_networks:nested")
+    assert result.code == 0, result.err
+    assert re.match(r"class +2 \(lower left\)\nprobability +0\.8848 ", result.out)
+    found = np.load(files / "map.npy")
+    assert explain(*options, model="corner_networks:relu_corners").code == 0
+    np.testing.assert_array_equal(found, np.load(files / "map.npy"))
+
+
+@pytest.mark.parametrize(
+    ("model", "steps", "code", "words"),
+    [
+        (
+            "nested",
+            (),
+            4,
+            "got a tuple of 2. Say which element they are, such as --network-output 0",
+        ),
+        ("nested", ("1",), 4, "got a list of 2. Say which element they are"),
+        ("nested", ("7",), 2, "--network-output: must be an index of what network returns, 2 el"),
+        ("nested", ("1", "5"), 2, "--network-output: must be an index of what network returns"),
+        ("nested", ("logits",), 2, "--network-output: must be left out where network returns no s"),
+        ("corners", ("1",), 2, "--network-output: must be left out where network returns no such"),
+    ],
+)
+def test_scores_that_are_not_there_are_an_error(explain, model, steps, code, words):
+    options = [word for step in steps for word in ("--network-output", step)]
+    fails(explain(*options, model=f"corner_networks:{model}"), code, words)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
