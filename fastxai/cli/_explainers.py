@@ -241,7 +241,10 @@ def _outcome(found: Any, work: Work) -> Outcome:
 
 @contextmanager
 def _own_warnings(arguments: argparse.Namespace) -> Iterator[None]:
-    """Prints UserWarnings as one line each, as errors are; --quiet leaves them out."""
+    """Prints UserWarnings as one line each, as errors are; --quiet leaves them out.
+
+    What was said already, by another explainer or of the same scores, is not said again.
+    """
     with warnings.catch_warnings(record=True) as caught:
         yield
     for warning in caught:
@@ -249,8 +252,11 @@ def _own_warnings(arguments: argparse.Namespace) -> Iterator[None]:
             warnings.showwarning(
                 warning.message, warning.category, warning.filename, warning.lineno
             )
-        else:
-            _output.note(arguments, str(warning.message), kind="warning")
+            continue
+        words = str(warning.message)
+        said = words.partition(": ")[2]  # without the explainer's name
+        if not said or not any(note.endswith(said) for note in arguments.notes):
+            _output.note(arguments, words, kind="warning")
 
 
 def _rise(subject: Subject, arguments: argparse.Namespace) -> Any:

@@ -17,15 +17,13 @@ from fastxai.cli import (
     _output,
     _paths,
     _picture,
+    _plausible,
 )
 
 if TYPE_CHECKING:
     from mindspore import nn
 
     from fastxai.tool.cv import OoDNet
-
-
-_ROUNDING = 1e-3  # of probabilities, in float16 too
 
 
 @dataclass(frozen=True)
@@ -90,11 +88,7 @@ def load(arguments: argparse.Namespace) -> Subject:
     activation = _activation(arguments.activation)
     output = tuple(arguments.network_output or ())
     scores = _network.predict(network, activation, inputs, output)
-    low, high = scores.min(), scores.max()
-    if arguments.activation == "none" and (low < -_ROUNDING or high > 1 + _ROUNDING):
-        text = f"the network returns scores from {low:.4g} to {high:.4g}, which are no"
-        text += " probabilities; softmax or sigmoid makes them such"
-        _output.note(arguments, f"--activation none: {text}")
+    _plausible.check(arguments, network, scores)
     names = _classes.class_names(arguments.class_names, module)
     _classes.check_names(names, len(scores), arguments.class_names is not None)
     targets = _classes.choose(arguments.target or [_classes.TOP], scores, names)

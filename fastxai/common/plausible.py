@@ -12,7 +12,13 @@ _RAW_PIXELS = 20.0  # beyond what images have that were scaled to [0, 1] and nor
 _HARDLY_VARIES = 0.012  # of its level: pixels in [0, 1] less a mean of 100 and more
 _TINY = 0.02  # pixels in [0, 1] over a standard deviation of 50 and more; photographs vary by 0.5
 _SUM_ATOL = 1e-3  # by which probabilities of half precision miss 1
-_SURE = 0.5  # a probability that no 1/K and no small logit reaches
+_SURE = 0.5  # a probability that neither 1/K nor small logits reach
+_FEW, _SURE_OF_FEW = 4, 0.95  # of few classes logits a half apart are no rarity
+_TWICE = (
+    "{}: the network's outputs are probabilities already, and the softmax is applied to them once "
+    "more, which makes all classes nearly equal. Leave it out: `activation_fn=None` (the command "
+    "line's `--activation none`)."
+)
 
 
 def warn_of_inputs(owner: str, low: np.ndarray, high: np.ndarray) -> None:
@@ -46,13 +52,12 @@ def warn_of_inputs(owner: str, low: np.ndarray, high: np.ndarray) -> None:
         )
 
 
-def warn_of_probabilities(owner: str, outputs: np.ndarray, activation: str) -> None:
+def warn_of_probabilities(owner: str, outputs: np.ndarray) -> None:
     """Warns where a network's outputs are probabilities already, to which a softmax is applied.
 
     Args:
         owner: Name for messages.
-        outputs: (M, K, ...) outputs before the activation.
-        activation: What is applied, for the message.
+        outputs: (M, K, ...) outputs before the softmax.
 
     Warns:
         UserWarning: All outputs are in [0, 1] and those of each position sum to 1.
@@ -62,7 +67,7 @@ def warn_of_probabilities(owner: str, outputs: np.ndarray, activation: str) -> N
     values = outputs.astype(np.float64)
     within = values.min() >= 0 and values.max() <= 1 + _SUM_ATOL
     if within and np.allclose(values.sum(axis=1), 1, rtol=0, atol=_SUM_ATOL):
-        _warn(_twice(owner, activation))
+        _warn(_TWICE.format(owner))
 
 
 def warn_of_softmax_twice(owner: str, scores: np.ndarray) -> None:
@@ -84,9 +89,8 @@ def warn_of_softmax_twice(owner: str, scores: np.ndarray) -> None:
     logs = np.log(scores.astype(np.float64))
     inputs = logs - logs.mean(axis=1, keepdims=True) + 1 / scores.shape[1]
     fits = inputs.min() >= -_SUM_ATOL and inputs.max() <= 1 + _SUM_ATOL
-    sure = 0.9 if scores.shape[1] == 2 else _SURE  # two logits a half apart are no rarity
-    if fits and inputs.max() > sure:
-        _warn(_twice(owner, "a softmax"))
+    if fits and inputs.max() > (_SURE if scores.shape[1] > _FEW else _SURE_OF_FEW):
+        _warn(_TWICE.format(owner))
 
 
 def do_not_move(scores: np.ndarray) -> bool:
@@ -94,14 +98,6 @@ def do_not_move(scores: np.ndarray) -> bool:
     values = scores.astype(np.float64)
     spread = np.ptp(values, axis=0).max()
     return len(values) > 1 and bool(spread <= 4 * np.finfo(np.float32).eps * np.abs(values).max())
-
-
-def _twice(owner: str, activation: str) -> str:
-    return (
-        f"{owner}: the network's outputs are probabilities already, and {activation} is applied to "
-        "them once more, which makes all classes nearly equal. Leave the activation out: "
-        "`activation_fn=None` (the command line's `--activation identity`)."
-    )
 
 
 def _warn(text: str) -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from fastxai.common.hints import TORCH, in_our_words
+from fastxai.common.plausible import warn_of_probabilities
 from fastxai.common.progress import Progress, check_progress, reporting
 from fastxai.common.scores import ONE_CLASS, check_one_class, output_path, top_classes
 from fastxai.common.shown import Shown
@@ -77,6 +78,7 @@ class PerturbationAttribution(Shown, ABC):
         self._dtype = torch.float32  # for the images of a call
         self._last_targets: np.ndarray | None = None
         self._one_class_checked = False
+        self._looked = False  # at outputs of the network
         self._perturbation_per_eval = check_int(
             self._owner, "perturbation_per_eval", perturbation_per_eval, 1, 2**31 - 1
         )
@@ -167,6 +169,10 @@ class PerturbationAttribution(Shown, ABC):
         output = chosen_output(renewed(self._network, batch), self._output_path)
         scores = class_scores(output, self._activation_fn).float().contiguous()
         check_scores(self._owner, tuple(scores.shape), len(batch), labels)
+        if not self._looked:
+            self._looked = True
+            if isinstance(self._activation_fn, nn.Softmax):
+                warn_of_probabilities(self._owner, output.float().cpu().numpy())
         if scores.shape[1] == 1 and not self._one_class_checked:
             different = torch.from_numpy(ONE_CLASS).to(scores.device)
             values = class_scores(different, self._activation_fn)

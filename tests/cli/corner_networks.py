@@ -6,6 +6,7 @@ import sys
 import threading
 
 import mindspore
+import numpy as np
 from mindspore import Tensor, nn, ops
 
 CLASS_NAMES = ["upper left", "upper right", "lower left", "lower right"]
@@ -130,8 +131,29 @@ def gray_corners():
     return Corners(channels=1)
 
 
-def flat():
+def _fixed(network):
+    """The network with weights that are the same however often it is built."""
+    draw = np.random.RandomState(0)
+    for parameter in network.get_parameters():
+        parameter.set_data(Tensor(draw.randn(*parameter.shape).astype(np.float32)))
+    return network
+
+
+def random():
+    """Its bias is drawn anew whenever it is built."""
     return Flat()
+
+
+def random_once():
+    return _random
+
+
+def probabilities():
+    return nn.SequentialCell(Corners(gain=80.0), nn.Softmax())
+
+
+def flat():
+    return _fixed(Flat())
 
 
 def channels():
@@ -179,9 +201,13 @@ def interrupted():
 
 
 def interrupted_later():
-    threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT)).start()
-    return Corners()
+    if not _timers:  # it is built twice
+        _timers.append(threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT)))
+        _timers[0].start()
+    return ready
 
 
 ready = Corners()
+_random = Flat()
+_timers = []
 number = 5

@@ -100,6 +100,74 @@ def test_torch_warns_of_the_same():
         rise(torch.from_numpy(SCALED_WRONGLY["--mean 127 --std 128"]), 1)
 
 
+# ---- a softmax on top of probabilities ------------------------------------------------------
+
+
+class Probabilities(nn.Cell):
+    """A linear network of given size, with a softmax at its end or without."""
+
+    def __init__(self, classes, scale, softmax):
+        super().__init__()
+        weights = np.random.RandomState(1).randn(classes, 3 * 256).astype(np.float32) * scale
+        self.flat = nn.Flatten()
+        self.dense = nn.Dense(3 * 256, classes, ms.Tensor(weights), has_bias=False)
+        self.softmax = nn.Softmax() if softmax else nn.Identity()
+
+    def construct(self, x):
+        return self.softmax(self.dense(self.flat(x)))
+
+
+PERTURBING = {
+    "RISE": lambda net, act: RISE(net, act, num_masks=32, seed=0),
+    "Occlusion": lambda net, act: Occlusion(net, act, window=4),
+}
+TWICE = "the network's outputs are probabilities already"
+
+
+def twice(make, net, act):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        make(net, act)(ms.Tensor(PIXELS[:1] - 0.5), 1)
+    return [str(w.message) for w in caught if TWICE in str(w.message)]
+
+
+@pytest.mark.parametrize("name", PERTURBING)
+@pytest.mark.parametrize("classes", [3, 10, 1000])
+def test_a_softmax_of_probabilities_is_warned_of_once(name, classes, mode):
+    net = Probabilities(classes, 0.5, softmax=True)
+    (text,) = twice(PERTURBING[name], net, nn.Softmax())
+    assert text.startswith(f"{name}: ")
+    assert "activation_fn=None" in text
+
+
+@pytest.mark.parametrize("name", PERTURBING)
+@pytest.mark.parametrize("classes", [2, 3, 10, 1000])
+@pytest.mark.parametrize("scale", [1e-4, 0.01, 0.05, 0.5, 5.0])
+def test_a_softmax_of_logits_is_not_warned_of(name, classes, scale):
+    net = Probabilities(classes, scale, softmax=False)
+    assert twice(PERTURBING[name], net, nn.Softmax()) == []
+
+
+@pytest.mark.parametrize("act", [None, nn.Identity(), "sigmoid"])
+def test_probabilities_without_a_softmax_are_not_warned_of(act):
+    net = Probabilities(10, 0.5, softmax=True)
+    assert twice(PERTURBING["RISE"], net, act) == []
+
+
+def test_torch_sees_the_probabilities_themselves():
+    torch = pytest.importorskip("torch")
+    from fastxai import torch as fastxai_torch
+
+    logits = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 256, 5))
+    images = torch.from_numpy(PIXELS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fastxai_torch.RISE(logits, "softmax", num_masks=4, seed=0)(images, 1)
+    done = torch.nn.Sequential(logits, torch.nn.Softmax(1))
+    with pytest.warns(UserWarning, match=TWICE):
+        fastxai_torch.RISE(done, "softmax", num_masks=4, seed=0)(images, 1)
+
+
 # ---- engines on scores that do not move -----------------------------------------------------
 
 

@@ -86,6 +86,7 @@ class MaskedStep(ABC):
         self._batch = batch
         self._keeps = keep
         self._kept: list[np.ndarray] = []
+        self.first_scores: np.ndarray | None = None  # (M, K) of the first batch, all classes
 
     def __call__(self, first: int, count: int) -> tuple[tuple[int, ...], int]:
         """Adds masks `first` .. `first + count - 1`.
@@ -196,6 +197,8 @@ class GraphStep(MaskedStep):
             if bad_row == BAD_PARAMS:
                 raise RuntimeError(f"The native sums refused their numbers ({bad_row}).")
             shape = tuple(scores.shape)
+            if self.first_scores is None:
+                self.first_scores = scores.asnumpy()
             if self._keeps and self._fits(shape):
                 self._kept.append(scores.asnumpy()[:count, self._labels])
             self._state = (state[0], state[1])
@@ -221,6 +224,8 @@ class HostSums(MaskedStep):
 
     def _add(self, scores: np.ndarray, first: int, count: int) -> tuple[tuple[int, ...], int]:
         """Adds the first `count` rows of a batch's scores; returns what `_run` does."""
+        if self.first_scores is None:
+            self.first_scores = scores
         if not self._fits(scores.shape):
             return scores.shape, -1  # for the caller to refuse
         picked = scores[:, self._labels]

@@ -170,6 +170,7 @@ class Occlusion(PerturbationAttribution):
                 with running(self._owner):
                     output = self._score(covered(done - 1, batch))
             self._check_scores(output.shape, batch, labels)
+            self._look_at(output)
             count = min(batch, rows - done)
             scores[done : done + count] = output[:count, labels]
             if not np.isfinite(scores[done : done + count]).all():

@@ -20,6 +20,7 @@ from fastxai.common.guard import evaluating, one_call_at_a_time
 from fastxai.common.hints import in_our_words
 from fastxai.common.inputs import to_images, to_targets
 from fastxai.common.network import ScoreCell, layers_of
+from fastxai.common.plausible import warn_of_softmax_twice
 from fastxai.common.progress import Progress, Reporter, check_progress, reporting
 from fastxai.common.scores import check_one_class, top_classes
 from fastxai.common.targets import check_scores
@@ -81,6 +82,7 @@ class PerturbationAttribution(Attribution, ABC):
         self._input_dtype = InputDtype(network, self._output_path)
         self._dtype: Any = None  # for the images of a call
         self._one_class_checked = False
+        self._looked = False  # at scores of the network
         self._cells: dict[Any, Any] = {}  # compiled ones and engines, by what fixes them
         self._perturbation_per_eval = _checked_per_eval(self._owner, perturbation_per_eval)
         self._probed: dict[Any, int] = {}  # what 'auto' found, by what it depends on
@@ -340,6 +342,13 @@ class PerturbationAttribution(Attribution, ABC):
         if shape[1] == 1 and not self._one_class_checked:
             check_one_class(self._owner, one_class_values(self._activation_fn))
             self._one_class_checked = True
+
+    def _look_at(self, scores: np.ndarray | None) -> None:
+        """Warns, once, where scores (M, K) are a softmax of probabilities."""
+        if scores is not None and not self._looked:
+            self._looked = True
+            if isinstance(self._activation_fn, nn.Softmax):
+                warn_of_softmax_twice(self._owner, scores)
 
 
 def _checked_per_eval(owner: str, value: Any) -> int | str:

@@ -227,6 +227,7 @@ class RISE(PerturbationAttribution):
             added = min(batch, rule.next_look(done) - done)
             scores_shape, bad_row = step(done, added)
             self._check_scores(scores_shape, batch, labels)
+            self._look_at(step.first_scores)
             if bad_row >= 0:
                 raise not_finite(self._owner, "masks", done, done + added - 1)
             done += added

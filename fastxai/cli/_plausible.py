@@ -1,0 +1,56 @@
+"""Notes on networks and scores that give plausible nonsense."""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastxai.cli import _network, _output
+
+if TYPE_CHECKING:
+    from mindspore import nn
+
+_ROUNDING = 1e-3  # by which probabilities may leave [0, 1]
+
+
+def check(arguments: argparse.Namespace, network: nn.Cell, scores: np.ndarray) -> None:
+    """Say what looks wrong with a network or with its scores [K] of the picture."""
+    if arguments.activation == "none":
+        _check_range(arguments, scores)
+    elif arguments.activation == "softmax":
+        _check_softmax(arguments, scores)
+    if arguments.ckpt is None and arguments.ood_ckpt is None:
+        _check_weights(arguments, network)
+
+
+def _check_range(arguments: argparse.Namespace, scores: np.ndarray) -> None:
+    low, high = scores.min(), scores.max()
+    if low < -_ROUNDING or high > 1 + _ROUNDING:
+        text = f"the network returns scores from {low:.4g} to {high:.4g}, which are no"
+        text += " probabilities; softmax or sigmoid makes them such"
+        _output.note(arguments, f"--activation none: {text}")
+
+
+def _check_softmax(arguments: argparse.Namespace, scores: np.ndarray) -> None:
+    from fastxai.common.plausible import warn_of_softmax_twice
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warn_of_softmax_twice("--activation softmax", scores[None])
+    for warning in caught:
+        _output.note(arguments, str(warning.message), kind="warning")
+
+
+def _check_weights(arguments: argparse.Namespace, network: nn.Cell) -> None:
+    """Random weights differ from those of the same network when it is built once more."""
+    again, _ = _network.load_network(arguments.model)
+    ours, others = network.parameters_dict(), again.parameters_dict()
+    for name in ours.keys() & others.keys():
+        if not np.array_equal(ours[name].asnumpy(), others[name].asnumpy()):
+            text = f"{arguments.model} has random weights ({name} is another one when it is built"
+            text += " once more), whose map says nothing; give --ckpt FILE, or load them there"
+            _output.note(arguments, f"--ckpt: not given, and {text}", kind="warning")
+            return
