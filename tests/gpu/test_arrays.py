@@ -60,6 +60,73 @@ def test_the_interface_is_enough_to_run_on(emulated):
     assert 0 < out.mean() < 1
 
 
+IMAGE, BASE = np.ones((3, 8, 12), np.float32), np.zeros(3, np.float32)
+
+
+def test_arrays_of_the_other_byte_order_are_refused(emulated):
+    out = np.zeros((2, 3, 8, 12), np.float32)
+    with pytest.raises(TypeError, match="`image` must have the device's byte order, got >f4"):
+        cuda.masked_product(Interface(IMAGE.astype(">f4")), BASE, SPEC, 0, out)
+    assert as_device_array("op", "cells", Interface(np.zeros(2, ">u1"))).dtype == "uint8"
+
+
+def test_masked_arrays_are_refused(emulated):
+    masked = Interface(IMAGE)
+    kind = type(masked)
+    hidden = type("Hidden", (kind,), {})(IMAGE)
+    described = {**masked.__cuda_array_interface__, "mask": masked}
+    type(hidden).__cuda_array_interface__ = property(lambda self: described)
+    out = np.zeros((2, 3, 8, 12), np.float32)
+    with pytest.raises(TypeError, match="masked_product: `image` must have no mask"):
+        cuda.masked_product(hidden, BASE, SPEC, 0, out)
+
+
+def test_what_is_read_only_is_not_written(emulated):
+    out = np.zeros((2, 3, 8, 12), np.float32)
+    out.flags.writeable = False
+    with pytest.raises(ValueError, match="masked_product: `out` must be writable"):
+        cuda.masked_product(IMAGE, BASE, SPEC, 0, Interface(out))
+    assert not out.any()
+
+
+@pytest.mark.parametrize("shift", [0, 1, 287, 575])
+def test_an_output_in_the_memory_of_an_input_is_refused(emulated, shift):
+    memory = np.ones(3 * 8 * 12 * 4, np.float32)
+    out = memory[: 2 * 288].reshape(2, 3, 8, 12)
+    image = memory[shift : shift + 288].reshape(3, 8, 12)
+    for wrapped in (Interface(out), out.reshape(2, 3, 8, 12)):
+        with pytest.raises(ValueError, match="`out` and `image` share memory"):
+            cuda.masked_product(image, BASE, SPEC, 0, wrapped)
+    assert memory.all()
+    cuda.masked_product(memory[576:864].reshape(3, 8, 12), BASE, SPEC, 0, out)  # beside each other
+
+
+def _grid(memory):
+    cells = memory.view(np.uint8)[:200].reshape(2, 10, 10)
+    cuda.mask_grid(SPEC, 0, cells, memory.view(np.int32)[:4].reshape(2, 2))
+
+
+def _accumulate(memory):
+    sums = memory[: 2 * 121 * 100].reshape(2, 11, 11, 10, 10)
+    scores, bad_row = np.zeros((2, 1), np.float32), np.zeros(1, np.int64)
+    cuda.saliency_accumulate(scores, SPEC, 0, sums, memory[:4].reshape(2, 2), bad_row)
+
+
+def _sum(memory):
+    windows = OcclusionSpec((8, 12), (4, 4), (4, 4))
+    drops = np.zeros((1, windows.num_windows))
+    cuda.occlusion_sum(drops, windows, memory[:96].reshape(1, 8, 12), memory[50:20000])
+
+
+@pytest.mark.parametrize(
+    ("call", "first", "second"),
+    [(_grid, "cells", "shifts"), (_accumulate, "sums", "moments"), (_sum, "maps", "workspace")],
+)
+def test_two_outputs_in_the_same_memory_are_refused(emulated, call, first, second):
+    with pytest.raises(ValueError, match=f"`{first}` and `{second}` share memory"):
+        call(np.zeros(40000))
+
+
 @pytest.mark.parametrize("value", [3, None, [1.0], "text"])
 def test_what_is_no_array_is_refused(emulated, value):
     with pytest.raises(TypeError, match="op: `out` must be an array in the GPU's memory"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +26,7 @@ class DeviceArray:
         strides: Elements from one to the next along each axis.
         dtype: NumPy's name, or 'bfloat16'.
         owner: Keeps the memory alive.
+        writable: False where its library says that it must not be written.
     """
 
     pointer: int
@@ -31,6 +34,13 @@ class DeviceArray:
     strides: tuple[int, ...]
     dtype: str
     owner: Any
+    writable: bool = True
+
+    @property
+    def end(self) -> int:
+        """Address behind its last element, where there are no gaps between them."""
+        bits = re.search(r"\d+$", self.dtype)
+        return self.pointer + math.prod(self.shape) * (int(bits[0]) // 8 if bits else 1)
 
     @property
     def contiguous(self) -> bool:
@@ -119,6 +129,31 @@ def contiguous(
     return array
 
 
+def check_written(
+    owner: str, written: dict[str, DeviceArray], read: dict[str, DeviceArray] | None = None
+) -> None:
+    """Refuses arrays that must not be written, or that share memory with another argument.
+
+    Args:
+        owner: The op, for messages.
+        written: Arguments that the op writes, by name, without gaps between their elements.
+        read: Arguments that it reads.
+
+    Raises:
+        ValueError: One is read-only, or lies partly or wholly in the memory of another.
+    """
+    others = {**(read or {}), **written}
+    for name, array in written.items():
+        if not array.writable:
+            raise ValueError(f"{owner}: `{name}` must be writable, it is read-only.")
+        for other, beside in others.items():
+            shared = max(array.pointer, beside.pointer) < min(array.end, beside.end)
+            if other != name and shared:
+                raise ValueError(
+                    f"{owner}: `{name}` and `{other}` share memory; give one of them its own."
+                )
+
+
 def stream_handle(owner: str, stream: Any) -> int:
     """The `cudaStream_t` of a stream.
 
@@ -166,14 +201,19 @@ def _from_interface(owner: str, name: str, value: Any) -> DeviceArray:
     except AttributeError as error:
         raise TypeError(f"{owner}: `{name}` is not in the GPU's memory ({error}).") from error
     typestr = interface["typestr"]
-    kind, size = typestr[1], int(typestr[2:])
+    order, kind, size = typestr[0], typestr[1], int(typestr[2:])
     if kind not in _TYPESTR_KINDS:
         raise TypeError(f"{owner}: `{name}` has a dtype without a name here, {typestr}.")
+    if order == ">" and size > 1:
+        raise TypeError(f"{owner}: `{name}` must have the device's byte order, got {typestr}.")
+    if interface.get("mask") is not None:
+        raise TypeError(f"{owner}: `{name}` must have no mask.")
     dtype = _TYPESTR_KINDS[kind] + ("" if kind == "b" else str(8 * size))
     shape = tuple(int(axis) for axis in interface["shape"])
     raw = interface.get("strides")
     strides = tuple(int(step) // size for step in raw) if raw else _row_major(shape)
-    return DeviceArray(int(interface["data"][0]), shape, strides, dtype, value)
+    pointer, read_only = interface["data"]
+    return DeviceArray(int(pointer), shape, strides, dtype, value, not read_only)
 
 
 # ---- DLPack: https://dmlc.github.io/dlpack/latest/c_api.html ------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastxai.ops.checks import check_elements
-from fastxai.ops.cuda.arrays import DeviceArray, checked, contiguous
+from fastxai.ops.cuda.arrays import DeviceArray, check_written, checked, contiguous
 from fastxai.ops.cuda.library import sizes
 from fastxai.ops.params import MaskSpec
 
@@ -36,6 +36,7 @@ def batch_arguments(
     level = contiguous(owner, "base", base, "float32", (channels,))
     batch = checked(owner, name, out, _TYPES, (None, channels, rows, cols))
     check_elements(owner, batch.shape)
+    check_written(owner, {name: batch}, {"image": picture, "base": level})
     layout = 0 if batch.contiguous else 1
     numbers = (layout, _TYPES.index(batch.dtype), picture.pointer, level.pointer, batch.pointer)
     return batch, (sizes(*batch.shape), *numbers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastxai.ops.checks import MAX_AXIS, check_pair
-from fastxai.ops.cuda.arrays import contiguous, stream_handle
+from fastxai.ops.cuda.arrays import check_written, contiguous, stream_handle
 from fastxai.ops.cuda.call import batch_arguments, check_size, mask_params
 from fastxai.ops.cuda.library import library, sizes
 from fastxai.ops.params import MaskSpec
@@ -31,6 +31,7 @@ def mask_grid(spec: Any, first: int, cells: Any, shifts: Any, *, stream: Any = 0
     grid = spec.grid if isinstance(spec, MaskSpec) else (None, None)
     target = contiguous(owner, "cells", cells, "uint8", (None, *grid))
     moves = contiguous(owner, "shifts", shifts, "int32", (target.shape[0], 2))
+    check_written(owner, {"cells": target, "shifts": moves})
     params, kept = mask_params(owner, spec, first, target.shape[0])
     handle = stream_handle(owner, stream)
     library().call(owner, *params, sizes(*target.shape), target.pointer, moves.pointer, handle)
@@ -59,6 +60,7 @@ def mask_upsample(
     count = coarse.shape[0]
     moves = contiguous(owner, "shifts", shifts, "int32", (count, 2))
     target = contiguous(owner, "masks", masks, "float32", (count, 1, None, None))
+    check_written(owner, {"masks": target}, {"cells": coarse, "shifts": moves})
     size = target.shape[2:]
     up_rows, up_cols = check_pair(owner, "up_size", up_size, 1, MAX_AXIS)
     if up_rows < size[0] or up_cols < size[1]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastxai.ops.checks import MAX_FIRST, check_elements, check_int
-from fastxai.ops.cuda.arrays import contiguous, stream_handle
+from fastxai.ops.cuda.arrays import check_written, contiguous, stream_handle
 from fastxai.ops.cuda.call import batch_arguments, check_size, checked_workspace
 from fastxai.ops.cuda.library import library, sizes
 from fastxai.ops.params import OcclusionSpec
@@ -106,6 +106,7 @@ def occlusion_sum(
     target = contiguous(owner, "maps", maps, "float64", (targets, *spec.size))
     check_elements(owner, target.shape)
     space = checked_workspace(owner, workspace, occlusion_sum_workspace(targets, spec))
+    check_written(owner, {"maps": target, "workspace": space}, {"drops": table})
     params = spec.params(0, 0)
     numbers = sizes(targets, spec.num_windows, *spec.size)
     pointers = (table.pointer, target.pointer, space.pointer, stream_handle(owner, stream))

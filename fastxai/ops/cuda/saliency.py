@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastxai.ops.checks import MAX_AXIS, check_elements, check_int, check_pair
-from fastxai.ops.cuda.arrays import contiguous, stream_handle
+from fastxai.ops.cuda.arrays import check_written, contiguous, stream_handle
 from fastxai.ops.cuda.call import checked_workspace, mask_params
 from fastxai.ops.cuda.library import library, sizes
 from fastxai.ops.params import MaskSpec
@@ -58,6 +58,8 @@ def saliency_accumulate(
     into = contiguous(owner, "sums", sums, "float64", (number + 1, *axes))
     other = contiguous(owner, "moments", moments, "float64", (number + 1, 2))
     bad = contiguous(owner, "bad_row", bad_row, "int64", (1,))
+    read = {"scores": table} if columns is None else {"scores": table, "targets": columns}
+    check_written(owner, {"sums": into, "moments": other, "bad_row": bad}, read)
     used = rows if count is None else check_int(owner, "count", count, 0, rows)
     params, kept = mask_params(owner, spec, first, used)
     numbers = sizes(rows, classes, number, *into.shape[1:])
@@ -102,6 +104,7 @@ def saliency_expand(sums: Any, maps: Any, workspace: Any, *, stream: Any = 0) ->
     size = check_pair(owner, "maps", target.shape[1:], 1, MAX_AXIS)
     check_elements(owner, target.shape)
     space = checked_workspace(owner, workspace, saliency_expand_workspace(source.shape, size))
+    check_written(owner, {"maps": target, "workspace": space}, {"sums": source})
     numbers = sizes(*source.shape, *size)
     handle = stream_handle(owner, stream)
     library().call(owner, numbers, source.pointer, target.pointer, space.pointer, handle)
