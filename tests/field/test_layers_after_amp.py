@@ -42,7 +42,9 @@ def test_an_unknown_name_names_the_last_convolutions():
         GradCAM(network(), "?")
 
 
-def test_a_layer_without_positions_names_them_too():
-    words = r"must be \(N, K, h, w\), got 2 axes. Choose .* last convolutions are \['0', '3.0'\]"
+def test_a_layer_without_positions_names_those_that_have_some():
+    words = (
+        r"must be \(N, K, h, w\), got 2 axes. Choose .* are '3.1' \(4, 8, 8\), '3.0' \(4, 8, 8\)"
+    )
     with pytest.raises(ValueError, match=words):
         GradCAM(network(), "4")(IMAGES, 1)

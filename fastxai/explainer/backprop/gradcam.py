@@ -10,7 +10,7 @@ from mindspore import nn
 
 from fastxai.common.attribution import Output
 from fastxai.common.shadow import Shadow
-from fastxai.common.utils import last_convolutions
+from fastxai.common.utils import find_layer, last_convolutions
 from fastxai.explainer.backprop.backprop_utils import BackwardPass
 from fastxai.explainer.backprop.intermediate_layer import IntermediateLayerAttribution
 from fastxai.explainer.backprop.no_gradient import Evaluate
@@ -18,6 +18,8 @@ from fastxai.explainer.backprop.watched_layer import LayerWatch, use_of
 
 # Factors and shifts of a layer's output: where to look for its gradient, first as it is.
 _MOVES = ((1, 0), (-1, 0), (0.1, 0), (4, 0), (1, 1), (1, -1), (0, 1), (0, 0))
+
+_LISTED = 5  # layers named in an error
 
 
 class GradCAM(IntermediateLayerAttribution):
@@ -39,7 +41,8 @@ class GradCAM(IntermediateLayerAttribution):
     Raises:
         TypeError: An argument is of the wrong kind.
         ValueError: The network has no such layer (the nearest names are listed); when called, its
-            output is not (N, K, h, w), it is used several times in one pass, or has no part in it.
+            output is not (N, K, h, w) (layers whose output is are listed), it is used several times
+            in one pass, or has no part in it.
 
     Precision:
         The network's for A and its gradient; the map and its resizing in float32.
@@ -83,7 +86,7 @@ class GradCAM(IntermediateLayerAttribution):
             network = watch.input_of(network)
         return BackwardPass(network, watch.weights, self._output_path)
 
-    def _to_maps(self, gradients: Any) -> np.ndarray:
+    def _to_maps(self, gradients: Any, images: np.ndarray, targets: np.ndarray) -> np.ndarray:
         cam, uses, _ = (gradient.asnumpy() for gradient in gradients)
         use = use_of(float(uses[0]))
         if use.times == 0:
@@ -100,14 +103,51 @@ class GradCAM(IntermediateLayerAttribution):
         if use.axes != 4:
             raise ValueError(
                 f"{self._owner}: the output of the layer {self._name} must be (N, K, h, w), got "
-                f"{use.axes} axes. Choose a layer with 4{last_convolutions(self._network)}."
+                f"{use.axes} axes. {self._words_of_others(images, targets)}"
             )
         if not use.row_per_image:
             raise ValueError(
                 f"{self._owner}: the output of the layer {self._name} must be (N, K, h, w) with "
-                f"one row per image, N = {len(cam)}."
+                f"one row per image, N = {len(cam)}. {self._words_of_others(images, targets)}"
             )
         return cam[:, 0]
+
+    def _words_of_others(self, images: np.ndarray, targets: np.ndarray) -> str:
+        """Which layers can be explained at these images, for the error that refuses this one."""
+        try:
+            shapes = self._shapes_of_layers(images, targets)
+        except Exception:  # of a hint: it must not hide what is wrong
+            return f"Choose a layer with 4 axes{last_convolutions(self._network)}."
+        named = [f"{name!r} {shape}" for name, shape in reversed(shapes.items())]
+        if not named:
+            return (
+                "No other layer has such an output and is used once; RISE and Occlusion need none."
+            )
+        return (
+            "Choose a layer that has such an output and is used once; the last ones, with their "
+            f"(K, h, w), are {', '.join(named[:_LISTED])}."
+        )
+
+    def _shapes_of_layers(
+        self, images: np.ndarray, targets: np.ndarray
+    ) -> dict[str, tuple[int, ...]]:
+        """(K, h, w) of the layers that can be explained at these images and have positions."""
+        names = [name for name, _ in self._network.cells_and_names() if name]
+        rows: dict[int, int] = {}
+        for row, name in enumerate(names):  # the first name of a cell counts
+            rows.setdefault(id(find_layer(self._owner, self._network, name)), row)
+        watch = LayerWatch(images.shape, layers=len(names))
+
+        def wrap(cell: nn.Cell, copy: nn.Cell) -> nn.Cell:
+            return watch.output_of(copy, rows[id(cell)]) if id(cell) in rows else copy
+
+        network = Shadow(wrap=wrap).of(self._network)
+        (_, told, _), _ = BackwardPass(network, watch.weights, self._output_path)(
+            ms.Tensor(images, self._input_dtype.of(images[0])),
+            ms.Tensor(targets[:, None].astype(np.int32)),
+        )
+        found = zip(names, told.asnumpy().astype(int).tolist(), strict=True)
+        return {name: (k, h, w) for name, (k, h, w, times) in found if times == 1 and h * w > 1}
 
     def _arrives(self, gradients: Any) -> bool:
         return bool(gradients[2].asnumpy()[0] > 0)

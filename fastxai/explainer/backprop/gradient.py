@@ -143,7 +143,7 @@ class Gradient(Attribution):
     def _explain(self, images: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Maps (N, H, W) of one target per image."""
         gradients, _ = self._passed(images, targets)
-        maps = self._to_maps(gradients)
+        maps = self._to_maps(gradients, images, targets)
         if not np.isfinite(maps).all():
             raise ValueError(
                 f"{self._owner}: the network's gradient is not finite. Check the network's weights "
@@ -228,6 +228,6 @@ class Gradient(Attribution):
         """The pass for inputs of a shape (N, C, H, W)."""
         return BackwardPass(self._network, output=self._output_path)
 
-    def _to_maps(self, gradients: Any) -> np.ndarray:
+    def _to_maps(self, gradients: Any, images: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Maps (N, H, W) from what the pass returned."""
         return np.abs(gradients.astype(ms.float32).asnumpy()).max(axis=1)

@@ -66,18 +66,63 @@ class _ActivationMap(nn.Cell):
         return dout, saliency, self.ones(uses) * code, self.ones(reach) * largest
 
 
+class _OutputShape(nn.Cell):
+    """Takes the place of an `_ActivationMap` where many layers are watched and no map is wanted.
+
+    Of each layer a row of `uses` (layers, 4) gets K, h, w and 1 at each use of an output
+    (N, K, h, w) with one row per image, and 2 in place of the 1 at each use of another output: the
+    layer can be explained where 1 is the sum.
+
+    Args:
+        row: Of this layer.
+        layers: How many there are.
+    """
+
+    def __init__(self, row: int, layers: int) -> None:
+        super().__init__(auto_prefix=False)
+        places = np.zeros((4, layers, 4), np.float32)
+        places[range(4), row, range(4)] = 1
+        self.places = [ms.Tensor(place) for place in places]
+        self.zeros = ops.ZerosLike()
+
+    def construct(
+        self, output: ms.Tensor, cam: ms.Tensor, uses: ms.Tensor, reach: ms.Tensor
+    ) -> ms.Tensor:
+        """`output`."""
+        return output
+
+    def bprop(
+        self,
+        output: ms.Tensor,
+        cam: ms.Tensor,
+        uses: ms.Tensor,
+        reach: ms.Tensor,
+        out: ms.Tensor,
+        dout: ms.Tensor,
+    ) -> tuple[ms.Tensor, ...]:
+        """Gradients: the true one of `output`, nothing, what it says of the layer, nothing."""
+        told = self.places[3] * 2
+        if output.ndim == 4 and output.shape[0] == cam.shape[0]:
+            told = self.places[0] * output.shape[1] + self.places[1] * output.shape[2]
+            told = told + self.places[2] * output.shape[3] + self.places[3]
+        return dout, self.zeros(cam), told, self.zeros(reach)
+
+
 class LayerWatch:
-    """Watches one layer of a network of one input shape.
+    """Watches a layer of a network of one input shape, or what shapes several layers give.
 
     Args:
         shape: (N, C, H, W) of the images.
         moves: Hand on a A + b in place of the layer's output A, a and b as `move` says.
+        layers: Of how many layers shapes are wanted; 0: of none, but the map of one layer.
     """
 
-    def __init__(self, shape: tuple[int, ...], moves: bool = False) -> None:
+    def __init__(self, shape: tuple[int, ...], moves: bool = False, layers: int = 0) -> None:
         size = (shape[0], 1, *shape[2:])
+        counts = (layers, 4) if layers else (1,)
+        self._layers = layers
         self._cam = ms.Parameter(np.zeros(size, np.float32), name="fastxai_cam")
-        self._uses = ms.Parameter(np.zeros(1, np.float32), name="fastxai_uses")
+        self._uses = ms.Parameter(np.zeros(counts, np.float32), name="fastxai_uses")
         self._reach = ms.Parameter(np.zeros(1, np.float32), name="fastxai_reach")
         self._moved = ms.Parameter(np.array([1, 0], np.float32), name="fastxai_moved")
         self._moves = moves
@@ -91,13 +136,18 @@ class LayerWatch:
         """What to differentiate by."""
         return ms.ParameterTuple([self._cam, self._uses, self._reach])
 
-    def output_of(self, layer: nn.Cell) -> nn.Cell:
-        """A Cell like `layer`, of the same class and attributes, whose output is watched."""
+    def output_of(self, layer: nn.Cell, row: int = 0) -> nn.Cell:
+        """A Cell like `layer`, of the same class and attributes, whose output is watched.
+
+        Args:
+            layer: The layer.
+            row: Which of `layers` it is.
+        """
         watched = bare_copy(nn.Cell() if hasattr(layer, "bprop") else layer)
         state = vars(watched)
         state.update(dict.fromkeys(hook_attributes()))  # they run in the layer itself
         state["construct"] = types.MethodType(_watched_output, watched)
-        self._add_parts(watched, layer)
+        self._add_parts(watched, layer, row)
         return watched
 
     def input_of(self, network: nn.Cell) -> nn.Cell:
@@ -107,9 +157,10 @@ class LayerWatch:
         self._add_parts(watched, network)
         return watched
 
-    def _add_parts(self, watched: nn.Cell, layer: nn.Cell) -> None:
+    def _add_parts(self, watched: nn.Cell, layer: nn.Cell, row: int = 0) -> None:
+        teller = _OutputShape(row, self._layers) if self._layers else _ActivationMap()
         # Not among its children: containers count and index those.
-        vars(watched).update(fastxai_layer=layer, fastxai_map=_ActivationMap())
+        vars(watched).update(fastxai_layer=layer, fastxai_map=teller)
         vars(watched).update(fastxai_moves=self._moves)
         watched._params.update(
             fastxai_cam=self._cam,
