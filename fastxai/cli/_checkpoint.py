@@ -109,12 +109,13 @@ def _read(option: str, path: str) -> dict[str, Any]:
     if os.path.getsize(path) == 0:
         raise CliError(UNREADABLE_INPUT, f"{option}: {path} is empty")
     try:
-        held: dict[str, Any] = mindspore.load_checkpoint(path, format=kind)
+        held = mindspore.load_checkpoint(path, format=kind)
     except Exception as error:
         raise CliError(
             UNREADABLE_INPUT, f"{option}: cannot read {path}: {first_line(error)}"
         ) from error
-    return held
+    # The others are texts of `append_dict`.
+    return {name: value for name, value in held.items() if isinstance(value, mindspore.Tensor)}
 
 
 def _fitting(

@@ -59,7 +59,7 @@ def test_a_training_cell_saved_whole(explain, files, optimizer):  # noqa: F811
     loss = nn.WithLossCell(network, nn.SoftmaxCrossEntropyWithLogits(sparse=True))
     scale = nn.DynamicLossScaleUpdateCell(1024, 2, 50)
     cell = nn.TrainOneStepWithLossScaleCell(loss, steps, scale)
-    append = {"epoch_num": 3, "best": 0.5, "done": True}
+    append = {"epoch_num": 3, "best": 0.5, "done": True, "note": "night run"}
     mindspore.save_checkpoint(cell, str(files / "whole.ckpt"), append_dict=append)
     held = mindspore.load_checkpoint(str(files / "whole.ckpt"))
     assert "scale_sense" in held
