@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from fastxai._version import __version__
 from fastxai.cli import _completion, compare, demo, doctor, explain, run
-from fastxai.cli._errors import EXIT_CODES, INTERRUPTED, CliError
+from fastxai.cli._errors import EXIT_CODES, INTERRUPTED, NO_READER, WRONG_ARGUMENT, CliError
 from fastxai.common.interrupt import interruptible
 
 _COMMANDS = (demo, explain, compare, run, doctor)
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code: 0 success, 1 `doctor` found something, 2 wrong argument, 3 input cannot be
-        read, 4 the network or the explanation failed, 130 interrupted.
+        read, 4 the network or the explanation failed, 130 interrupted, 141 nobody reads the report.
 
     Supported Platforms:
         Any.
@@ -56,7 +56,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments.notes = []  # what was said on the way, for a report
     try:
         with interruptible():
-            return int(arguments.run(arguments))
+            code = int(arguments.run(arguments))
+            if sys.stdout is not None and arguments.run is not run.run:
+                sys.stdout.flush()
+            return code
+    except OSError as error:
+        if arguments.run is run.run or error.filename is not None:
+            raise  # the script's own, or a file's: what is printed has no name
+        return _not_printed(arguments, error)
     except CliError as error:
         if arguments.traceback and error.__cause__ is not None:
             traceback.print_exception(error.__cause__)
@@ -65,6 +72,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"fastxai {arguments.command}: interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+def _not_printed(arguments: argparse.Namespace, error: OSError) -> int:
+    """Say, if there is anybody to say it to, that the report cannot be printed."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())  # else Python tries once more when it ends
+    os.close(nowhere)
+    if isinstance(error, BrokenPipeError):
+        return NO_READER
+    words = f"cannot print the report: {error.strerror or error}"
+    print(f"fastxai {arguments.command}: error: {words}", file=sys.stderr)
+    return WRONG_ARGUMENT
 
 
 def _unrecognized(arguments: argparse.Namespace, unknown: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import difflib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +14,11 @@ import numpy as np
 from fastxai.cli._errors import UNREADABLE_INPUT, WRONG_ARGUMENT, CliError
 
 TOP = "top"
+
+
+def as_index(text: str) -> int | None:
+    """Read a whole number; None for anything else, such as '3_8', which `int` takes for 38."""
+    return int(text) if re.fullmatch(r"\s*[+-]?[0-9]+\s*", text) else None
 
 
 def class_names(path: str | None, module: ModuleType) -> list[str] | None:
@@ -57,9 +63,8 @@ def choose(targets: Sequence[str], scores: np.ndarray, names: list[str] | None) 
 def _choose_one(target: str, scores: np.ndarray, names: list[str] | None) -> int:
     if target == TOP:
         return int(scores.argmax())
-    try:
-        index = int(target)
-    except ValueError:
+    index = as_index(target)
+    if index is None:
         return _by_name(target, names)
     if not 0 <= index < len(scores):
         raise CliError(WRONG_ARGUMENT, f"--target: must be in [0, {len(scores)}), got {target}")

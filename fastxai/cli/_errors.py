@@ -7,14 +7,16 @@ WRONG_ARGUMENT = 2
 UNREADABLE_INPUT = 3
 FAILED = 4
 INTERRUPTED = 130
+NO_READER = 141  # as of a program that SIGPIPE ends
 
 EXIT_CODES = (
     (0, "success"),
     (ATTENTION, "doctor: something needs attention"),
-    (WRONG_ARGUMENT, "an argument is wrong"),
+    (WRONG_ARGUMENT, "an argument is wrong, or an output cannot be written"),
     (UNREADABLE_INPUT, "an input cannot be read: picture, checkpoint, module, class names"),
     (FAILED, "the network or the explanation failed"),
     (INTERRUPTED, "interrupted"),
+    (NO_READER, "the program that read the report has ended, as head does"),
 )
 
 _LONGEST = 300  # characters of somebody else's message; MindSpore's run to pages

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -216,7 +217,8 @@ def _options_of_call(method: _Method, arguments: argparse.Namespace) -> dict[str
 def _in_steps(
     made: Any, subject: Subject, noun: str, quiet: bool, options: dict[str, Any]
 ) -> Outcome:
-    progress = Progress(noun, quiet)
+    state = options.get("state")
+    progress = Progress(noun, quiet, goes_on=state is not None and os.path.isfile(state))
     try:
         found = _call(made, subject, {"progress": progress, **options})
         return _outcome(found, progress.work)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Callable
 from typing import TypeVar
 
 from fastxai.cli import _module
-from fastxai.cli._classes import TOP
+from fastxai.cli._classes import TOP, as_index
 from fastxai.cli._errors import WRONG_ARGUMENT, CliError
 from fastxai.cli._picture import MAX_PIXELS, Frame
 
@@ -16,6 +15,7 @@ T = TypeVar("T")
 AUTO = "auto"
 ACTIVATIONS = ("softmax", "sigmoid", "none", "identity")
 _SIZE = (224, 224)
+_LARGEST, _SMALLEST = 3.4028235e38, 1.1754944e-38  # of float32, which the channels are in
 
 
 def converter(parse: Callable[[str], T]) -> Callable[[str], T]:
@@ -64,10 +64,8 @@ def ceiling(text: str) -> int:
 
 def output_step(text: str) -> int | str:
     """Read an index, or else a key."""
-    try:
-        return int(text)
-    except ValueError:
-        return text
+    found = as_index(text)
+    return text if found is None else found
 
 
 @converter
@@ -152,8 +150,8 @@ def _numbers(text: str) -> tuple[float, ...]:
         numbers = tuple(float(part) for part in text.split(","))
     except ValueError:
         raise ValueError(f"must be numbers with commas between them, got {text!r}") from None
-    if not all(math.isfinite(number) for number in numbers):
-        raise ValueError(f"must be finite, got {text!r}")
+    if not all(abs(number) <= _LARGEST for number in numbers):  # NaN too
+        raise ValueError(f"must be finite in float32, got {text!r}")
     return numbers
 
 
@@ -169,6 +167,8 @@ def positive_numbers(text: str) -> tuple[float, ...]:
     values = _numbers(text)
     if min(values) <= 0:
         raise ValueError(f"must be above 0, got {text!r}")
+    if min(values) < _SMALLEST:
+        raise ValueError(f"must be a number that float32 holds, got {text!r}")
     return values
 
 

@@ -63,6 +63,7 @@ def check(arguments: argparse.Namespace) -> None:
             f"--output: must end in .png or another suffix that Pillow writes, got "
             f"{arguments.output}",
         )
+    encoded(arguments.output, Image.new("RGB", (32, 32)))  # what a format lacks shows at once
     _paths.check(arguments)
 
 
@@ -127,8 +128,8 @@ def note(arguments: argparse.Namespace, text: str, kind: str = "note") -> None:
 
 def _print(text: str) -> None:
     """Print, with escapes for what the terminal's encoding lacks."""
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"  # None where it is closed
+    print(text.encode(encoding, "backslashreplace").decode(encoding), end="")
 
 
 def _write(files: Sequence[tuple[str, str, bytes]]) -> None:

@@ -17,17 +17,23 @@ class Work:
     Attributes:
         steps: How many.
         unit: What a step is, in the plural.
-        seconds: How long they took together.
+        seconds: How long they took together, in this run.
+        goes_on: Some of the steps were made by an earlier run, so there is no speed to tell.
     """
 
     steps: int
     unit: str
     seconds: float
+    goes_on: bool = False
 
     def __str__(self) -> str:
         if self.unit == PASSES:
             unit = "pass" if self.steps == 1 else PASSES
             return f"{self.steps} {unit} in {self.seconds:.2f} s"
+        if self.goes_on:
+            return (
+                f"{self.steps} {self.unit}, with those of --state; {self.seconds:.1f} s in this run"
+            )
         rate = self.steps / self.seconds if self.seconds > 0 else float("inf")
         return f"{self.steps} {self.unit} in {self.seconds:.1f} s, {rate:.1f} {self.unit}/s"
 
@@ -40,10 +46,12 @@ class Progress:
     Args:
         noun: What a step is, in the plural.
         quiet: Show nothing. Nothing is shown either where standard error is no terminal.
+        goes_on: The run goes on with what an earlier one kept.
     """
 
-    def __init__(self, noun: str, quiet: bool) -> None:
+    def __init__(self, noun: str, quiet: bool, goes_on: bool = False) -> None:
         self._noun = noun
+        self._goes_on = goes_on
         self._done = 0
         self._start = self._last = time.perf_counter()
         # disable=None: only on a terminal.
@@ -58,7 +66,7 @@ class Progress:
     @property
     def work(self) -> Work:
         """What was done up to the last step."""
-        return Work(self._done, self._noun, self._last - self._start)
+        return Work(self._done, self._noun, self._last - self._start, self._goes_on)
 
     def close(self) -> None:
         """Wipe the bar."""

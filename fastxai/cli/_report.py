@@ -39,7 +39,8 @@ def class_rows(arguments: argparse.Namespace, subject: Subject) -> list[tuple[st
     rows = []
     for each in subject.classes:
         rows.append(("class", each.title))
-        rows.append(("probability", f"{each.score:.4f} ({arguments.activation})"))
+        label = "score" if arguments.activation == "identity" else "probability"
+        rows.append((label, f"{each.score:.4f} ({arguments.activation})"))
     return rows
 
 

@@ -107,7 +107,7 @@ def test_a_checkpoint_is_loaded(explain, files):
 @pytest.mark.parametrize(
     ("activation", "printed"),
     # Logits 8·250/255 = 7.8431 and sigmoid 1 / (1 + exp(-7.8431)).
-    [("sigmoid", "0.9996 (sigmoid)"), ("identity", "7.8431 (identity)")],
+    [("sigmoid", "probability  0.9996 (sigmoid)"), ("identity", "score        7.8431 (identity)")],
 )
 def test_other_activations(explain, activation, printed):
     assert printed in explain("--activation", activation).out
@@ -118,9 +118,9 @@ def test_mean_and_std_are_applied_to_channels_in_zero_to_one(explain):
     result = explain(
         "--activation", "identity", "--mean", "0.5,0.5,0.5", "--std", "2,2,2", "--target", 2
     )
-    assert "probability  1.9216" in result.out
+    assert "score        1.9216" in result.out
     negative = explain("--activation", "identity", "--mean=-0.5", "--std", "2", "--target", 2)
-    assert "probability  5.9216" in negative.out
+    assert "score        5.9216" in negative.out
 
 
 def test_grayscale_feeds_one_channel(explain):
@@ -175,7 +175,9 @@ def test_a_size_of_one_number_is_a_square(explain, files):
         (["--mean", "nan"], ["--mean", "must be finite"]),
         (["--mean", "1,2"], ["--mean: must hold 1 or 3 values for 3 channels, got 2"]),
         (["--std", "1,2,3", "--grayscale"], ["--std: must hold 1 or 1 values"]),
+        (["--mean", "1e39"], ["--mean", "must be finite in float32, got '1e39'"]),
         (["--std", "0"], ["--std", "must be above 0, got '0'"]),
+        (["--std", "1e-46"], ["--std", "must be a number that float32 holds"]),
         (["--num-masks", "1"], ["--num-masks", "must be at least 2, got 1"]),
         (["--num-masks", "1.5"], ["--num-masks", "must be a whole number, got '1.5'"]),
         (["--batch-size", "-1"], ["--batch-size", "must be at least 1"]),
@@ -191,6 +193,7 @@ def test_a_size_of_one_number_is_a_square(explain, files):
         (["--num", "5"], ["unrecognized arguments: --num"]),
         (["--target", "4"], ["--target: must be in [0, 4), got 4"]),
         (["--target", "-1"], ["--target: must be in [0, 4), got -1"]),
+        (["--target", "0_1"], ["--target: no class is called '0_1'"]),
         (
             ["--target", "upper lift"],
             ["--target: no class is called 'upper lift'; did you mean 'upper left'"],
@@ -216,6 +219,10 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(explain, fi
     fails(result, 2, f"--output: there is no folder {files / 'absent'}")
     fails(explain(output="out"), 2, "--output: must end in .png or another suffix")
     fails(explain(output="out.psd"), 2, "--output: must end in .png or another suffix")
+    for name in ("out.xbm", "out.h5"):  # Pillow knows them, and writes no RGB picture of them
+        result = explain("--model", "corner_networks:interrupted", output=name)
+        fails(result, 2, "--output: cannot write", name)
+        assert not (files / name).exists()
     (files / "folder.png").mkdir()
     fails(explain(output="folder.png"), 2, "--output: cannot write", "folder.png")
     fails(explain("--npy", files / "absent" / "a.npy"), 2, "--npy: there is no folder")

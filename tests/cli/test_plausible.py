@@ -13,7 +13,7 @@ def test_random_weights_are_said_where_no_checkpoint_is_given(explain):
     assert "give --ckpt FILE" in result.err
 
 
-@pytest.mark.parametrize("name", ["flat", "random_once", "_random", "corners"])
+@pytest.mark.parametrize("name", ["flat", "random_once", "built_once", "_random", "corners"])
 def test_weights_that_are_the_same_every_time_are_taken_as_they_are(explain, name):
     assert RANDOM not in explain("--explainer", "gradient", model=f"corner_networks:{name}").err
 

@@ -38,6 +38,35 @@ def test_ctrl_c_while_mindspore_runs_is_exit_code_130(files, mode):
     assert not (files / "out.png").exists()
 
 
+@pytest.mark.parametrize(
+    ("redirection", "code", "words"),
+    [
+        ("| :", 141, ""),
+        (
+            "> /dev/full",
+            2,
+            "fastxai doctor: error: cannot print the report: No space left on device\n",
+        ),
+        (">&-", None, ""),
+    ],
+)
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_report_that_nobody_takes_is_no_traceback(redirection, code, words, unbuffered):
+    command = (
+        f"{sys.executable} -m fastxai doctor --no-probe {redirection}; exit ${{PIPESTATUS[0]}}"
+    )
+    found = subprocess.run(
+        ["bash", "-c", command],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": unbuffered},
+        cwd=HERE,
+        timeout=120,
+    )
+    assert (found.stderr, found.stdout) == (words, "")
+    assert code in (None, found.returncode)
+
+
 def test_handlers_of_the_caller_are_left_alone_and_put_back(explain):
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     assert explain(model="corner_networks:interrupted").code == 130

@@ -77,6 +77,15 @@ def test_a_name_may_hold_a_comma(explain, files):
     assert "class        2 (3,8)" in result.out
 
 
+def test_a_name_of_digits_and_an_underscore_is_no_index(explain, files):
+    (files / "names.txt").write_text("0_0\n0_3\n0_1\n0_2\n")
+    options = ("--explainer", "gradient", "--class-names", files / "names.txt")
+    result = explain(*options, *targets("0_1", " 3 "))
+    assert result.code == 0
+    assert "class        2 (0_1)" in result.out
+    assert "class        3 (0_2)" in result.out
+
+
 def test_the_report_as_json(explain, files):
     options = ("--num-masks", 64, "--npy", files / "map.npy", "--json", files / "run.json")
     result = explain(*options, *targets("0", "2"))

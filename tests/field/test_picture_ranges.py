@@ -252,7 +252,7 @@ def test_big_endian_maps_become_native(dtype):
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int32", "bool", "longdouble", "complex64"])
 def test_maps_of_other_kinds_are_refused(dtype):
-    with pytest.raises(ValueError, match="must be float32 or float64"):
+    with pytest.raises(ValueError, match="must be float16, bfloat16, float32 or float64"):
         saliency_to_image(RAMP.astype(dtype))
 
 

@@ -45,7 +45,7 @@ def test_in_a_constant_map_every_error_is_the_whole_range():
         ((-ERRORS, SALIENCY), ValueError, "`standard_error` must be 0 or more, got -0.4"),
         ((None, SALIENCY), TypeError, "`standard_error` must be a Tensor or a numpy.ndarray"),
         ((ERRORS, [1.0]), TypeError, "`saliency` must be a Tensor or a numpy.ndarray, got list"),
-        ((ERRORS.astype(int), SALIENCY), ValueError, "`standard_error` must be float32 or float64"),
+        ((ERRORS.astype(int), SALIENCY), ValueError, "`standard_error` must be float16"),
         ((ERRORS, SALIENCY, "photo"), TypeError, "`original` must be a PIL.Image.Image or None"),
     ],
 )

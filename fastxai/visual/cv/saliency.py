@@ -234,7 +234,8 @@ def as_map(name: str, saliency: Any, argument: str = "saliency") -> np.ndarray:
         raise TypeError(f"{name}: `{argument}` must be a Tensor or a numpy.ndarray, got {kind}.")
     if values.dtype.name not in _DTYPES:
         raise ValueError(
-            f"{name}: `{argument}` must be float32 or float64, got {values.dtype.name}."
+            f"{name}: `{argument}` must be float16, bfloat16, float32 or float64, got "
+            f"{values.dtype.name}."
         )
     if np.ma.is_masked(values):
         raise ValueError(
