@@ -4,24 +4,44 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastxai.cli import _engine, _options, _output
-from fastxai.cli._errors import WRONG_ARGUMENT, CliError, first_line
+from fastxai.cli._errors import UNREADABLE_INPUT, WRONG_ARGUMENT, CliError, first_line
 
 if TYPE_CHECKING:
-    from fastxai.demo import Sample
+    from collections.abc import Sequence
 
-_PICTURE = "3_and_8"
+    from mindspore import nn
+    from PIL import Image
+
+_DIGITS, _PHOTOGRAPH = "3_and_8", "coffee"
 _EXAMPLES = """\
 examples:
   fastxai demo
+  fastxai demo --imagenet --picture rocket -o rocket.png
   fastxai demo --files .    # its pictures and checkpoint, to try the other commands on:
   fastxai explain 3_and_8.png --model fastxai.demo:DemoNet --ckpt demo_net.ckpt \\
       --target eight --size 96 --mean 0.5 --std 0.25 -o eight.png"""
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """A picture, a network and two of its classes."""
+
+    path: Path
+    picture: Image.Image  # RGB, of the network's size
+    inputs: np.ndarray  # [1, 3, H, W] float32
+    network: nn.Cell
+    model: str  # as `--model` names it
+    classes: tuple[int, ...]
+    names: Sequence[str]  # of all classes
+    boxes: tuple[tuple[int, int, int, int], ...] | None  # where the classes are, if it is known
+    weights: Path
 
 
 def add_parser(commands: Any) -> argparse.ArgumentParser:
@@ -31,7 +51,8 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         help="explain a picture that comes with fastxai, in seconds",
         description=(
             "Explain a picture of two handwritten digits for both of them with RISE, and write "
-            "the picture and the two maps side by side. Network and picture come with fastxai."
+            "the picture and the two maps side by side. Network and picture come with fastxai. "
+            "With --imagenet: a photograph and two of ImageNet's classes."
         ),
         epilog=_EXAMPLES,
         allow_abbrev=False,
@@ -45,10 +66,15 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         help="picture to write (default: demo.png)",
     )
     parser.add_argument(
+        "--imagenet",
+        action="store_true",
+        help="a photograph and EfficientNet-Lite0, from packages that the extra 'imagenet' brings",
+    )
+    parser.add_argument(
         "--picture",
-        default=_PICTURE,
         metavar="NAME",
-        help=f"which picture (default: {_PICTURE}); a wrong name lists them",
+        help=f"which picture (default: {_DIGITS}, with --imagenet {_PHOTOGRAPH}); a wrong name "
+        "lists them",
     )
     parser.add_argument(
         "--num-masks",
@@ -71,17 +97,17 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Explain, write the picture, print the figures."""
-    from fastxai.demo import CHECKPOINT
-
-    sample = _sample(arguments.picture)
+    if arguments.imagenet and arguments.files is not None:
+        raise CliError(WRONG_ARGUMENT, "--files: not with --imagenet, whose files are no copies")
+    subject = _photograph(arguments.picture) if arguments.imagenet else _digits(arguments.picture)
     # What the checks of the other commands' outputs look at.
     for name in ("ood_ckpt", "class_names", "npy", "json", "state"):
         setattr(arguments, name, None)
-    arguments.image, arguments.ckpt = str(sample.path), str(CHECKPOINT)
-    arguments.model = "fastxai.demo:demo_net"
+    arguments.image, arguments.ckpt = str(subject.path), str(subject.weights)
+    arguments.model = subject.model
     _output.check(arguments)
     files = [] if arguments.files is None else _files(arguments)
-    rows, panels = _explain(sample, arguments)
+    rows, panels = _explain(subject, arguments)
     painted = _output.encoded(arguments.output, _output.sheet(panels))
     files.append(("--output", arguments.output, painted))
     rows += [("written", path) for _, path, _ in files]
@@ -89,10 +115,47 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _sample(name: str) -> Sample:
-    from fastxai.demo import samples
+def _digits(name: str | None) -> _Subject:
+    from fastxai.demo import CHECKPOINT, CLASS_NAMES, demo_net, normalize, samples
 
-    known = samples()
+    sample = _named(samples(), name, _DIGITS)
+    picture = sample.picture
+    return _Subject(
+        sample.path,
+        picture,
+        normalize(picture)[None],
+        demo_net(),
+        "fastxai.demo:demo_net",
+        sample.labels,
+        CLASS_NAMES,
+        sample.boxes,
+        CHECKPOINT,
+    )
+
+
+def _photograph(name: str | None) -> _Subject:
+    from fastxai.demo import imagenet
+
+    photograph = _named(imagenet.PHOTOGRAPHS, name, _PHOTOGRAPH)
+    try:
+        picture = photograph.open()
+        return _Subject(
+            photograph.path,
+            picture,
+            imagenet.to_input(picture),
+            imagenet.classifier(),
+            "fastxai.demo.imagenet:classifier",
+            photograph.classes,
+            imagenet.class_names(),
+            None,
+            imagenet.weights(),
+        )
+    except (ImportError, OSError, ValueError) as error:
+        raise CliError(UNREADABLE_INPUT, f"--imagenet: {error}") from error
+
+
+def _named(known: dict[str, Any], name: str | None, default: str) -> Any:
+    name = default if name is None else name
     found = known.get(name.removesuffix(".png"))
     if found is None:
         raise CliError(WRONG_ARGUMENT, f"--picture: must be one of {', '.join(known)}, got {name}")
@@ -122,39 +185,37 @@ def _files(arguments: argparse.Namespace) -> list[tuple[str, str, bytes]]:
     return found
 
 
-def _explain(sample: Sample, arguments: argparse.Namespace) -> tuple[list, list]:
+def _explain(subject: _Subject, arguments: argparse.Namespace) -> tuple[list, list]:
     """Rows of the report, and titled pictures."""
     import mindspore as ms
     from mindspore import nn
 
-    from fastxai.demo import CLASS_NAMES, demo_net, normalize
     from fastxai.explainer import RISE
     from fastxai.visual.cv import saliency_to_image
 
-    network, picture = demo_net(), sample.picture
-    images = ms.Tensor(normalize(picture)[None])
-    scores = nn.Softmax()(network(images)).asnumpy()[0]
-    rise = RISE(network, nn.Softmax(), 64, num_masks=arguments.num_masks, seed=arguments.seed)
+    images = ms.Tensor(subject.inputs)
+    scores = nn.Softmax()(subject.network(images)).asnumpy()[0]
+    rise = RISE(
+        subject.network, nn.Softmax(), 64, num_masks=arguments.num_masks, seed=arguments.seed
+    )
     start = time.perf_counter()
-    maps = rise(images, [list(sample.labels)], show=False).asnumpy()[0]  # both from one run
+    maps = rise(images, [list(subject.classes)], show=False).asnumpy()[0]  # both from one run
     seconds = time.perf_counter() - start
-    speed = f"{arguments.num_masks} masks in {seconds:.1f} s, both digits from the same masks"
-    rows = [("picture", sample.path.name), ("rise", speed), *_engine.rows(rise)]
-    panels = [(sample.path.name, picture)]
-    for label, saliency, own, other in zip(
-        sample.labels, maps, sample.boxes, sample.boxes[::-1], strict=True
-    ):
-        name, score = CLASS_NAMES[label], scores[label]
-        shares = _energy_share(saliency, own), _energy_share(saliency, other)
-        rows.append(
-            (
-                name,
-                f"p = {score:.3f}; energy of the map on this digit {shares[0]:.0%}, on the other "
-                f"{shares[1]:.0%}",
+    speed = f"{arguments.num_masks} masks in {seconds:.1f} s, both classes from the same masks"
+    rows = [("picture", subject.path.name), ("rise", speed), *_engine.rows(rise)]
+    panels = [(subject.path.name, subject.picture)]
+    for number, (label, saliency) in enumerate(zip(subject.classes, maps, strict=True)):
+        name, score = subject.names[label], scores[label]
+        row = f"p = {score:.3f}"
+        if subject.boxes is not None:
+            own, other = subject.boxes[number], subject.boxes[1 - number]
+            shares = _energy_share(saliency, own), _energy_share(saliency, other)
+            row += (
+                f"; energy of the map on this digit {shares[0]:.0%}, on the other {shares[1]:.0%}"
             )
-        )
+        rows.append((name, row))
         title = f"RISE, class {name} (p = {score:.2f})"
-        panels.append((title, saliency_to_image(saliency, picture)))
+        panels.append((title, saliency_to_image(saliency, subject.picture)))
     return rows, panels
 
 
