@@ -300,6 +300,28 @@ class InABranch(Base):
         return x
 
 
+def _shared(x):
+    return SHARED_CELL(x)
+
+
+def _doubled(x):
+    return x * 2
+
+
+class Vectorized(Base):
+    """ops.vmap compiles what it maps, also in PYNATIVE_MODE."""
+
+    def second(self, x):
+        return ops.vmap(_shared)(x)
+
+
+class VectorizedOther(Base):
+    """No ReLU is inside ops.vmap."""
+
+    def second(self, x):
+        return ops.relu(ops.vmap(_doubled)(x) / 2)
+
+
 class OtherActivations(Base):
     """No ReLU by name: keeps its gradient."""
 

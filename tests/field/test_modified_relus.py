@@ -21,7 +21,8 @@ WAYS = [
     for kind in vars(networks).values()
     if isinstance(kind, type) and issubclass(kind, networks.Base)
 ]
-WAYS = [kind for kind in WAYS if kind not in (networks.OtherActivations, networks.InABranch)]
+LEFT = (networks.OtherActivations, networks.InABranch, networks.Vectorized)
+WAYS = [kind for kind in WAYS if kind not in LEFT]
 SIX = (networks.Threshold6, networks.SixByFunction)
 # Held where a second tree of cells can exchange them: modified in GRAPH_MODE too.
 REACHED = [networks.Aliases, networks.OfTheLayer, networks.InPlace]
@@ -90,6 +91,15 @@ def test_in_graph_mode_the_others_are_named(way, graph_mode):
     (words,) = said
     assert "GuidedBackprop: 1 ReLU(s) of `network` cannot be modified in GRAPH_MODE" in words
     assert f"called in {way.__name__} itself" in words
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_mindspore_compiles_in_pynative_mode_is_counted(kind):
+    saliency, said = explain(kind(networks.Vectorized()))
+    expected = by_hand(kind)
+    assert np.abs(saliency - expected).max() > 0.1 * expected.max()
+    (words,) = said
+    assert "1 ReLU(s) of `network` cannot be modified inside functions that MindSpore" in words
 
 
 def test_the_cell_that_calls_it_is_named(graph_mode):

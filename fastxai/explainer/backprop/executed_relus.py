@@ -39,10 +39,13 @@ class Executed:
     Attributes:
         rules: What stands for a ReLU, by the primitive's name.
         count: ReLUs executed.
+        compiled: Those of them that functions of MindSpore's compiled, as ops.vmap does, so that no
+            rule took their place.
     """
 
     rules: dict[str, nn.Cell]
     count: int = 0
+    compiled: int = 0
 
 
 class _Active(threading.local):
@@ -62,7 +65,7 @@ _INHERITED = object()
 def rules_at_every_relu(rules: dict[str, nn.Cell]) -> Iterator[Executed]:
     """Within it, a ReLU that this thread executes in PYNATIVE_MODE is its rule.
 
-    Functions under `ms.jit` run uncompiled, so that theirs are too.
+    Functions under `ms.jit` run uncompiled, so that theirs are too; those of MindSpore's do not.
 
     Args:
         rules: What stands for a ReLU, by the primitive's name.
@@ -128,7 +131,7 @@ def _calls() -> Iterator[tuple[Any, str, Callable[..., Any]]]:
     for module, name, change in relus:
         if hasattr(module, name):
             yield getattr(module, name), "__call__", change
-    yield _JitExecutor, "__call__", lambda _, self, *args, **kwargs: self.fn(*args, **kwargs)
+    yield _JitExecutor, "__call__", _jitted
     for module in _modules("graph.jit_trace", "common.jit_trace"):  # jit(capture_mode="trace")
         yield module, "_jit_trace_begin", lambda *_, **__: True
         yield module, "_jit_trace_end", lambda _, output, **__: output
@@ -151,6 +154,30 @@ def _through_rule(kind: str, original: Any, primitive: Any, *args: Any, **kwargs
     return executed.rules[kind](*args, **kwargs)
 
 
+def _jitted(original: Any, executor: Any, *args: Any, **kwargs: Any) -> Any:
+    if not executor.fn.__module__.startswith("mindspore."):
+        return executor.fn(*args, **kwargs)
+    executed = _active.executed
+    assert executed is not None
+    # MindSpore's own, as ops.vmap is, would compile itself again and again.
+    compiled, compiling = list[str](), executor.compile
+
+    def note(*args: Any, **kwargs: Any) -> str:
+        compiled.append(compiling(*args, **kwargs))
+        return compiled[-1]
+
+    executor.compile = note
+    try:
+        output = original(executor, *args, **kwargs)
+    finally:
+        del executor.compile
+    for phase in compiled:
+        relus = [1 for kind, _ in _nodes(executor, executor, phase) if kind in _FORWARD]
+        executed.count += len(relus)
+        executed.compiled += len(relus)
+    return output
+
+
 _relu = functools.partial(_through_rule, "ReLU")
 _relu6 = functools.partial(_through_rule, "ReLU6")
 
@@ -169,20 +196,24 @@ def relus_in_graphs(backward_pass: nn.Cell, phases: Iterable[str]) -> tuple[bool
     Returns:
         Whether a ReLU is executed; where ReLUs keep their own gradient, one item for each.
     """
-    from mindspore.train.mind_ir_pb2 import ModelProto
-
     found, plain = False, list[str]()
     for phase in phases:
-        proto = _cell_graph_executor._get_func_graph_proto(backward_pass, phase, "mind_ir")
-        model = ModelProto()
-        model.ParseFromString(proto)
-        for graph in (model.graph, *model.functions):
-            for node in graph.node:
-                operator = node.op_type.removeprefix("REF::").partition(":")[0]
-                found = found or operator in _FORWARD
-                if operator in _BACKWARD:
-                    plain.append(_place(node.domain))
+        for operator, scope in _nodes(_cell_graph_executor, backward_pass, phase):
+            found = found or operator in _FORWARD
+            if operator in _BACKWARD:
+                plain.append(_place(scope))
     return found, plain
+
+
+def _nodes(executor: Any, compiled: Any, phase: str) -> Iterator[tuple[str, str]]:
+    """Operators of a compiled graph, and where they come from."""
+    from mindspore.train.mind_ir_pb2 import ModelProto
+
+    model = ModelProto()
+    model.ParseFromString(executor._get_func_graph_proto(compiled, phase, "mind_ir"))
+    for graph in (model.graph, *model.functions):
+        for node in graph.node:
+            yield node.op_type.removeprefix("REF::").partition(":")[0], node.domain
 
 
 def _place(scope: str) -> str:

@@ -62,7 +62,7 @@ class ModifiedReLU(Gradient):
                 return results
             with rules_at_every_relu(self._shadow.rules) as executed:
                 results = super()._run(images, targets)
-        self._warn(executed.count > 0, [])
+        self._warn(executed.count > 0, [], executed.compiled)
         return results
 
     def _make_pass(self, shape: tuple[int, ...]) -> BackwardPass:
@@ -82,7 +82,7 @@ class ModifiedReLU(Gradient):
             self._looked_at |= phases
             self._warn(*relus_in_graphs(last, phases))
 
-    def _warn(self, has_relu: bool, plain: list[str]) -> None:
+    def _warn(self, has_relu: bool, plain: list[str], compiled: int = 0) -> None:
         """Says once what keeps its own gradient."""
         words = ""
         if not has_relu:
@@ -99,6 +99,12 @@ class ModifiedReLU(Gradient):
                 f"{', '.join(places[:_LISTED])}{more}. Hold them there as nn.ReLU attributes, or "
                 "use PYNATIVE_MODE, which modifies every ReLU."
             )
+        elif compiled:
+            words = (
+                f"{self._owner}: {compiled} ReLU(s) of `network` cannot be modified inside "
+                "functions that MindSpore compiles (ops.vmap) and keep their own gradient. Call "
+                "them outside."
+            )
         if words and words != self._warned:
             warn_caller(words)
         self._warned = words
@@ -111,12 +117,12 @@ class GuidedBackprop(ModifiedReLU):
     on (:math:`[0 < x < 6]` for ReLU6); the map is the largest absolute value over the channels, as
     `Gradient`'s.
 
-    In PYNATIVE_MODE every ReLU and ReLU6 that the network executes is modified. In GRAPH_MODE those
-    are that a Cell holds (`nn.ReLU`, `nn.ReLU6`, `ops.ReLU()`, `ops.ReLU6()`; also in lists, tuples
-    and dicts) and calls of `ops.relu`, `ops.relu6`, `mint.nn.functional.relu` and `relu6` in its
-    methods and in functions that they call by name; a warning names the others. Other activations
-    keep their gradient, also what computes the same by other operators (`ops.maximum(x, 0)`,
-    `ops.clamp`, `x * (x > 0)`).
+    In PYNATIVE_MODE every ReLU and ReLU6 that the network executes is modified, except inside
+    `ops.vmap`. In GRAPH_MODE those are that a Cell holds (`nn.ReLU`, `nn.ReLU6`, `ops.ReLU()`,
+    `ops.ReLU6()`; also in lists, tuples and dicts) and calls of `ops.relu`, `ops.relu6`,
+    `mint.nn.functional.relu` and `relu6` in its methods and in functions that they call by name. A
+    warning tells of the others. Other activations keep their gradient, also what computes the same
+    by other operators (`ops.maximum(x, 0)`, `ops.clamp`, `x * (x > 0)`).
 
     Args:
         network: The classifier, (N, C, H, W) to (N, classes) or (N, classes, ...), further axes
@@ -129,7 +135,8 @@ class GuidedBackprop(ModifiedReLU):
 
     Warns:
         UserWarning: When called: the network executes no ReLU, or one that cannot be modified
-            (GRAPH_MODE), or no gradient arrives at the images though the scores depend on them.
+            (GRAPH_MODE, `ops.vmap`), or no gradient arrives at the images though the scores depend
+            on them.
 
     Precision:
         The network's: the dtype that it takes images in.
@@ -164,12 +171,12 @@ class Deconvolution(ModifiedReLU):
     Where a gradient g arrives at a ReLU, :math:`\mathrm{relu}(g)` is handed on, whatever its input
     was; the map is the largest absolute value over the channels, as `Gradient`'s.
 
-    In PYNATIVE_MODE every ReLU and ReLU6 that the network executes is modified. In GRAPH_MODE those
-    are that a Cell holds (`nn.ReLU`, `nn.ReLU6`, `ops.ReLU()`, `ops.ReLU6()`; also in lists, tuples
-    and dicts) and calls of `ops.relu`, `ops.relu6`, `mint.nn.functional.relu` and `relu6` in its
-    methods and in functions that they call by name; a warning names the others. Other activations
-    keep their gradient, also what computes the same by other operators (`ops.maximum(x, 0)`,
-    `ops.clamp`, `x * (x > 0)`).
+    In PYNATIVE_MODE every ReLU and ReLU6 that the network executes is modified, except inside
+    `ops.vmap`. In GRAPH_MODE those are that a Cell holds (`nn.ReLU`, `nn.ReLU6`, `ops.ReLU()`,
+    `ops.ReLU6()`; also in lists, tuples and dicts) and calls of `ops.relu`, `ops.relu6`,
+    `mint.nn.functional.relu` and `relu6` in its methods and in functions that they call by name. A
+    warning tells of the others. Other activations keep their gradient, also what computes the same
+    by other operators (`ops.maximum(x, 0)`, `ops.clamp`, `x * (x > 0)`).
 
     Args:
         network: The classifier, (N, C, H, W) to (N, classes) or (N, classes, ...), further axes
@@ -182,7 +189,8 @@ class Deconvolution(ModifiedReLU):
 
     Warns:
         UserWarning: When called: the network executes no ReLU, or one that cannot be modified
-            (GRAPH_MODE), or no gradient arrives at the images though the scores depend on them.
+            (GRAPH_MODE, `ops.vmap`), or no gradient arrives at the images though the scores depend
+            on them.
 
     Precision:
         The network's: the dtype that it takes images in.
