@@ -186,7 +186,11 @@ def explain(explainer: str, made: Any, arguments: argparse.Namespace, subject: S
             return _outcome(found, work)
     except Exception as error:
         if _is_of_state(error, options.get("state")):
-            words = str(error).removeprefix(f"{type(made).__name__}: ").removeprefix("`state` ")
+            if isinstance(error, OSError):
+                words = f"{options['state']}: {error.strerror}"
+            else:
+                words = str(error).removeprefix(f"{type(made).__name__}: ")
+                words = words.removeprefix("`state` ")
             raise CliError(WRONG_ARGUMENT, f"--state: {words}") from error
         raise _failed(error) from error
 
@@ -196,7 +200,10 @@ def _is_of_state(error: Exception, path: str | None) -> bool:
     from fastxai.explainer.perturb.run_state import StateError
 
     return isinstance(error, StateError) or (
-        isinstance(error, OSError) and path is not None and error.filename == path
+        isinstance(error, OSError)
+        and path is not None
+        and error.filename is not None
+        and os.path.realpath(error.filename) == os.path.realpath(path)
     )
 
 

@@ -66,9 +66,14 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         if held is not None:
             with suppress(OSError):  # closing writes what is buffered, and a disk may be full
                 held.close()
-        if isinstance(error, OSError) and error.filename == draft:
+        if isinstance(error, OSError) and _is_of(draft, error):
             error.filename, error.filename2 = given, None  # what the caller knows
         raise
+
+
+def _is_of(draft: str, error: OSError) -> bool:
+    """Whether a draft could not be written: an error of writing, as of a full disk, has no name."""
+    return error.filename == draft or (error.filename is None and error.errno is not None)
 
 
 def _status(path: str) -> os.stat_result | None:

@@ -1,5 +1,7 @@
 """``fastxai explain`` with an error bar, with a rule to stop, and with a state."""
 
+import errno
+import os
 import re
 
 import numpy as np
@@ -8,7 +10,7 @@ from PIL import Image
 
 from fastxai.explainer import RISE
 from fastxai.explainer.perturb.stopping import LEAST_MASKS
-from tests.cli.conftest import fails
+from tests.cli.conftest import HERE, fails
 
 
 def test_map_and_error_bar_stand_side_by_side(explain, files):
@@ -59,6 +61,18 @@ def test_a_state_that_cannot_be_written_is_a_wrong_argument(explain, files):
     nowhere = files / "no folder" / "run.npz"
     result = explain("--state", nowhere)
     fails(result, 2, f"--state: there is no folder {nowhere.parent}")
+
+
+def test_a_full_disk_at_the_beginning_is_told_of_the_state(explain, files, monkeypatch):
+    def full(number):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.chdir(files)
+    monkeypatch.syspath_prepend(HERE)
+    result = explain("--state", "run.npz")
+    fails(result, 2, "--state: run.npz: No space left on device")
+    assert not (files / "run.npz").exists()
 
 
 def test_a_file_that_the_network_misses_is_not_the_states_fault(explain, files, monkeypatch):

@@ -104,8 +104,9 @@ def test_a_disk_that_is_full_at_any_byte_leaves_the_old_file_alone(write, path):
     length = len(written(write, path.parent))
     slack = 400  # a state says how long the run took, in more letters or fewer
     for number in (0, 1, 60, length // 3, length // 2, length - slack):
-        with room_for(number), pytest.raises(OSError, match="File too large"):
+        with room_for(number), pytest.raises(OSError, match="File too large") as caught:
             write(path)
+        assert caught.value.filename == str(path)
         assert path.read_bytes() == BEFORE
         assert names(path.parent) == ["file.npz"]
     with room_for(length + slack):
