@@ -19,10 +19,12 @@ from mindspore import nn
 
 from fastxai.common.guard import running
 from fastxai.common.network import class_scores
-from fastxai.common.scores import ONE_CLASS, check_activation
+from fastxai.common.scores import check_activation, check_axis, check_rows
 from fastxai.common.shadow import SCALARS
 
 Activation: TypeAlias = nn.Cell | Callable[[ms.Tensor], ms.Tensor] | str | None
+
+_KEEPING = (nn.Identity, nn.Sigmoid, nn.Softmax, nn.LogSoftmax)  # as many classes as there were
 
 _counter = itertools.count()
 
@@ -59,9 +61,10 @@ def activation_cell(owner: str, activation_fn: Any) -> nn.Cell:
 
     Raises:
         TypeError: It is a class, or of another kind.
-        ValueError: It is an unknown word.
+        ValueError: It is an unknown word, or a softmax over another axis than the classes.
     """
     check_activation(owner, activation_fn, "nn.Softmax()")
+    check_axis(owner, activation_fn, _axis_of(activation_fn))
     if activation_fn is None:
         return nn.Identity()
     if isinstance(activation_fn, str):
@@ -71,10 +74,40 @@ def activation_cell(owner: str, activation_fn: Any) -> nn.Cell:
     return activation_fn if isinstance(activation_fn, nn.Cell) else FunctionCell(activation_fn)
 
 
-def one_class_values(activation: nn.Cell) -> np.ndarray:
-    """What an activation makes of different scores of one class, by one call."""
-    with running():
-        return class_scores(ms.Tensor(ONE_CLASS), activation).astype(ms.float32).asnumpy()
+def check_activated(
+    owner: str, activation: nn.Cell, classes: int, classes_before: Callable[[], int]
+) -> None:
+    """Refuses an activation as `check_rows` does, by two or three calls of it.
+
+    Args:
+        owner: Name for messages.
+        activation: Of `activation_cell`.
+        classes: How many there are after it.
+        classes_before: Finds how many there are before it, where that is not the same.
+
+    Raises:
+        ValueError: As there.
+    """
+    known = type(activation) in _KEEPING  # whose axis `activation_cell` has checked
+    if known and classes > 1:
+        return
+
+    def activate(rows: np.ndarray) -> np.ndarray:
+        with running():
+            return class_scores(ms.Tensor(rows), activation).astype(ms.float32).asnumpy()
+
+    check_rows(owner, classes if known else classes_before(), activate)
+
+
+def _axis_of(activation: Any) -> Any:
+    """The axis of one of MindSpore's softmaxes; None for anything else."""
+    if isinstance(activation, nn.Softmax):
+        return activation.softmax.axis
+    if isinstance(activation, nn.LogSoftmax):
+        return activation.log_softmax.axis
+    if isinstance(activation, (ms.ops.Softmax, ms.ops.LogSoftmax)):
+        return activation.axis
+    return None
 
 
 def _held(function: Any, seen: set[int]) -> dict[str, Any]:

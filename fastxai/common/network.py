@@ -73,6 +73,8 @@ def class_scores(output: ms.Tensor, activation: Any = None) -> ms.Tensor:
         raise ValueError(refused_shape(output.shape))
     if output.ndim == 1:
         output = output.reshape(-1, 1)
+    if not output.is_floating_point():
+        output = output.astype(ms.float32)
     if activation is None:
         return _averaged(output)
     if output.ndim == 2:

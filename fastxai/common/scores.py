@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 ACTIVATIONS = ("softmax", "sigmoid")  # the words for `activation_fn`
-ONE_CLASS = np.array([[-3.0], [-0.5], [0.0], [0.5], [3.0]], np.float32)  # scores of one class
+_ONE_CLASS = np.array([[-3.0], [-0.5], [0.0], [0.5], [3.0]], np.float32)  # scores of one class
+_SOFTMAXES = ("softmax", "log_softmax")
 
 _log = logging.getLogger("fastxai")
 
@@ -46,16 +48,57 @@ def check_activation(owner: str, activation_fn: Any, instance: str) -> None:
         )
 
 
-def check_one_class(owner: str, values: np.ndarray) -> None:
-    """Refuses an activation that makes one class's score a constant, as softmax does.
+def check_axis(owner: str, activation_fn: Any, axis: Any = None) -> None:
+    """Refuses a softmax over another axis than the classes.
 
     Args:
         owner: Name for messages.
-        values: What the activation made of `ONE_CLASS`.
+        activation_fn: A `functools.partial` of a softmax is looked into.
+        axis: What is known of any other; None: nothing.
 
     Raises:
-        ValueError: They are all the same.
+        ValueError: The axis is not 1 or -1.
     """
+    if isinstance(activation_fn, functools.partial) and _is_softmax(activation_fn.func):
+        axis = activation_fn.keywords.get("axis", activation_fn.keywords.get("dim"))
+    axis = axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis
+    if axis is not None and axis not in (1, -1):
+        raise ValueError(
+            f"{owner}: `activation_fn` must act on axis 1 or -1, got {axis}: it is given rows of "
+            "scores (., classes), also where the network's output is dense."
+        )
+
+
+def _is_softmax(function: Any) -> bool:
+    return getattr(function, "__name__", "") in _SOFTMAXES
+
+
+def check_rows(owner: str, classes: int, activate: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Refuses an activation that does not give every row of scores a result of its own.
+
+    Args:
+        owner: Name for messages.
+        classes: How many the network has.
+        activate: What the activation makes of rows (., classes) float32, which it may overwrite.
+
+    Raises:
+        ValueError: It makes one class's score a constant, as softmax does, or the result of a row
+            depends on other rows.
+    """
+    if classes == 1:
+        _check_one_class(owner, activate(_ONE_CLASS.copy()))
+    rows = np.sin(np.arange(1, 4 * classes + 1, dtype=np.float32)).reshape(4, classes)
+    others = 1 - 2 * rows
+    others[0] = rows[0]
+    first, again = activate(rows)[0], activate(others)[0]
+    if not np.allclose(first, again, rtol=1e-3, atol=1e-5, equal_nan=True):
+        raise ValueError(
+            f"{owner}: `activation_fn` makes the scores of an image depend on the other images of "
+            "the batch. It is given rows of scores (., classes): let it act on axis 1."
+        )
+
+
+def _check_one_class(owner: str, values: np.ndarray) -> None:
     if values.size and bool((values == values.flat[0]).all()):
         raise ValueError(
             f"{owner}: `network` returns one score per image, and `activation_fn` makes it "

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from mindspore import nn
 
-from fastxai.common.activation import activation_cell, one_class_values
+from fastxai.common.activation import activation_cell, check_activated
 from fastxai.common.guard import evaluating
 from fastxai.common.hints import in_our_words
 from fastxai.common.network import ScoreCell, layers_of
-from fastxai.common.scores import check_one_class
 from fastxai.common.shadow import same_signature, signature
 from fastxai.common.targets import check_scores
 from fastxai.engine.input_dtype import InputDtype
@@ -44,6 +43,7 @@ class Scorer:
         self._dtypes: InputDtype | None = None
         self._cell: ScoreCell | None = None
         self._built_from: list[Any] = []
+        self._checked_with: Any = None  # the network with which the activation was checked
 
     def __call__(
         self,
@@ -72,12 +72,11 @@ class Scorer:
             with self._running(network, batch.shape):
                 cell = engine or self._mindspore(network, batch, output)
                 scores = cell(batch.copy())
+                check_scores(self._owner, scores.shape, len(batch), _NO_TARGET)
+                self._check_activation(network, batch, scores.shape[1], output)
         except BaseException:
             self._cell = None  # a graph in which something failed does not run again
             raise
-        check_scores(self._owner, scores.shape, len(batch), _NO_TARGET)
-        if scores.shape[1] == 1:
-            check_one_class(self._owner, one_class_values(self._activation_fn))
         if not np.isfinite(scores).all():
             raise ValueError(
                 f"{self._owner}: the network returned scores that are not finite. Check the "
@@ -126,6 +125,19 @@ class Scorer:
             evaluating(network, self._activation_fn),
         ):
             yield
+
+    def _check_activation(
+        self, network: nn.Cell, batch: np.ndarray, classes: int, output: tuple[int | str, ...]
+    ) -> None:
+        if self._checked_with is network:
+            return
+
+        def network_classes() -> int:
+            bare = ScoreCell(network, None, self._dtype(network, batch[0], output), output)
+            return int(MindSporeEngine(bare)(batch[:1].copy()).shape[1])
+
+        check_activated(self._owner, self._activation_fn, classes, network_classes)
+        self._checked_with = network
 
     def _dtype(self, network: nn.Cell, image: np.ndarray, output: tuple[int | str, ...]) -> Any:
         known = self._dtypes

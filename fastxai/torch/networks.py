@@ -11,7 +11,13 @@ from torch import nn
 
 from fastxai.common.forks import is_fork
 from fastxai.common.held import Holder, warn_of_training
-from fastxai.common.scores import check_activation, dtypes_to_try, refused_kind, refused_shape
+from fastxai.common.scores import (
+    check_activation,
+    check_axis,
+    dtypes_to_try,
+    refused_kind,
+    refused_shape,
+)
 from fastxai.common.turns import Turn
 
 
@@ -137,9 +143,11 @@ def activation_of(owner: str, activation_fn: Any) -> Callable[[torch.Tensor], to
 
     Raises:
         TypeError: It is a class, or of another kind.
-        ValueError: It is an unknown word.
+        ValueError: It is an unknown word, or a softmax over another axis than the classes.
     """
     check_activation(owner, activation_fn, "nn.Softmax(dim=1)")
+    softmax = isinstance(activation_fn, (nn.Softmax, nn.LogSoftmax, nn.Softmin))
+    check_axis(owner, activation_fn, activation_fn.dim if softmax else None)
     if activation_fn is None:
         return nn.Identity()
     if isinstance(activation_fn, str):
@@ -199,6 +207,8 @@ def class_scores(
         raise ValueError(refused_shape(tuple(output.shape)))
     if output.ndim == 1:
         output = output[:, None]
+    if not output.is_floating_point():
+        output = output.float()
     if output.ndim == 2:
         return _averaged(_activated(output, activation))
     pixels = output.movedim(1, -1)

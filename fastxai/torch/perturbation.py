@@ -13,7 +13,7 @@ from torch import nn
 from fastxai.common.hints import TORCH, in_our_words
 from fastxai.common.plausible import warn_of_probabilities
 from fastxai.common.progress import Progress, check_progress, reporting
-from fastxai.common.scores import ONE_CLASS, check_one_class, output_path, top_classes
+from fastxai.common.scores import check_rows, output_path, top_classes
 from fastxai.common.shown import Shown
 from fastxai.common.targets import check_scores
 from fastxai.common.turns import Turn, one_at_a_time
@@ -77,7 +77,7 @@ class PerturbationAttribution(Shown, ABC):
         self._input_dtype = InputDtype(network)
         self._dtype = torch.float32  # for the images of a call
         self._last_targets: np.ndarray | None = None
-        self._one_class_checked = False
+        self._activation_checked = False
         self._looked = False  # at outputs of the network
         self._perturbation_per_eval = check_int(
             self._owner, "perturbation_per_eval", perturbation_per_eval, 1, 2**31 - 1
@@ -173,17 +173,23 @@ class PerturbationAttribution(Shown, ABC):
             self._looked = True
             if isinstance(self._activation_fn, nn.Softmax):
                 warn_of_probabilities(self._owner, output.float().cpu().numpy())
-        if scores.shape[1] == 1 and not self._one_class_checked:
-            different = torch.from_numpy(ONE_CLASS).to(scores.device)
-            values = class_scores(different, self._activation_fn)
-            check_one_class(self._owner, values.float().cpu().numpy())
-            self._one_class_checked = True
+        if not self._activation_checked:
+            self._check_activation(1 if output.ndim == 1 else output.shape[1], scores.device)
+            self._activation_checked = True
         return scores
+
+    def _check_activation(self, classes: int, device: torch.device) -> None:
+        def activate(rows: np.ndarray) -> np.ndarray:
+            values = class_scores(torch.from_numpy(rows).to(device), self._activation_fn)
+            return values.float().cpu().numpy()
+
+        check_rows(self._owner, classes, activate)
 
     def _top_classes(self, images: torch.Tensor) -> np.ndarray:
         """The class with the highest score of every image, (N, 1)."""
         first = np.zeros(1, np.int64)
-        parts = [self._score(image[None].clone(), first) for image in images]
+        # Copies: a network may return the same memory every time.
+        parts = [self._score(image[None].clone(), first).clone() for image in images]
         return top_classes(self._owner, torch.cat(parts).cpu().numpy())
 
     def _batch_on(self, image: torch.Tensor, count: int) -> torch.Tensor:

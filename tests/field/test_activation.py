@@ -268,3 +268,90 @@ def test_gradients_average_the_pixels_of_a_class(mode):
     maps = Gradient(Network())(ms.Tensor(IMAGE), [[0, 1, 2]]).asnumpy()[0]
     expected = np.abs(WEIGHT).max(1)[:, None, None] / 54 * np.ones((1, 6, 9))
     assert_close(maps, expected, atol=1e-6)
+
+
+class Odds(nn.Cell):
+    """One score of two classes."""
+
+    def construct(self, scores):
+        return scores[:, 2] - scores[:, 0]
+
+
+@pytest.mark.parametrize(
+    ("activation", "formula"),
+    [
+        (lambda z: ops.softmax(z, 1)[:, 1], lambda z: softmax(z)[:, 1:2]),
+        (lambda z: ops.softmax(z, 1)[:, 1:2], lambda z: softmax(z)[:, 1:2]),
+        (lambda z: ops.exp(z).sum(1).log(), lambda z: np.log(np.exp(z).sum(1, keepdims=True))),
+        (
+            lambda z: (ops.softmax(z, 1) * ops.log_softmax(z, 1)).sum(1),
+            lambda z: (softmax(z) * np.log(softmax(z))).sum(1, keepdims=True),
+        ),
+        (Odds(), lambda z: z[:, 2:] - z[:, :1]),
+    ],
+    ids=["class", "slice", "logsumexp", "entropy", "odds"],
+)
+def test_an_activation_may_make_one_score_of_several_classes(mode, activation, formula):
+    maps = Occlusion(Network(), activation, window=3)(ms.Tensor(IMAGE), 0).asnumpy()[0]
+    assert_close(maps, right_map(formula, classes=3)[:1], atol=MAP_ATOL)
+
+
+@pytest.mark.parametrize("make", [RISE, Occlusion, lambda net, act: Robustness(3, act)])
+@pytest.mark.parametrize(
+    ("activation", "axis"),
+    [
+        (nn.Softmax(axis=0), "0"),
+        (nn.Softmax(axis=2), "2"),
+        (nn.LogSoftmax(axis=-3), "-3"),
+        (ops.Softmax(axis=0), "0"),
+        (functools.partial(ops.softmax, axis=0), "0"),
+    ],
+    ids=["0", "2", "-3", "primitive", "partial"],
+)
+def test_a_softmax_over_another_axis_is_refused(make, activation, axis):
+    with pytest.raises(ValueError, match=rf"`activation_fn` must act on axis 1 or -1, got {axis}:"):
+        make(Network(), activation)
+
+
+@pytest.mark.parametrize(
+    "activation",
+    [
+        lambda z: ops.softmax(z, 0),
+        lambda z: ops.softmax(z, 0)[:, 1],
+        lambda z: z - z.mean(0, keep_dims=True),
+    ],
+    ids=["softmax", "class", "centred"],
+)
+def test_a_function_that_mixes_images_is_refused(mode, activation):
+    with pytest.raises(ValueError, match="depend on the other images of the batch"):
+        Occlusion(Network("pooled"), activation, window=3)(ms.Tensor(IMAGE), 0)
+    with pytest.raises(ValueError, match="depend on the other images of the batch"):
+        Robustness(3, activation)._scorer(Network("pooled"), IMAGE)
+
+
+class Steps(nn.Cell):
+    """Integer or bool scores."""
+
+    def __init__(self, dtype):
+        super().__init__()
+        self.dtype = dtype
+
+    def construct(self, x):
+        sums = x.sum((2, 3))
+        return sums > 20 if self.dtype == ms.bool_ else (10 * sums).astype(self.dtype)
+
+
+@pytest.mark.parametrize("dtype", [ms.int32, ms.bool_], ids=str)
+@pytest.mark.parametrize("activation", [None, "sigmoid", "softmax"], ids=str)
+def test_scores_that_are_no_floats_are_taken(mode, dtype, activation):
+    act = {None: lambda z: z, "sigmoid": sigmoid, "softmax": softmax}[activation]
+
+    def score(images):
+        sums = images.sum((2, 3), dtype=np.float32)
+        return act((sums > 20 if dtype == ms.bool_ else (10 * sums).astype(int)).astype(float))
+
+    maps = Occlusion(Steps(dtype), activation, window=3)(ms.Tensor(IMAGE), [[0, 1, 2]])
+    covered = IMAGE.copy()
+    covered[:, :, :3, 3:6] = 0
+    expected = np.abs(score(IMAGE) - score(covered))[0] / 2
+    assert_close(maps.asnumpy()[0, :, 0, 3], expected, atol=MAP_ATOL)

@@ -2,6 +2,7 @@
 
 import logging
 from collections import OrderedDict
+from functools import partial
 
 import numpy as np
 import pytest
@@ -216,3 +217,80 @@ def test_the_network_gets_the_dtype_that_it_takes(make, dtypes):
     right = make(Dense())(image, 1).numpy()
     got = make(Scaled(*dtypes))(image.half(), 1).numpy()
     assert_close(got, right, atol=0.05, scale=float(np.abs(right).max()))
+
+
+class OneBuffer(nn.Module):
+    """Writes its scores into the same memory every time."""
+
+    def __init__(self):
+        super().__init__()
+        self.scores = torch.zeros(1, 3)
+
+    def forward(self, x):
+        means = x.float().mean((2, 3))
+        if len(means) != len(self.scores):
+            return means
+        return self.scores.copy_(means)
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS.keys())
+def test_the_top_classes_of_a_network_that_returns_the_same_memory(make):
+    images = torch.from_numpy(np.random.default_rng(3).random((6, 3, 6, 9)).astype(np.float32))
+    explainer = make(OneBuffer(), None)
+    explainer(images)
+    expected = images.numpy().mean((2, 3)).argmax(1)
+    assert len(set(expected)) > 1
+    np.testing.assert_array_equal(explainer.last_targets[:, 0], expected)
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS.keys())
+class TestActivationsOfRows:
+    """What a function of rows may do with them, and what not."""
+
+    def test_it_may_make_one_score_of_several_classes(self, make):
+        image = torch.from_numpy(IMAGE)
+        one = make(Dense(), lambda z: torch.softmax(z, 1)[:, 1])(image, 0)
+        assert_close(one.numpy(), make(Dense())(image, 1).numpy(), atol=MAP_ATOL)
+
+    def test_it_may_write_into_them(self, make):
+        """Several explainers, as what one overwrote was checked with by the next."""
+        image = torch.from_numpy(IMAGE)
+        expected = make(Dense("flat"), "sigmoid")(image, 0).numpy()
+        for _ in range(3):
+            got = make(Dense("flat"), lambda z: z.neg_().exp_().add_(1).reciprocal_())(image, 0)
+            assert_close(got.numpy(), expected, atol=MAP_ATOL)
+        with pytest.raises(ValueError, match="`network` returns one score per image"):
+            make(Dense("flat"), lambda z: z.zero_())(image, 0)
+        assert_close(make(Dense("flat"), "sigmoid")(image, 0).numpy(), expected, atol=MAP_ATOL)
+
+    @pytest.mark.parametrize("dim", [0, 2, -3])
+    def test_it_must_act_on_the_classes(self, make, dim):
+        for activation in (
+            nn.Softmax(dim=dim),
+            nn.LogSoftmax(dim=dim),
+            partial(torch.softmax, dim=dim),
+        ):
+            with pytest.raises(ValueError, match=f"axis 1 or -1, got {dim}:"):
+                make(Dense(), activation)
+
+    def test_it_must_not_mix_images(self, make):
+        with pytest.raises(ValueError, match="depend on the other images of the batch"):
+            make(Dense(), lambda z: z.softmax(0))(torch.from_numpy(IMAGE), 1)
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS.keys())
+@pytest.mark.parametrize("activation", [None, "softmax", "sigmoid"])
+def test_scores_that_are_no_floats_are_taken(make, activation):
+    class Steps(nn.Module):
+        def __init__(self, dtype):
+            super().__init__()
+            self.dtype = dtype
+
+        def forward(self, x):
+            return (20 * x.mean((2, 3), keepdim=True)).round().to(self.dtype)
+
+    image = torch.from_numpy(IMAGE)
+    expected = make(Steps(torch.float32), activation)(image, [[0, 1]]).numpy()
+    assert np.ptp(expected) > 0
+    got = make(Steps(torch.int64), activation)(image, [[0, 1]]).numpy()
+    assert_close(got, expected, atol=MAP_ATOL)

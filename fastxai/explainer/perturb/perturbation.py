@@ -13,7 +13,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from fastxai.common.activation import Activation, activation_cell, one_class_values
+from fastxai.common.activation import Activation, activation_cell, check_activated
 from fastxai.common.attribution import Attribution, Output
 from fastxai.common.batches import even_batch
 from fastxai.common.guard import evaluating, one_call_at_a_time
@@ -22,7 +22,7 @@ from fastxai.common.inputs import to_images, to_targets
 from fastxai.common.network import ScoreCell, layers_of
 from fastxai.common.plausible import warn_of_softmax_twice
 from fastxai.common.progress import Progress, Reporter, check_progress, reporting
-from fastxai.common.scores import check_one_class, top_classes
+from fastxai.common.scores import top_classes
 from fastxai.common.targets import check_scores
 from fastxai.engine.batch import best_batch
 from fastxai.engine.input_dtype import InputDtype
@@ -81,7 +81,8 @@ class PerturbationAttribution(Attribution, ABC):
         self._activation_fn = activation_cell(self._owner, activation_fn)
         self._input_dtype = InputDtype(network, self._output_path)
         self._dtype: Any = None  # for the images of a call
-        self._one_class_checked = False
+        self._activation_checked = False
+        self._example: Any = None  # an image of a call, (1, C, H, W)
         self._looked = False  # at scores of the network
         self._cells: dict[Any, Any] = {}  # compiled ones and engines, by what fixes them
         self._perturbation_per_eval = _checked_per_eval(self._owner, perturbation_per_eval)
@@ -157,6 +158,7 @@ class PerturbationAttribution(Attribution, ABC):
             evaluating(self._network, self._activation_fn),
         ):
             self._dtype = self._input_dtype.of(images[0])
+            self._example = images[:1]
             classes = self._top_classes(images) if given is None else given
             self._last_targets = classes
             shape = (len(images), classes.shape[1], *size)
@@ -335,13 +337,18 @@ class PerturbationAttribution(Attribution, ABC):
         """Refuses an output that is not one row of class scores per image.
 
         Raises:
-            ValueError: Wrong shape, a target that the network does not have, or one class of which
-                the activation makes a constant.
+            ValueError: Wrong shape, a target that the network does not have, or an activation that
+                `check_rows` refuses.
         """
         check_scores(self._owner, shape, rows, targets)
-        if shape[1] == 1 and not self._one_class_checked:
-            check_one_class(self._owner, one_class_values(self._activation_fn))
-            self._one_class_checked = True
+        if not self._activation_checked:
+            check_activated(self._owner, self._activation_fn, shape[1], self._network_classes)
+            self._activation_checked = True
+
+    def _network_classes(self) -> int:
+        """How many classes the network has, whatever the activation makes of them."""
+        bare = ScoreCell(self._network, None, self._network_dtype(), self._output_path)
+        return int(MindSporeEngine(bare)(self._example.copy()).shape[1])
 
     def _look_at(self, scores: np.ndarray | None) -> None:
         """Warns, once, where scores (M, K) are a softmax of probabilities."""
