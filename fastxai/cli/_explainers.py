@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,7 @@ _MAX_MASKS = 8192
 _SEED = 0
 _BATCH_SIZE = 32
 _LAYERS_SHOWN = 3
+_OUR_FORM = re.compile(r"[A-Za-z]+: `")  # "RISE: `state` ..."
 _HUGE = 2**20  # pixels of an input from which a pass is announced
 
 
@@ -250,19 +252,20 @@ def _outcome(found: Any, work: Work) -> Outcome:
 
 @contextmanager
 def _own_warnings(arguments: argparse.Namespace) -> Iterator[None]:
-    """Prints UserWarnings as one line each, as errors are; --quiet leaves them out.
+    """Prints UserWarnings and our RuntimeWarnings as one line each; --quiet leaves them out.
 
     What was said already, by another explainer or of the same scores, is not said again.
     """
     with warnings.catch_warnings(record=True) as caught:
         yield
     for warning in caught:
-        if warning.category is not UserWarning:
+        words = str(warning.message)
+        ours = warning.category is RuntimeWarning and _OUR_FORM.match(words)
+        if warning.category is not UserWarning and not ours:
             warnings.showwarning(
                 warning.message, warning.category, warning.filename, warning.lineno
             )
             continue
-        words = str(warning.message)
         said = words.partition(": ")[2]  # without the explainer's name
         if not said or not any(note.endswith(said) for note in arguments.notes):
             _output.note(arguments, words, kind="warning")

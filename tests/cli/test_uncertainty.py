@@ -75,6 +75,23 @@ def test_a_full_disk_at_the_beginning_is_told_of_the_state(explain, files, monke
     assert not (files / "run.npz").exists()
 
 
+def test_a_disk_that_fills_up_is_one_line(explain, files, monkeypatch):
+    path, calls = files / "run.npz", []
+
+    def full_later(number):
+        calls.append(number)
+        if len(calls) == 3:  # after the file and its folder at the beginning
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full_later)
+    result = explain("--state", path, "--num-masks", 32)
+    assert result.code == 0
+    assert path.read_bytes()[:2] == b"PK"
+    assert len(result.err.splitlines()) == 1
+    assert result.err.startswith("fastxai explain: warning: RISE: `state` ")
+    assert "No space left on device" in result.err
+
+
 def test_a_file_that_the_network_misses_is_not_the_states_fault(explain, files, monkeypatch):
     def missing(*arguments, **options):
         raise FileNotFoundError(2, "No such file or directory", "table.txt")
