@@ -16,6 +16,7 @@ from fastxai.explainer import Deconvolution, GradCAM, Gradient, GuidedBackprop
 IMAGES = np.random.default_rng(0).normal(size=(2, 3, 6, 6)).astype(np.float32)
 SEED = 1  # of a network that chooses class 1 for some images
 KINDS = (Gradient, GuidedBackprop, Deconvolution)
+MODES = ("pynative", "graph")
 WORDS = "no gradient arrives at the images, although the scores change with them"
 
 
@@ -88,8 +89,14 @@ def explain(explainer, images=IMAGES):
     return saliency, words
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("how", ["stop", "numpy", "round", "integers", "sign"])
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [
+        *((Gradient, how) for how in ("stop", "numpy", "round", "integers", "sign")),
+        (GuidedBackprop, "numpy"),  # all look for a plain gradient, in the same way
+        (Deconvolution, "round"),
+    ],
+)
 @pytest.mark.parametrize("where", ["before", "after"])
 def test_no_gradient_arrives(kind, how, where):
     network = Net(**{where: how})
@@ -100,8 +107,15 @@ def test_no_gradient_arrives(kind, how, where):
         assert [WORDS in words for words in said] == [True]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("make", [lambda: Net("stop"), lambda: OneHot(seed=SEED)])
+@pytest.mark.parametrize(
+    ("kind", "make", "mode"),
+    [
+        *((kind, lambda: Net("stop"), mode) for kind in KINDS for mode in MODES),
+        *((kind, lambda: OneHot(seed=SEED), "pynative") for kind in KINDS),
+        (Gradient, lambda: OneHot(seed=SEED), "graph"),
+    ],
+    indirect=["mode"],
+)
 def test_no_gradient_arrives_in_either_mode(kind, make, mode):
     saliency, said = explain(kind(make()))
     assert not saliency.any()
@@ -118,20 +132,28 @@ def test_no_gradient_passes_a_mindir_file(kind, tmp_path):
     assert any(WORDS in words for words in said)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+RIGHT = {
+    "closed": lambda: Net(bias=-60.0),  # all ReLUs, at these images, not at stronger ones
+    "dead": lambda: Net(bias=-1e6),  # at all
+    "independent": lambda: Net("nothing"),  # the scores do not depend on the images
+    "of the head alone": lambda: Net("", "nothing"),
+    "saturated": Sure,
+}
+
+
 @pytest.mark.parametrize(
-    "make",
+    ("kind", "make", "mode"),
     [
-        lambda: Net(bias=-60.0),  # all ReLUs are closed at these images, not at stronger ones
-        lambda: Net(bias=-1e6),  # and at all
-        lambda: Net("nothing"),  # the scores do not depend on the images
-        lambda: Net("", "nothing"),
-        Sure,
+        *((kind, name, "pynative") for kind in KINDS for name in RIGHT),
+        # What compiles is the pass, once a kind, and the network: not all pairs of them.
+        *((Gradient, name, "graph") for name in RIGHT),
+        (GuidedBackprop, "closed", "graph"),
+        (Deconvolution, "independent", "graph"),
     ],
-    ids=["closed", "dead", "independent", "of the head alone", "saturated"],
+    indirect=["mode"],
 )
 def test_zeros_that_are_right_are_not_warned_of(kind, make, mode):
-    saliency, said = explain(kind(make()))
+    saliency, said = explain(kind(RIGHT[make]()))
     assert not saliency.any() or kind is Deconvolution  # whose rule passes closed ReLUs
     assert said == []
 
@@ -169,13 +191,17 @@ def told(explainer):
 
 
 class TestGradCAM:
-    @pytest.mark.parametrize("how", ["stop", "round"])
+    @pytest.mark.parametrize(
+        ("how", "mode"),
+        [("stop", "pynative"), ("round", "pynative"), ("round", "graph")],
+        indirect=["mode"],
+    )
     def test_no_gradient_arrives_at_the_layer(self, how, mode):
         words = told(GradCAM(Net("", how), "relu"))
         assert "the layer 'relu'" in words
         assert "ops.stop_gradient" in words
 
-    def test_a_layer_behind_is_explained(self, mode):
+    def test_a_layer_behind_is_explained(self):
         saliency, said = explain(GradCAM(Net("stop"), "relu"))
         assert saliency.any()
         assert said == []
@@ -186,13 +212,15 @@ class TestGradCAM:
         assert "ops.stop_gradient" in words
 
     @pytest.mark.parametrize(
-        "make",
+        ("make", "mode"),
         [
-            lambda: (Negative(), "relu"),
-            lambda: (Net("", "nothing"), "relu"),
-            lambda: (Net(bias=-1e6), "conv"),
+            (lambda: (Negative(), "relu"), "pynative"),
+            (lambda: (Net("", "nothing"), "relu"), "pynative"),
+            (lambda: (Net(bias=-1e6), "conv"), "pynative"),
+            (lambda: (Net(bias=-1e6), "conv"), "graph"),
         ],
-        ids=["negative", "without a part", "dead"],
+        ids=["negative", "without a part", "dead", "dead"],
+        indirect=["mode"],
     )
     def test_zeros_that_are_right_are_not_warned_of(self, make, mode):
         saliency, said = explain(GradCAM(*make()))
