@@ -71,26 +71,33 @@ def warn_of_probabilities(owner: str, outputs: np.ndarray) -> None:
 
 
 def warn_of_softmax_twice(owner: str, scores: np.ndarray) -> None:
-    """The same where only the scores after the softmax are known.
-
-    A softmax is undone up to a constant, which follows from the sum of 1 that its inputs have if
-    they are probabilities. Then none is negative and one is large. Logits of a trained network
-    differ by more than 1; those of an untrained one are all near 1 / K.
+    """Warns where scores look like a softmax of probabilities; `looks_like_softmax_twice`.
 
     Args:
         owner: Name for messages.
         scores: (M, K) outputs of a softmax.
 
     Warns:
-        UserWarning: They are those of a softmax of probabilities.
+        UserWarning: They do.
+    """
+    if looks_like_softmax_twice(scores):
+        _warn(_TWICE.format(owner))
+
+
+def looks_like_softmax_twice(scores: np.ndarray) -> bool:
+    """Whether the outputs (M, K) of a softmax look like those of probabilities.
+
+    A softmax is undone up to a constant, which follows from the sum of 1 that its inputs have if
+    they are probabilities. Then none is negative and one is large. Logits of a trained network
+    differ by more than 1; those of an untrained one are all near 1 / K, of 5 to 10 classes with
+    exceptions.
     """
     if scores.ndim != 2 or scores.shape[1] < 2 or not (scores > 0).all():
-        return
+        return False
     logs = np.log(scores.astype(np.float64))
     inputs = logs - logs.mean(axis=1, keepdims=True) + 1 / scores.shape[1]
     fits = inputs.min() >= -_SUM_ATOL and inputs.max() <= 1 + _SUM_ATOL
-    if fits and inputs.max() > (_SURE if scores.shape[1] > _FEW else _SURE_OF_FEW):
-        _warn(_TWICE.format(owner))
+    return bool(fits and inputs.max() > (_SURE if scores.shape[1] > _FEW else _SURE_OF_FEW))
 
 
 def do_not_move(scores: np.ndarray) -> bool:

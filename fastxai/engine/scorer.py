@@ -134,7 +134,7 @@ class Scorer:
 
         def network_classes() -> int:
             bare = ScoreCell(network, None, self._dtype(network, batch[0], output), output)
-            return int(MindSporeEngine(bare)(batch[:1].copy()).shape[1])
+            return int(MindSporeEngine(bare)(batch.copy()).shape[1])
 
         check_activated(self._owner, self._activation_fn, classes, network_classes)
         self._checked_with = network

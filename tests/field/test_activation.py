@@ -355,3 +355,25 @@ def test_scores_that_are_no_floats_are_taken(mode, dtype, activation):
     covered[:, :, :3, 3:6] = 0
     expected = np.abs(score(IMAGE) - score(covered))[0] / 2
     assert_close(maps.asnumpy()[0, :, 0, 3], expected, atol=MAP_ATOL)
+
+
+class OfFour(Network):
+    """Takes batches of four images alone."""
+
+    def __init__(self):
+        super().__init__("pooled")
+
+    def construct(self, x):
+        return super().construct(x).reshape((4, 3))
+
+
+def test_a_network_of_one_batch_size_may_have_any_activation(mode):
+    """RISE of 8 masks, four at a time."""
+    maps = [
+        RISE(net, activation, 4, num_masks=8, seed=0)(ms.Tensor(IMAGE), target).asnumpy()
+        for net, activation, target in [
+            (OfFour(), lambda z: ops.softmax(z, 1)[:, 1], 0),
+            (Network("pooled"), "softmax", 1),
+        ]
+    ]
+    assert_close(maps[0], maps[1], atol=MAP_ATOL)

@@ -5,7 +5,7 @@ import warnings
 import mindspore as ms
 import numpy as np
 import pytest
-from mindspore import nn
+from mindspore import nn, ops
 
 import fastxai
 from fastxai.common import plausible
@@ -146,6 +146,21 @@ def test_a_softmax_of_probabilities_is_warned_of_once(name, classes, mode):
 def test_a_softmax_of_logits_is_not_warned_of(name, classes, scale):
     net = Probabilities(classes, scale, softmax=False)
     assert twice(PERTURBING[name], net, nn.Softmax()) == []
+
+
+@pytest.mark.parametrize("name", PERTURBING)
+def test_small_logits_that_look_like_probabilities_are_not_warned_of(name, mode):
+    """After the softmax they are no different; before it they do not sum to 1."""
+    assert twice(PERTURBING[name], Shifted(), nn.Softmax()) == []
+
+
+class Shifted(nn.Cell):
+    """Logits that are probabilities plus 0.3."""
+
+    def construct(self, x):
+        means = x.mean((1, 2, 3)).reshape((-1, 1))
+        first = ops.sigmoid(means) * 0.3 + 0.5
+        return ops.concat((first, 1 - first, first * 0, first * 0, first * 0), 1) + 0.3
 
 
 @pytest.mark.parametrize("act", [None, nn.Identity(), "sigmoid"])

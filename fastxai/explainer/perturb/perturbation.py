@@ -20,7 +20,7 @@ from fastxai.common.guard import evaluating, one_call_at_a_time
 from fastxai.common.hints import in_our_words
 from fastxai.common.inputs import to_images, to_targets
 from fastxai.common.network import ScoreCell, layers_of
-from fastxai.common.plausible import warn_of_softmax_twice
+from fastxai.common.plausible import looks_like_softmax_twice, warn_of_probabilities
 from fastxai.common.progress import Progress, Reporter, check_progress, reporting
 from fastxai.common.scores import top_classes
 from fastxai.common.targets import check_scores
@@ -342,20 +342,29 @@ class PerturbationAttribution(Attribution, ABC):
         """
         check_scores(self._owner, shape, rows, targets)
         if not self._activation_checked:
-            check_activated(self._owner, self._activation_fn, shape[1], self._network_classes)
+            check_activated(
+                self._owner,
+                self._activation_fn,
+                shape[1],
+                lambda: self._bare_scores(rows).shape[1],
+            )
             self._activation_checked = True
 
-    def _network_classes(self) -> int:
-        """How many classes the network has, whatever the activation makes of them."""
+    def _bare_scores(self, rows: int) -> np.ndarray:
+        """The network's scores (M, K) before the activation, of one image as often as wished.
+
+        A network may take batches of one size alone, as a MindIR file does.
+        """
         bare = ScoreCell(self._network, None, self._network_dtype(), self._output_path)
-        return int(MindSporeEngine(bare)(self._example.copy()).shape[1])
+        return MindSporeEngine(bare)(np.repeat(self._example, rows, axis=0))
 
     def _look_at(self, scores: np.ndarray | None) -> None:
         """Warns, once, where scores (M, K) are a softmax of probabilities."""
         if scores is not None and not self._looked:
             self._looked = True
-            if isinstance(self._activation_fn, nn.Softmax):
-                warn_of_softmax_twice(self._owner, scores)
+            softmax = isinstance(self._activation_fn, nn.Softmax)
+            if softmax and looks_like_softmax_twice(scores):
+                warn_of_probabilities(self._owner, self._bare_scores(len(scores)))
 
 
 def _checked_per_eval(owner: str, value: Any) -> int | str:
