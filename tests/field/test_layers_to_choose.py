@@ -64,6 +64,19 @@ class Transformer(nn.Cell):
         return self.head(self.pool(x).reshape(-1, 8))
 
 
+class Attends(nn.Cell):
+    """Tokens, and a layer that gives (N, 1, L, L)."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed, self.weigh, self.head = Tokens(), nn.Softmax(-1), nn.Dense(8, 5)
+
+    def construct(self, x):
+        x = self.embed(x)
+        weights = self.weigh(ops.matmul(x, x.swapaxes(1, 2))[:, None])
+        return self.head(ops.matmul(weights[:, 0], x).mean(axis=1))
+
+
 class OnlyTokens(nn.Cell):
     """No layer has 4 axes."""
 
@@ -101,6 +114,11 @@ def test_a_layer_with_other_rows_names_them_too():
     words = refusal(Transformer(), "views")
     assert "one row per image, N = 2. Choose" in words
     assert "are 'maps' (8, 3, 4), 'embed.conv' (8, 3, 4)." in words
+
+
+def test_attention_which_has_no_positions_comes_last():
+    words = refusal(Attends(), "embed")
+    assert "are 'embed.conv' (8, 3, 4), 'weigh' (1, 12, 12)." in words
 
 
 def test_where_there_is_none_it_is_said():

@@ -146,8 +146,15 @@ class GradCAM(IntermediateLayerAttribution):
             ms.Tensor(images, self._input_dtype.of(images[0])),
             ms.Tensor(targets[:, None].astype(np.int32)),
         )
-        found = zip(names, told.asnumpy().astype(int).tolist(), strict=True)
-        return {name: (k, h, w) for name, (k, h, w, times) in found if times == 1 and h * w > 1}
+        found = told.asnumpy().astype(int).tolist()
+        shapes = {
+            name: (k, h, w)
+            for name, (k, h, w, times) in zip(names, found, strict=True)
+            if times == 1 and h * w > 1
+        }
+        # Attention of L tokens to L tokens has 4 axes too, but no positions: it comes last.
+        attention = {(h, h) for k, h, _, times in found if times == 3 and k == 0}
+        return dict(sorted(shapes.items(), key=lambda item: item[1][1:] not in attention))
 
     def _arrives(self, gradients: Any) -> bool:
         return bool(gradients[2].asnumpy()[0] > 0)

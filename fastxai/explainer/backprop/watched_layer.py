@@ -70,8 +70,8 @@ class _OutputShape(nn.Cell):
     """Takes the place of an `_ActivationMap` where many layers are watched and no map is wanted.
 
     Of each layer a row of `uses` (layers, 4) gets K, h, w and 1 at each use of an output
-    (N, K, h, w) with one row per image, and 2 in place of the 1 at each use of another output: the
-    layer can be explained where 1 is the sum.
+    (N, K, h, w) with one row per image: the layer can be explained where 1 is the sum. At each use
+    of another output it gets 2 in place of the 1; of tokens (N, L, C) 0, L, 0 and 3.
 
     Args:
         row: Of this layer.
@@ -102,6 +102,8 @@ class _OutputShape(nn.Cell):
     ) -> tuple[ms.Tensor, ...]:
         """Gradients: the true one of `output`, nothing, what it says of the layer, nothing."""
         told = self.places[3] * 2
+        if output.ndim == 3:
+            told = self.places[1] * output.shape[1] + self.places[3] * 3
         if output.ndim == 4 and output.shape[0] == cam.shape[0]:
             told = self.places[0] * output.shape[1] + self.places[1] * output.shape[2]
             told = told + self.places[2] * output.shape[3] + self.places[3]
