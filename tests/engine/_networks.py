@@ -116,13 +116,6 @@ class TwoOutputs(SmallConv):
         return self.dense(x), x
 
 
-class First(nn.Cell):
-    """An activation that takes the first of two outputs."""
-
-    def construct(self, pair):
-        return ops.softmax(pair[0], axis=1)
-
-
 class Reversed(SmallConv):
     """The order of the images is turned round, which MindSpore exports wrongly."""
 

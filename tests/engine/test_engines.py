@@ -41,7 +41,6 @@ def test_scores_are_mindspores(engine_class):
         (networks.SmallConv, nn.Sigmoid),
         (networks.Dense2d, nn.Softmax),  # further axes are averaged
         (odd.OptionalInput, nn.Softmax),
-        (odd.TwoOutputs, odd.First),
     ],
 )
 def test_activation_and_averaging_are_in_the_exported_graph(engine_class, network, activation):
@@ -50,6 +49,16 @@ def test_activation_and_averaging_are_in_the_exported_graph(engine_class, networ
     expected = MindSporeEngine(cell)(BATCH)
     assert engine(BATCH).dtype == np.float32
     assert_close(engine(BATCH), expected, atol=ENGINE_RTOL, scale=np.abs(expected).max())
+
+
+def test_the_element_of_several_outputs_is_in_the_exported_graph(engine_class):
+    network = odd.TwoOutputs()
+    cell = ScoreCell(network, nn.Softmax(), ms.float32, (0,)).set_train(False)
+    engine = engine_class(exported(cell, SHAPE), SHAPE)
+    logits = network(ms.Tensor(BATCH))[0].asnumpy().astype(np.float64)
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    expected = powers / powers.sum(axis=1, keepdims=True)
+    assert_close(engine(BATCH), expected, atol=ENGINE_RTOL, scale=expected.max())
 
 
 def test_scores_are_an_array_of_their_own(engine_class):
