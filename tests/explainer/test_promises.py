@@ -117,9 +117,11 @@ def test_a_prediction_that_halves_the_error_is_noticed(monkeypatch, design):
 
 def test_the_correlation_of_two_runs_for_that_with_the_exact_map_is_noticed(monkeypatch):
     """The square root of the reliability is what counts; without it runs are far too long."""
-    right = error_bar._correlation
+    right = error_bar.Uncertainty.correlation
     expected = stopped_runs("iid", "centred", seeds=1)[1].mean()
-    monkeypatch.setattr(error_bar, "_correlation", lambda *given: right(*given) ** 2)
+    monkeypatch.setattr(
+        error_bar.Uncertainty, "correlation", lambda self, step: right(self, step) ** 2
+    )
     assert stopped_runs("iid", "centred", seeds=1)[1].mean() > 1.5 * expected
 
 

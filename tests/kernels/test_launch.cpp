@@ -233,6 +233,15 @@ TEST_CASE("an empty batch is done, with nothing written") {
   });
 }
 
+TEST_CASE("batches of images without channels are bounded as those with one are") {
+  const int64_t side = int64_t{1} << 10;
+  CHECK(good_shape({0, side, side}, (int64_t{1} << 11) - 1));
+  for (const int64_t channels : {0, 1}) {
+    CHECK_FALSE(good_shape({channels, side, side}, int64_t{1} << 11));
+    CHECK_FALSE(good_shape({channels, side, side}, int64_t{1} << 40));
+  }
+}
+
 TEST_CASE("a team of threads writes what one thread writes") {
   // More than 2^20 values, so that the launch functions do use a team.
   const ImageShape s{1, 701, 761};
