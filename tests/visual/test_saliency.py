@@ -114,7 +114,7 @@ def test_wrong_kinds_and_dtypes_name_the_function_and_the_argument(function):
     name = function.__name__
     with pytest.raises(TypeError, match=f"^{name}: `saliency` must be a Tensor .* got list.$"):
         function([[1.0, 2.0]])
-    with pytest.raises(ValueError, match=f"^{name}: `saliency` must be float32 .* got int32.$"):
+    with pytest.raises(ValueError, match=f"^{name}: `saliency` must be float16, .* got int32.$"):
         function(RAMP.astype(np.int32))
 
 
