@@ -55,7 +55,13 @@ def exported(cell: nn.Cell, shape: tuple[int, ...]) -> bytes:
         Unusable: MindSpore cannot export it.
     """
     images = ms.Tensor(np.zeros(shape, np.float32))
-    with untraced() as folder, _muted_logger(), _unchanged(cell), without_in_place():
+    with (
+        untraced() as folder,
+        _muted_logger(),
+        _unchanged(cell),
+        _unchanged_syntax(),
+        without_in_place(),
+    ):
         try:
             ms.export(cell, images, file_name=f"{folder}/network", file_format="ONNX")
         except Exception as error:  # MindSpore raises whatever its parser and exporter meet
@@ -110,6 +116,16 @@ def _unchanged(cell: nn.Cell) -> Iterator[None]:
         for parameter, name in names:
             if parameter.name != name:
                 parameter.name = name
+
+
+@contextmanager
+def _unchanged_syntax() -> Iterator[None]:
+    """Gives the context its syntax level back: `ms.export` leaves STRICT there where it raises."""
+    before = ms.get_context("jit_syntax_level")
+    try:
+        yield
+    finally:
+        ms.set_context(jit_syntax_level=before)
 
 
 @contextmanager

@@ -103,8 +103,9 @@ def test_without_us_such_a_network_does_not_export(monkeypatch):
         exported(scored(odd.AddsInPlace()), SHAPE)
 
 
-def test_without_us_mindspore_leaves_a_file_behind(folders):
-    """Else the test above would prove nothing."""
+def test_without_us_mindspore_leaves_a_file_and_a_setting_behind(folders):
+    """Else the tests above and below would prove nothing."""
+    before = ms.get_context("jit_syntax_level")
     with pytest.raises(AttributeError):
         ms.export(
             scored(odd.UsesNumPy()),
@@ -112,7 +113,24 @@ def test_without_us_mindspore_leaves_a_file_behind(folders):
             file_name="here",
             file_format="ONNX",
         )
+    left = ms.get_context("jit_syntax_level")
+    ms.set_context(jit_syntax_level=before)
     assert any(path.name == "rank_0" for path in folders())
+    assert left == ms.STRICT
+
+
+@pytest.mark.parametrize("level", [ms.LAX, ms.STRICT])
+def test_the_context_is_as_before(level):
+    before = ms.get_context("jit_syntax_level")
+    ms.set_context(jit_syntax_level=level)
+    try:
+        with pytest.raises(Unusable):
+            exported(scored(odd.UsesNumPy()), SHAPE)
+        failed = ms.get_context("jit_syntax_level")
+        exported(scored(networks.SmallConv()), SHAPE)
+        assert (failed, ms.get_context("jit_syntax_level")) == (level, level)
+    finally:
+        ms.set_context(jit_syntax_level=before)
 
 
 def test_after_a_failure_the_next_network_exports(folders):
