@@ -146,8 +146,8 @@ def maps_after(
         spec: The masks.
         estimator: 'plain', 'centred' or 'control-variate'.
     """
-    from fastxai.common.control_variate import control_variate_maps
-    from fastxai.common.estimators import maps_of_sums
+    from fastxai.masks.control_variate import control_variate_maps
+    from fastxai.masks.estimators import maps_of_sums
     from fastxai.ops import SaliencySums, saliency_accumulate
 
     if estimator == "control-variate":

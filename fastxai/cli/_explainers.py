@@ -199,7 +199,7 @@ def explain(explainer: str, made: Any, arguments: argparse.Namespace, subject: S
 
 def _is_of_state(error: Exception, path: str | None) -> bool:
     """Whether it is the file that --state names which is at fault."""
-    from fastxai.explainer.perturb.run_state import StateError
+    from fastxai.perturbation.run_state import StateError
 
     return isinstance(error, StateError) or (
         isinstance(error, OSError)

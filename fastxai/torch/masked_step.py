@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from fastxai.common.estimators import combined, maps_of_sums
+from fastxai.masks.estimators import combined, maps_of_sums
 from fastxai.ops import MaskSpec, SaliencySums, cuda, masked_product, saliency_accumulate
 
 Score = Callable[[torch.Tensor], torch.Tensor]  # (M, C, H, W) to (M, K) float32, contiguous

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from fastxai.common.batches import even_batch
 from fastxai.common.targets import not_finite
-from fastxai.common.windows import windows_of
+from fastxai.masks.windows import windows_of
 from fastxai.ops import OcclusionSpec, cuda, occlusion_fill, occlusion_sum
 from fastxai.ops.checks import MAX_AXIS, base_levels, check_pair
+from fastxai.perturbation.batches import even_batch
 from fastxai.torch.masked_step import stream_of
 from fastxai.torch.perturbation import Activation, Output, PerturbationAttribution
 

@@ -12,12 +12,12 @@ from torch import nn
 
 from fastxai.common.hints import TORCH, in_our_words
 from fastxai.common.plausible import warn_of_probabilities
-from fastxai.common.progress import Progress, check_progress, reporting
 from fastxai.common.scores import check_rows, output_path, top_classes
 from fastxai.common.shown import Shown
 from fastxai.common.targets import check_scores
 from fastxai.common.turns import Turn, one_at_a_time
 from fastxai.ops.checks import check_int
+from fastxai.perturbation.progress import Progress, check_progress, reporting
 from fastxai.torch.inputs import to_images, to_targets
 from fastxai.torch.networks import (
     InputDtype,

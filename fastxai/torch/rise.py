@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from fastxai.common.batches import even_batch
-from fastxai.common.control_variate import control_variate_maps
-from fastxai.common.masking import (
+from fastxai.common.targets import not_finite
+from fastxai.masks.control_variate import control_variate_maps
+from fastxai.masks.designs import (
     SHIFT_RANGE,
     check_estimator,
     check_masks,
@@ -20,9 +20,9 @@ from fastxai.common.masking import (
     chosen_design,
     drawn_seed,
 )
-from fastxai.common.targets import not_finite
 from fastxai.ops import MaskSpec
 from fastxai.ops.checks import base_levels
+from fastxai.perturbation.batches import even_batch
 from fastxai.torch.masked_step import CudaStep, HostStep, MaskedStep
 from fastxai.torch.perturbation import Activation, Output, PerturbationAttribution
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from fastxai.explainer import RISE
-from fastxai.explainer.perturb.stopping import LEAST_MASKS
+from fastxai.masks.stopping import LEAST_MASKS
 from tests.cli.conftest import HERE, fails
 
 

@@ -9,8 +9,8 @@ from fastxai.explainer import RISE
 from tests import _networks as networks
 from tests._compare import NETWORK_ATOL, assert_close
 from tests.engine.test_explainers import MAKERS
-from tests.explainer.test_run_state import StoppedError, end_at
-from tests.explainer.test_stopping import BOTH, auto
+from tests.masks.test_stopping import BOTH, auto
+from tests.perturbation.test_run_state import StoppedError, end_at
 
 TARGETS = [[1, 2], [0, 2]]
 

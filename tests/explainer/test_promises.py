@@ -10,7 +10,7 @@ import pytest
 from mindspore import nn
 
 from fastxai.explainer import RISE
-from fastxai.explainer.perturb import error_bar, stopping
+from fastxai.masks import error_bar, stopping
 from tests.explainer import _polynomial as boxes
 
 TOL, SLACK = 0.95, 0.01

@@ -6,8 +6,8 @@ import pytest
 from mindspore import nn
 
 from fastxai import reference
-from fastxai.common.control_variate import control_variate_maps
 from fastxai.explainer import RISE, RISEPlus
+from fastxai.masks.control_variate import control_variate_maps
 from fastxai.ops import MaskSpec
 from tests import _networks as networks
 from tests._compare import MAP_ATOL, NETWORK_ATOL, assert_close

@@ -13,9 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mindspore import nn
 
-from fastxai.common import archive
 from fastxai.explainer import RISE, Explanation, Occlusion
-from fastxai.explainer.perturb import run_state
+from fastxai.perturbation import archive, run_state
 from tests import _networks as networks
 
 IMAGES = ms.Tensor(np.random.default_rng(4).normal(size=(2, 3, 14, 11)).astype(np.float32))

@@ -20,11 +20,11 @@ import pytest
 from fastxai.cli import _output
 from fastxai.cli._errors import CliError
 from fastxai.common import files
-from fastxai.common.archive import write_archive
 from fastxai.common.files import replacing
 from fastxai.explainer import Explanation
-from fastxai.explainer.perturb.found import Found
-from fastxai.explainer.perturb.run_state import RunState
+from fastxai.perturbation.archive import write_archive
+from fastxai.perturbation.image_result import ImageResult
+from fastxai.perturbation.run_state import RunState
 from tests.field import _writer
 
 BEFORE = b"what was there"
@@ -52,7 +52,7 @@ def explanation(path):
 def state(path):
     """A state file."""
     run = RunState("RISE", None)
-    run._found = [Found(np.random.default_rng(0).random((2, 40, 30)), 5)]
+    run._found = [ImageResult(np.random.default_rng(0).random((2, 40, 30)), 5)]
     run._write(path)
 
 

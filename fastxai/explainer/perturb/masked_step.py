@@ -10,10 +10,10 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from fastxai.common.archive import Arrays
 from fastxai.common.guard import running
 from fastxai.ops import MaskSpec, SaliencySums, masked_product, saliency_accumulate
 from fastxai.ops.saliency_accumulate import BAD_PARAMS
+from fastxai.perturbation.archive import Arrays
 
 _ROUNDING = 1e-9  # of sums in float64, relative to the largest that they can be
 Scores = Callable[[np.ndarray], np.ndarray]  # (M, C, H, W) float32 to (M, K) float32

@@ -12,19 +12,19 @@ import numpy as np
 from mindspore import nn
 
 from fastxai.common.activation import Activation
-from fastxai.common.archive import Arrays
 from fastxai.common.attribution import Output
 from fastxai.common.guard import running
 from fastxai.common.targets import not_finite
-from fastxai.common.windows import windows_of
 from fastxai.engine.mindspore_cell import MindSporeEngine
-from fastxai.explainer.perturb.found import Found
-from fastxai.explainer.perturb.image_run import ImageRun
 from fastxai.explainer.perturb.masked_step import check_kept_scores
 from fastxai.explainer.perturb.perturbation import PerturbationAttribution
+from fastxai.masks.windows import windows_of
 from fastxai.ops import OcclusionSpec, occlusion_fill, occlusion_sum
 from fastxai.ops.checks import MAX_AXIS, base_levels, check_pair
 from fastxai.ops.device import CoveredBatches, device_ops
+from fastxai.perturbation.archive import Arrays
+from fastxai.perturbation.image_result import ImageResult
+from fastxai.perturbation.image_run import ImageRun
 
 
 @dataclass(frozen=True)
@@ -131,9 +131,11 @@ class Occlusion(PerturbationAttribution):
         spec = plan.spec
         return {"window": spec.window, "strides": spec.strides, "base_value": plan.base}
 
-    def _explain(self, image: np.ndarray, labels: np.ndarray, plan: _Plan, run: ImageRun) -> Found:
+    def _explain(
+        self, image: np.ndarray, labels: np.ndarray, plan: _Plan, run: ImageRun
+    ) -> ImageResult:
         scores = self._score_windows(image, labels, plan, run)
-        return Found(_maps_of(scores, plan.units, plan.spec), plan.units)
+        return ImageResult(_maps_of(scores, plan.units, plan.spec), plan.units)
 
     def _score_windows(
         self, image: np.ndarray, labels: np.ndarray, plan: _Plan, run: ImageRun

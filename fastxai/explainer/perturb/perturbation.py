@@ -15,13 +15,11 @@ from mindspore import nn
 
 from fastxai.common.activation import Activation, activation_cell, check_activated
 from fastxai.common.attribution import Attribution, Output
-from fastxai.common.batches import even_batch
 from fastxai.common.guard import evaluating, one_call_at_a_time
 from fastxai.common.hints import in_our_words
 from fastxai.common.inputs import to_images, to_targets
 from fastxai.common.network import ScoreCell, layers_of
 from fastxai.common.plausible import looks_like_softmax_twice, warn_of_probabilities
-from fastxai.common.progress import Progress, Reporter, check_progress, reporting
 from fastxai.common.scores import top_classes
 from fastxai.common.targets import check_scores
 from fastxai.engine.batch import best_batch
@@ -31,12 +29,14 @@ from fastxai.engine.mindspore_cell import MindSporeEngine
 from fastxai.engine.protocol import Engine
 from fastxai.engine.selector import Selector
 from fastxai.engine.settings import Choice
-from fastxai.explainer.explanation import Explanation
 from fastxai.explainer.perturb.facts import facts_of
-from fastxai.explainer.perturb.found import Found, stacked
-from fastxai.explainer.perturb.image_run import ImageRun
-from fastxai.explainer.perturb.run_state import RunState
 from fastxai.ops.checks import check_int
+from fastxai.perturbation.batches import even_batch
+from fastxai.perturbation.explanation import Explanation
+from fastxai.perturbation.image_result import ImageResult, stacked
+from fastxai.perturbation.image_run import ImageRun
+from fastxai.perturbation.progress import Progress, Reporter, check_progress, reporting
+from fastxai.perturbation.run_state import RunState
 from fastxai.visual.cv.display import in_notebook
 
 RESULT = "result"  # a value of `ret`
@@ -122,7 +122,7 @@ class PerturbationAttribution(Attribution, ABC):
             progress: None shows a bar in a terminal or notebook when the run takes more than 3
                 seconds, True at once, False never; a callable gets (done, total), counted in masks
                 or windows of all images, and if it has a parameter called `partial` by that name a
-                `fastxai.common.progress.Partial`, whose `saliency()` is the map so far.
+                `fastxai.perturbation.progress.Partial`, whose `saliency()` is the map so far.
             state: File that keeps what the run has: replaced as a whole every few seconds and when
                 the run ends, however it ends. A later call of the same (images, targets, network,
                 arguments, versions) goes on where it ended and gives the same bits; another call is
@@ -190,7 +190,7 @@ class PerturbationAttribution(Attribution, ABC):
         plan: Any,
         report: Reporter,
         kept: RunState,
-    ) -> list[Found]:
+    ) -> list[ImageResult]:
         """What is found for every image; what the state file has is not made again."""
         found = []
         for index, (image, labels) in enumerate(zip(images, classes, strict=True)):
@@ -234,7 +234,9 @@ class PerturbationAttribution(Attribution, ABC):
         """
 
     @abstractmethod
-    def _explain(self, image: np.ndarray, labels: np.ndarray, plan: Any, run: ImageRun) -> Found:
+    def _explain(
+        self, image: np.ndarray, labels: np.ndarray, plan: Any, run: ImageRun
+    ) -> ImageResult:
         """Maps of one image (C, H, W) for classes (L,); tells `run` of its units."""
 
     def _facts(self, images: np.ndarray, classes: np.ndarray, plan: Any, ret: str) -> dict:

@@ -12,7 +12,12 @@ from mindspore import nn
 
 from fastxai.common.activation import Activation
 from fastxai.common.attribution import Output
-from fastxai.common.masking import (
+from fastxai.common.targets import not_finite
+from fastxai.engine.protocol import Engine
+from fastxai.explainer.perturb.device_step import cell_for, step_kind
+from fastxai.explainer.perturb.masked_step import HostStep, MaskedStep
+from fastxai.explainer.perturb.perturbation import PerturbationAttribution
+from fastxai.masks.designs import (
     SHIFT_RANGE,
     check_estimator,
     check_masks,
@@ -21,15 +26,8 @@ from fastxai.common.masking import (
     chosen_design,
     drawn_seed,
 )
-from fastxai.common.targets import not_finite
-from fastxai.engine.protocol import Engine
-from fastxai.explainer.perturb.device_step import cell_for, step_kind
-from fastxai.explainer.perturb.error_bar import check_error_bar, uncertainty_of
-from fastxai.explainer.perturb.found import Found
-from fastxai.explainer.perturb.image_run import ImageRun
-from fastxai.explainer.perturb.masked_step import HostStep, MaskedStep
-from fastxai.explainer.perturb.perturbation import PerturbationAttribution
-from fastxai.explainer.perturb.stopping import (
+from fastxai.masks.error_bar import check_error_bar, uncertainty_of
+from fastxai.masks.stopping import (
     AUTO,
     StoppingRule,
     check_max_masks,
@@ -38,6 +36,8 @@ from fastxai.explainer.perturb.stopping import (
 )
 from fastxai.ops import MaskSpec, masked_product
 from fastxai.ops.checks import base_levels
+from fastxai.perturbation.image_result import ImageResult
+from fastxai.perturbation.image_run import ImageRun
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,9 @@ class RISE(PerturbationAttribution):
         base = base_levels(self._owner, self._base_value, channels)
         return _Plan(rule, spec, base, unsure)
 
-    def _explain(self, image: np.ndarray, labels: np.ndarray, plan: _Plan, run: ImageRun) -> Found:
+    def _explain(
+        self, image: np.ndarray, labels: np.ndarray, plan: _Plan, run: ImageRun
+    ) -> ImageResult:
         def fill(copies: np.ndarray) -> None:
             levels = tuple(plan.base.tolist())
             masked_product(image, plan.spec, 0, len(copies), base_value=levels, out=copies)
@@ -236,7 +238,7 @@ class RISE(PerturbationAttribution):
                 rule.warn_of_ceiling(self._owner, sure.settled(step))
             warn_of_equal_scores(self._owner, done, labels[sure.certain(step)])
         bar = sure.error_bar(step) if plan.unsure else None
-        return Found(sure.maps(step), done, bar)
+        return ImageResult(sure.maps(step), done, bar)
 
     def _make_step(
         self,

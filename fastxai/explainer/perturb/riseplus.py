@@ -14,11 +14,8 @@ from fastxai.common.activation import Activation
 from fastxai.common.attribution import Output
 from fastxai.common.guard import evaluating, one_call_at_a_time, running
 from fastxai.common.network import ScoreCell
-from fastxai.common.progress import Progress
 from fastxai.engine.input_dtype import InputDtype
 from fastxai.engine.protocol import Engine
-from fastxai.explainer.perturb.found import Found
-from fastxai.explainer.perturb.image_run import ImageRun
 from fastxai.explainer.perturb.ood_scores import (
     OnePass,
     OoDScoreCell,
@@ -30,6 +27,9 @@ from fastxai.explainer.perturb.ood_scores import (
 )
 from fastxai.explainer.perturb.rise import RISE, _Plan
 from fastxai.ops import masked_product
+from fastxai.perturbation.image_result import ImageResult
+from fastxai.perturbation.image_run import ImageRun
+from fastxai.perturbation.progress import Progress
 from fastxai.tool.cv.ood_net import OoDNet
 
 _OOD_KEY = "ood score"  # of the compiled cell among the others
@@ -212,7 +212,9 @@ class RISEPlus(RISE):
         shared = self._ood_net.underlying is self._network
         return nullcontext() if shared else self._ood_net.renamed()
 
-    def _explain(self, image: np.ndarray, labels: np.ndarray, plan: _Plan, run: ImageRun) -> Found:
+    def _explain(
+        self, image: np.ndarray, labels: np.ndarray, plan: _Plan, run: ImageRun
+    ) -> ImageResult:
         blank = np.broadcast_to(plan.base[:, None, None], image.shape)
         with running(self._owner):
             bounds = [self._ood_score(blank), self._ood_score(image)]

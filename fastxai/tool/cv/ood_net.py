@@ -10,8 +10,8 @@ from mindspore.common.initializer import HeNormal
 
 from fastxai.common.guard import running
 from fastxai.common.interrupt import interruptible
-from fastxai.common.progress import Progress, check_progress, reporting
 from fastxai.ops.checks import check_int
+from fastxai.perturbation.progress import Progress, check_progress, reporting
 from fastxai.tool.cv.classifier import LINES, FeatureView, check_classifier
 from fastxai.tool.cv.prefixed import PrefixedCell
 from fastxai.tool.cv.training import EpochScheduler, StepCounter, callback_list, unclaimed

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fastxai.common.archive import Arrays
-from fastxai.common.progress import Partial, Reporter
 from fastxai.engine.settings import Choice
-from fastxai.explainer.perturb.run_state import RunState
+from fastxai.perturbation.archive import Arrays
+from fastxai.perturbation.progress import Partial, Reporter
+from fastxai.perturbation.run_state import RunState
 
 
 class ImageRun:

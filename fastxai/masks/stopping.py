@@ -2,7 +2,7 @@
 
 A run is looked at after fixed numbers of masks: 512, 768, 1024 and so on. It stops at the first of
 them at which the predicted correlation with the converged map
-(:mod:`~fastxai.explainer.perturb.error_bar`) has reached `tol` for every target, or at the ceiling.
+(:mod:`~fastxai.masks.error_bar`) has reached `tol` for every target, or at the ceiling.
 As these numbers are fixed, so is the result: batches are cut there, whatever their size. A target
 whose scores are all equal is certain and keeps nobody waiting.
 

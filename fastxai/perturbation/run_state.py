@@ -19,11 +19,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from fastxai.common import facts as tell
-from fastxai.common.archive import Arrays, Member, read_archive, write_archive
 from fastxai.engine.settings import Choice
-from fastxai.explainer.explanation import ARRAYS, check_values
-from fastxai.explainer.perturb.found import Found, stacked, unstacked
+from fastxai.perturbation import fields
+from fastxai.perturbation.archive import Arrays, Member, read_archive, write_archive
+from fastxai.perturbation.explanation import ARRAYS, check_values
+from fastxai.perturbation.image_result import ImageResult, stacked, unstacked
 
 _FORMAT = "fastxai state 2"
 _FOUND, _RUN = "found_", "run_"  # of images that are done, and of the one that is not
@@ -34,17 +34,17 @@ _MEMBERS = {_FOUND + name: member for name, member in ARRAYS.items() if name != 
 }
 _FACTS = {
     "facts": lambda value: isinstance(value, dict),
-    "seconds": tell.is_number(0),
-    "batch": tell.is_none_or(tell.is_integer(1, 2**31)),
-    "identity": tell.is_text,
+    "seconds": fields.is_number(0),
+    "batch": fields.is_none_or(fields.is_integer(1, 2**31)),
+    "identity": fields.is_text,
     "scored": lambda value: isinstance(value, dict),
 }
 _SCORED = {
-    "engine": tell.is_text,
-    "precision": tell.is_text,
-    "engine_error": tell.is_none_or(tell.is_number(0)),
+    "engine": fields.is_text,
+    "precision": fields.is_text,
+    "engine_error": fields.is_none_or(fields.is_number(0)),
 }
-_SEED = tell.is_none_or(tell.is_integer(0, 2**64 - 1))
+_SEED = fields.is_none_or(fields.is_integer(0, 2**64 - 1))
 _INTERVAL_S = 2.0  # between two writings,
 _COST = 20.0  # and at least so many times what the last one took
 _HASHED = ("images", "targets", "network")  # facts whose values would tell a reader nothing
@@ -85,7 +85,7 @@ class RunState:
         self.batch: int | None = None
         self.scored: dict[str, Any] = {}
         self._facts: dict[str, Any] = {}
-        self._found: list[Found] = []
+        self._found: list[ImageResult] = []
         self._running = -1  # index of the image that the next two are of
         self._snapshot: Callable[[], Arrays] = dict
         self._identity = ""  # of the engine that scores it
@@ -133,7 +133,7 @@ class RunState:
         finally:
             self._save()
 
-    def done(self, index: int) -> Found | None:
+    def done(self, index: int) -> ImageResult | None:
         """What was found for an image that is done."""
         return self._found[index] if index < len(self._found) else None
 
@@ -176,7 +176,7 @@ class RunState:
             if time.monotonic() - self._written > max(_INTERVAL_S, _COST * self._took):
                 self._save()
 
-    def finish(self, found: Found) -> None:
+    def finish(self, found: ImageResult) -> None:
         """An image is done."""
         if self._path is not None:
             self._found.append(found)
@@ -217,11 +217,11 @@ class RunState:
         try:
             header, arrays = read_archive(path, _FORMAT, _MEMBERS)
             found, restored = _with_prefix(arrays, _FOUND), _with_prefix(arrays, _RUN)
-            tell.check_facts(header, _FACTS)
+            fields.check_fields(header, _FACTS)
             if not _SEED(header["facts"].get("seed")):
                 raise ValueError("its seed is none")
             if found or restored:
-                tell.check_facts(header["scored"], _SCORED)
+                fields.check_fields(header["scored"], _SCORED)
                 if not header["identity"] or header["batch"] is None:
                     raise ValueError("it does not say what scored it")
             if found and not found.keys() >= {"saliency", "num_masks"}:

@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from fastxai.visual.cv.display import in_notebook
-
 Progress = bool | Callable[..., Any] | None
 _DELAY_S = 3.0  # a bar that nobody asked for shows only if the run takes longer
 _PARTIAL = "partial"  # parameter of a callable that wants one
@@ -118,7 +116,7 @@ def reporting(
     Yields:
         The function.
     """
-    if progress is False or (progress is None and not (sys.stderr.isatty() or in_notebook())):
+    if progress is False or (progress is None and not _has_screen()):
         yield Reporter(total)
         return
     if callable(progress):
@@ -128,6 +126,12 @@ def reporting(
 
     with tqdm(total=total, unit=unit, delay=0 if progress else _DELAY_S, leave=False) as bar:
         yield _Drawing(total, bar, note)
+
+
+def _has_screen() -> bool:
+    from fastxai.visual.cv.display import in_notebook
+
+    return sys.stderr.isatty() or in_notebook()
 
 
 def _has_parameter(function: Callable[..., Any], name: str) -> bool:

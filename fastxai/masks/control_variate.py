@@ -13,7 +13,7 @@ of g is known without scoring anything. With S shifts, all equally probable,
 
 which in grid space is :math:`p (1 - p) W_s^T \beta / S` in the accumulator of every shift s. Only
 the map of r is estimated from the masks, by the centred estimator with its divisor D
-(:mod:`~fastxai.common.estimators`):
+(:mod:`~fastxai.masks.estimators`):
 
 .. math:: S = E[g M] + p\,\bar r + \frac{1}{D} \sum_i (r_i - \bar r) M_i .
 
@@ -45,7 +45,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastxai.common.estimators import centring_divisor
+from fastxai.masks.estimators import centring_divisor
 from fastxai.ops import MaskSpec, bilinear_matrix, mask_grid, saliency_expand
 from fastxai.ops.params import OA_MASKS
 

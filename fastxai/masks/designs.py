@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from fastxai.common.control_variate import LEAST_MASKS
-from fastxai.common.estimators import ESTIMATORS
+from fastxai.masks.control_variate import LEAST_MASKS
+from fastxai.masks.estimators import ESTIMATORS
 from fastxai.ops.checks import check_int, check_pair
 from fastxai.ops.params import OA_CELLS, OA_MASKS, check_design, check_probability
 

@@ -9,7 +9,7 @@ from typing import Any
 Check = Callable[[Any], bool]
 
 
-def check_facts(facts: Any, wanted: Mapping[str, Check]) -> None:
+def check_fields(facts: Any, wanted: Mapping[str, Check]) -> None:
     """Refuses facts of which one is missing, unknown or not what it should be.
 
     Args:

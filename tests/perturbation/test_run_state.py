@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from mindspore import nn
 
-from fastxai.common.archive import read_archive, write_archive
 from fastxai.engine import making, selector, settings
 from fastxai.explainer import RISE, Occlusion
-from fastxai.explainer.perturb import run_state
+from fastxai.perturbation import run_state
+from fastxai.perturbation.archive import read_archive, write_archive
 from tests import _networks as networks
-from tests.explainer import _killed_run
 from tests.explainer.test_contract import RISEPlusOf
+from tests.perturbation import _killed_run
 
 IMAGES = np.random.default_rng(4).normal(size=(3, 3, 40, 48)).astype(np.float32)
 TARGETS = [[3, 1], [0, 4], [2, 2]]
@@ -130,7 +130,7 @@ def test_ctrl_c_loses_nothing_that_was_scored(mode, path):
 
 @pytest.mark.parametrize("masks", [100, 300, 420])
 def test_a_process_that_is_killed_loses_what_it_did_since_the_last_writing(path, masks):
-    command = [sys.executable, "-m", "tests.explainer._killed_run", str(path), str(masks)]
+    command = [sys.executable, "-m", "tests.perturbation._killed_run", str(path), str(masks)]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     expected = _killed_run.explainer()(_killed_run.images(), 2).asnumpy()
     seen = []

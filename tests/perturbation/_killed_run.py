@@ -1,4 +1,4 @@
-"""A run with a state that kills itself: python -m tests.explainer._killed_run STATE MASKS."""
+"""A run with a state that kills itself: python -m tests.perturbation._killed_run STATE MASKS."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ import numpy as np
 from mindspore import nn
 
 from fastxai.explainer import RISE
-from fastxai.explainer.perturb import run_state
+from fastxai.perturbation import run_state
 from tests._networks import SmallConv
 
 

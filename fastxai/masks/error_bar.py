@@ -40,13 +40,13 @@ from __future__ import annotations
 import functools
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from fastxai.common.control_variate import control_variate
-from fastxai.common.estimators import maps_of_sums
-from fastxai.explainer.perturb.masked_step import MaskedStep
-from fastxai.ops import MaskSpec, bilinear_matrix, mask_grid, saliency_expand
+from fastxai.masks.control_variate import control_variate
+from fastxai.masks.estimators import maps_of_sums
+from fastxai.ops import MaskSpec, SaliencySums, bilinear_matrix, mask_grid, saliency_expand
 from fastxai.ops.params import OA_MASKS
 
 _FLAT = 1e-24  # V of a map over its largest square: less is rounding of a constant
@@ -69,6 +69,20 @@ class ErrorBar:
     correlation: np.ndarray
 
 
+class ScoredMasks(Protocol):
+    """What a run knows of masks 0 .. count - 1 of one image."""
+
+    @property
+    def count(self) -> int:
+        """Masks so far."""
+
+    def sums(self) -> SaliencySums:
+        """Their accumulators."""
+
+    def scores(self, first: int = 0) -> np.ndarray:
+        """Scores (count - first, L) float64 from mask `first` on, where they are kept."""
+
+
 class Uncertainty(ABC):
     """What is kept of one image's run to know how sure its maps are.
 
@@ -82,24 +96,24 @@ class Uncertainty(ABC):
         self._estimator = estimator
         self._fitted: tuple[int, tuple[np.ndarray, np.ndarray]] | None = None
 
-    def maps(self, step: MaskedStep) -> np.ndarray:
+    def maps(self, step: ScoredMasks) -> np.ndarray:
         """Maps (L, H, W) float64 of the masks so far."""
         if self._estimator == "control-variate":
             return self._control_variate(step)[0]
         return maps_of_sums(step.sums(), self._spec, self._estimator)
 
-    def rough_maps(self, step: MaskedStep) -> np.ndarray:
+    def rough_maps(self, step: ScoredMasks) -> np.ndarray:
         """The same at any time and at little cost: without the control variate."""
         estimator = "centred" if self._estimator == "control-variate" else self._estimator
         return maps_of_sums(step.sums(), self._spec, estimator if step.count > 1 else "plain")
 
-    def _control_variate(self, step: MaskedStep) -> tuple[np.ndarray, np.ndarray]:
+    def _control_variate(self, step: ScoredMasks) -> tuple[np.ndarray, np.ndarray]:
         """Maps and rests, fitted once for a number of masks."""
         if self._fitted is None or self._fitted[0] != step.count:
             self._fitted = (step.count, control_variate(step.scores(), self._spec))
         return self._fitted[1]
 
-    def correlation(self, step: MaskedStep) -> np.ndarray:
+    def correlation(self, step: ScoredMasks) -> np.ndarray:
         """Predicted correlations (L,) with the converged maps."""
         maps = self.maps(step)
         shape = shape_of(maps)
@@ -107,29 +121,29 @@ class Uncertainty(ABC):
         flat = shape <= _FLAT_FLOAT32 * np.abs(maps).max(axis=(1, 2)) ** 2
         return np.where(self.certain(step), flat, np.sqrt(np.maximum(kept, 0.0)))
 
-    def certain(self, step: MaskedStep) -> np.ndarray:
+    def certain(self, step: ScoredMasks) -> np.ndarray:
         """Whether all scores of a target (L,) are equal, but for rounding: more would be, too."""
         sums = step.sums()
         scores, squares = sums.moments[:-1].T / sums.count
         rounding = max(sums.count, _LEAST_ROUNDED) * 2.0**-53  # of float64 sums; of float32 scores
         return squares - scores**2 <= rounding * scores**2
 
-    def settled(self, step: MaskedStep) -> np.ndarray:
+    def settled(self, step: ScoredMasks) -> np.ndarray:
         """What a run is stopped by (L,): the correlation, and 1 where there is certainty."""
         return np.where(self.certain(step), 1.0, self.correlation(step))
 
-    def error_bar(self, step: MaskedStep) -> ErrorBar:
+    def error_bar(self, step: ScoredMasks) -> ErrorBar:
         """All there is to know."""
         squares, freedom = self._squared_error(step)
         error = np.sqrt(np.maximum(squares, 0.0))
         return ErrorBar(error, freedom, self.correlation(step))
 
     @abstractmethod
-    def _lost_shape(self, step: MaskedStep) -> np.ndarray:
+    def _lost_shape(self, step: ScoredMasks) -> np.ndarray:
         """Estimates (L,) of E V(S^ - S)."""
 
     @abstractmethod
-    def _squared_error(self, step: MaskedStep) -> tuple[np.ndarray, int]:
+    def _squared_error(self, step: ScoredMasks) -> tuple[np.ndarray, int]:
         """SE^2 (L, H, W) and its degrees of freedom."""
 
 
@@ -140,17 +154,17 @@ class PlugIn(Uncertainty):
     def _masks(self) -> tuple[np.ndarray, float]:
         return mask_moments(self._spec)
 
-    def _lost_shape(self, step: MaskedStep) -> np.ndarray:
+    def _lost_shape(self, step: ScoredMasks) -> np.ndarray:
         return self._second_moment(step) * (self._masks[1] / step.count)
 
-    def _squared_error(self, step: MaskedStep) -> tuple[np.ndarray, int]:
+    def _squared_error(self, step: ScoredMasks) -> tuple[np.ndarray, int]:
         count = step.count
         squares = self._second_moment(step)[:, None, None] * self._masks[0]
         if self._estimator == "plain":
             squares = squares - self.maps(step) ** 2
         return squares / count, count - 1
 
-    def _second_moment(self, step: MaskedStep) -> np.ndarray:
+    def _second_moment(self, step: ScoredMasks) -> np.ndarray:
         """Mean squares (L,) of what the masks are weighted with."""
         sums = step.sums()
         count = sums.count
@@ -171,14 +185,14 @@ class Blocks(Uncertainty):
         self._sums: list[np.ndarray] = []  # (L, h, w), means over a block of score times cell
         self._shifts: list[np.ndarray] = []  # (2,)
 
-    def _lost_shape(self, step: MaskedStep) -> np.ndarray:
+    def _lost_shape(self, step: ScoredMasks) -> np.ndarray:
         self._extend(step)
         number = len(self._sums)
         own = np.sum([self._shape_of_block(block) for block in range(number)], axis=0)
         spread = np.maximum(own - number * shape_of(self._mean()), 0.0) / (number - 1)
         return spread * (OA_MASKS / step.count)
 
-    def _squared_error(self, step: MaskedStep) -> tuple[np.ndarray, int]:
+    def _squared_error(self, step: ScoredMasks) -> tuple[np.ndarray, int]:
         self._extend(step)
         mean = self._mean()
         squares = np.zeros_like(mean)
@@ -192,7 +206,7 @@ class Blocks(Uncertainty):
     def _axes(self) -> list[np.ndarray]:
         return _axes_of(self._spec)
 
-    def _extend(self, step: MaskedStep) -> None:
+    def _extend(self, step: ScoredMasks) -> None:
         """Adds the whole blocks that are new."""
         first = len(self._sums) * OA_MASKS
         scores = step.scores(first)

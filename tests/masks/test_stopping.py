@@ -8,7 +8,7 @@ import pytest
 from mindspore import nn
 
 from fastxai.explainer import RISE
-from fastxai.explainer.perturb.stopping import StoppingRule
+from fastxai.masks.stopping import StoppingRule
 from tests import _networks as networks
 from tests._compare import NETWORK_ATOL, assert_close
 from tests.explainer import _polynomial as boxes

@@ -5,9 +5,9 @@ import functools
 import numpy as np
 import pytest
 
-from fastxai.common import control_variate, estimators
-from fastxai.common.control_variate import control_variate_maps
-from fastxai.common.estimators import centring_divisor, maps_of_sums
+from fastxai.masks import control_variate, estimators
+from fastxai.masks.control_variate import control_variate_maps
+from fastxai.masks.estimators import centring_divisor, maps_of_sums
 from fastxai.ops import MaskSpec, SaliencySums, mask_grid, saliency_accumulate
 from tests._compare import SUM64_RTOL, assert_close
 from tests.explainer import _surrogate as surrogate

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from fastxai.explainer.perturb.error_bar import ErrorBar
+from fastxai.masks.error_bar import ErrorBar
 
 
 @dataclass(frozen=True)
-class Found:
+class ImageResult:
     """Maps of one image.
 
     Attributes:
@@ -26,7 +26,7 @@ class Found:
     error: ErrorBar | None = None
 
 
-def stacked(found: Sequence[Found]) -> dict[str, Any]:
+def stacked(found: Sequence[ImageResult]) -> dict[str, Any]:
     """Of all images, the arrays of an `Explanation`; of none, none."""
     if not found:
         return {}
@@ -44,7 +44,7 @@ def stacked(found: Sequence[Found]) -> dict[str, Any]:
     return arrays
 
 
-def unstacked(arrays: dict[str, np.ndarray]) -> list[Found]:
+def unstacked(arrays: dict[str, np.ndarray]) -> list[ImageResult]:
     """What `stacked` made arrays of."""
     units = arrays.get("num_masks", ())
     errors: list[ErrorBar | None] = [None] * len(units)
@@ -53,6 +53,6 @@ def unstacked(arrays: dict[str, np.ndarray]) -> list[Found]:
         parts = zip(*(arrays[name] for name in names), strict=True)
         errors = [ErrorBar(square, int(freedom), rho) for square, freedom, rho in parts]
     return [
-        Found(arrays["saliency"][index], int(number), errors[index])
+        ImageResult(arrays["saliency"][index], int(number), errors[index])
         for index, number in enumerate(units)
     ]

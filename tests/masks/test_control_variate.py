@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fastxai import reference
-from fastxai.common import control_variate
-from fastxai.common.control_variate import (
+from fastxai.masks import control_variate
+from fastxai.masks.control_variate import (
     LEAST_MASKS,
     control_variate_maps,
     fold_edges,

@@ -1,0 +1,1 @@
+"""Random masks and windows: designs, estimators, error bars and stopping; NumPy alone."""

@@ -1,0 +1,1 @@
+"""The loop that scores perturbed copies of images; neither MindSpore nor PyTorch."""
