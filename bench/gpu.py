@@ -19,7 +19,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from bench import gpu_peer, harness
+from bench.common import record, timing
+from bench.peers import pytorch_masks as gpu_peer
 from fastxai import ops
 from fastxai.ops import MaskSpec, OcclusionSpec, SaliencySums, cuda
 from fastxai.torch import RISE
@@ -38,7 +39,7 @@ def timed(
     samples: dict[str, list[float]] = {name: [] for name in contenders}
     begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     for repeat in range(-3, repeats):
-        for name in harness.rotation(list(contenders), repeat):
+        for name in timing.rotation(list(contenders), repeat):
             begin.record()
             for _ in range(calls):
                 contenders[name]()
@@ -116,8 +117,8 @@ def products(repeats: int) -> list[dict[str, Any]]:
             {
                 "dtype": dtype, "layout": layout, "design": design, "bytes": size,
                 "gb_per_s": {k: size / statistics.median(v) / 1e9 for k, v in samples.items()},
-                "share_of_fill": harness.summary(
-                    harness.ratios(samples[fastest], samples["product"])
+                "share_of_fill": timing.summary(
+                    timing.ratios(samples[fastest], samples["product"])
                 ),
             }
         )  # fmt: skip
@@ -160,7 +161,7 @@ def others(repeats: int) -> list[dict[str, Any]]:
         "occlusion_sum": lambda: cuda.occlusion_sum(drops, windows, one_map, small, stream=stream),
     }
     samples = timed(calls, repeats, calls=20)
-    return [{"op": name, "seconds": harness.summary(values)} for name, values in samples.items()]
+    return [{"op": name, "seconds": timing.summary(values)} for name, values in samples.items()]
 
 
 def hot_path(repeats: int) -> dict[str, Any]:
@@ -187,9 +188,9 @@ def hot_path(repeats: int) -> dict[str, Any]:
     }
     samples = timed(contenders, repeats)
     return {
-        "seconds": {name: harness.summary(values) for name, values in samples.items()},
+        "seconds": {name: timing.summary(values) for name, values in samples.items()},
         "times_ours": {
-            name: harness.summary(harness.ratios(values, samples["fastxai"]))
+            name: timing.summary(timing.ratios(values, samples["fastxai"]))
             for name, values in samples.items()
         },
     }
@@ -220,17 +221,17 @@ def resnet50(masks: int, repeats: int) -> dict[str, Any]:
     samples: dict[str, list[float]] = {"rise": [], "bare": []}
     runs = {"rise": lambda: explainer(image, 5, progress=False), "bare": bare}
     for repeat in range(-1, repeats):
-        for name in harness.rotation(list(runs), repeat):
+        for name in timing.rotation(list(runs), repeat):
             torch.cuda.synchronize()
             start = time.perf_counter()
             runs[name]()
             torch.cuda.synchronize()
             if repeat >= 0:
                 samples[name].append(time.perf_counter() - start)
-    ratio = harness.ratios(samples["rise"], samples["bare"])
+    ratio = timing.ratios(samples["rise"], samples["bare"])
     return {
-        "masks": masks, "batch": sizes[0], "batches": len(sizes), "ratio": harness.summary(ratio),
-        "seconds": {name: harness.summary(values) for name, values in samples.items()},
+        "masks": masks, "batch": sizes[0], "batches": len(sizes), "ratio": timing.summary(ratio),
+        "seconds": {name: timing.summary(values) for name, values in samples.items()},
     }  # fmt: skip
 
 
@@ -253,31 +254,31 @@ def goals(results: Mapping[str, Any]) -> list[dict[str, Any]]:
         if row["layout"] == "NCHW" and row["design"] == "iid" and row["dtype"] != "float16":
             what = f"masked_product {row['dtype']} on a GPU, share of the fill"
             median = row["share_of_fill"]["median"]
-            lines.append(harness.target(what, median, FILL_GOAL, at_least=True))
+            lines.append(record.target(what, median, FILL_GOAL, at_least=True))
     times = results["hot_path"]["times_ours"]
     for name, goal in (
         ("pytorch, one shift a batch", EAGER_GOAL),
         ("torch.compile, one shift a batch", COMPILED_GOAL),
     ):
         what = f"masks, products and sums on a GPU, times faster than {name}"
-        lines.append(harness.target(what, times[name]["median"], goal, at_least=True))
+        lines.append(record.target(what, times[name]["median"], goal, at_least=True))
     if results["resnet50"] is not None:
         what = "RISE of ResNet50 on a GPU over its bare forward passes"
         median = results["resnet50"]["ratio"]["median"]
-        lines.append(harness.target(what, median, FORWARD_GOAL, at_least=False))
+        lines.append(record.target(what, median, FORWARD_GOAL, at_least=False))
     return lines
 
 
 def main() -> None:
     """Measures everything."""
-    parser = harness.parser(__doc__)
+    parser = record.parser(__doc__)
     parser.add_argument("--repeats", type=int, default=31)
     parser.add_argument("--masks", type=int, default=6000, help="of RISE on ResNet50")
     options: argparse.Namespace = parser.parse_args()
     if not torch.cuda.is_available():
         raise SystemExit("bench.gpu: PyTorch sees no NVIDIA GPU: nothing was measured")
-    about = {**harness.header(), "device": device_info(), "library": cuda.cuda_info()}
-    harness.print_header(about)
+    about = {**record.header(), "device": device_info(), "library": cuda.cuda_info()}
+    record.print_header(about)
     print(about["device"])
     checks = check_product()
     results: dict[str, Any] = {"products": products(options.repeats)}
@@ -289,8 +290,8 @@ def main() -> None:
         print(f"no torchvision, so no ResNet50: {error}")
         results["resnet50"] = None
     settings = {"repeats": options.repeats, "batch": BATCH, "size": SIZE}
-    harness.write(options.results, "gpu", about, settings, results, checks, goals(results))
-    from bench.report import gpu
+    record.write(options.results, "gpu", about, settings, results, checks, goals(results))
+    from bench.report.pages import gpu
 
     print(gpu({**about, "results": results}))
 

@@ -48,7 +48,7 @@ sanitize() {
     local tool
     for tool in memcheck racecheck; do
         timeout 60 compute-sanitizer --tool "$tool" --error-exitcode 9 \
-            "$python" -m bench.gpu_small || return 1
+            "$python" -m bench.micro.gpu_kernels || return 1
     done
 }
 

@@ -21,17 +21,18 @@ from pathlib import Path
 if not __package__:  # run as a script: Python put bench/, not its parent, first
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from bench import harness
+from bench.common import record
+from bench.common.machine import ROOT
 
 FAILED, NOTHING_MEASURED = 1, 3
 DEVICES = ("cpu", "cuda", "ascend")
 SUITES = ("ops", "explainers", "quality")
 CPU_MODULES = {
-    "ops": ("bench.masked_product", "bench.ops", "bench.hot_path"),
-    "explainers": ("bench.memory", "bench.explainers", "bench.gradients"),
-    "quality": ("bench.designs", "bench.uncertainty", "bench.quality"),
+    "ops": ("bench.micro.masked_product", "bench.micro.ops", "bench.micro.hot_path"),
+    "explainers": ("bench.micro.memory", "bench.peers.explainers", "bench.micro.gradients"),
+    "quality": ("bench.quality.designs", "bench.quality.uncertainty", "bench.quality.maps"),
 }
-_GPU_SCRIPT = harness.ROOT / "bench" / "gpu.sh"
+_GPU_SCRIPT = ROOT / "bench" / "gpu.sh"
 _GPU_SCRIPT_NO_GPU = 2  # its exit status where there is no GPU
 
 Command = list[str]
@@ -62,10 +63,10 @@ def run_command(command: Command) -> int:
     Returns:
         0, FAILED or NOTHING_MEASURED.
     """
-    path = os.pathsep.join(filter(None, [str(harness.ROOT), os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     variables = {"GLOG_v": "3", "PYTHON": sys.executable, **os.environ, "PYTHONPATH": path}
     print(f"\n== {' '.join(command)}", flush=True)
-    status = subprocess.run(command, cwd=harness.ROOT, env=variables, check=False).returncode
+    status = subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode
     if command[0] == "bash" and status == _GPU_SCRIPT_NO_GPU:
         return NOTHING_MEASURED
     return FAILED if status else 0
@@ -80,7 +81,7 @@ def verdict(statuses: Sequence[int]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Devices, suites and where results go."""
-    made = harness.parser(__doc__)
+    made = record.parser(__doc__)
     made.formatter_class = argparse.RawDescriptionHelpFormatter
     made.add_argument("--device", choices=(*DEVICES, "all"), default="cpu", help="cpu by default")
     made.add_argument(

@@ -52,24 +52,24 @@ run() {
     "$python" -m "$@" --results "$results"
 }
 
-run bench.masked_product
-run bench.ops
-run bench.hot_path
-run bench.memory
-run bench.explainers --repeats "${REPEATS:-3}" --occlusion-repeats "${OCCLUSION_REPEATS:-2}"
-run bench.gradients
-run bench.designs
+run bench.micro.masked_product
+run bench.micro.ops
+run bench.micro.hot_path
+run bench.micro.memory
+run bench.peers.explainers --repeats "${REPEATS:-3}" --occlusion-repeats "${OCCLUSION_REPEATS:-2}"
+run bench.micro.gradients
+run bench.quality.designs
 peer=$python
 python=$engines
-run bench.engines
-run bench.over_bare
-run bench.memory --engines openvino onnxruntime --modes pynative
-run bench.sharing
-run bench.riseplus_designs
-run bench.uncertainty
-run bench.uncertainty --network resnet50 --reference 16384
-run bench.quality
-run bench.quality --network resnet50 --pictures 20 --reference 16384
-run bench.to_quality --peer-python "$peer" --networks demo resnet50 --pictures 30 30
-run bench.peers --peer-python "$peer" --torch-python "$torch" --openvino-xai-python "$torch"
+run bench.peers.engines
+run bench.peers.over_bare
+run bench.micro.memory --engines openvino onnxruntime --modes pynative
+run bench.peers.sharing
+run bench.quality.riseplus_designs
+run bench.quality.uncertainty
+run bench.quality.uncertainty --network resnet50 --reference 16384
+run bench.quality.maps
+run bench.quality.maps --network resnet50 --pictures 20 --reference 16384
+run bench.quality.to_quality --peer-python "$peer" --networks demo resnet50 --pictures 30 30
+run bench.peers.libraries --peer-python "$peer" --torch-python "$torch" --openvino-xai-python "$torch"
 run bench.report

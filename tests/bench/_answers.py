@@ -3,7 +3,7 @@
 import os
 import sys
 
-from bench.turns import serve
+from bench.common.processes import serve
 
 
 class Talking:

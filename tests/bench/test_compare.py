@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from bench import compare, harness
+from bench.common import compare, timing
 
 
 def median(value: float) -> dict[str, float]:
-    return harness.summary([value])
+    return timing.summary([value])
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from bench import designs, digits, report
+from bench.quality import designs, digits
+from bench.report import pages as report
 
 
 def test_noise_is_that_of_the_correlation():

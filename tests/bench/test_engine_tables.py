@@ -2,12 +2,16 @@
 
 import pytest
 
-from bench import engine_tables, engines, harness, over_bare, peers, report
+from bench.common import timing
+from bench.peers import engines, over_bare
+from bench.peers import libraries as peers
+from bench.report import pages as report
+from bench.report import peers as engine_tables
 from tests.bench.test_report import ABOUT
 
 
 def rate(value):
-    return harness.summary([value])
+    return timing.summary([value])
 
 
 @pytest.fixture
@@ -45,8 +49,8 @@ def test_the_readme_says_it_of_one_network(measured):
 
 def test_the_readme_without_that_network_names_the_command(measured):
     measured["results"] = measured["results"][1:]
-    assert "python -m bench.engines" in report.text_of("readme_engines", {"engines": measured})
-    assert "python -m bench.engines" in report.text_of("readme_engines", {})
+    assert "bench.peers.engines" in report.text_of("readme_engines", {"engines": measured})
+    assert "bench.peers.engines" in report.text_of("readme_engines", {})
 
 
 def test_results_of_an_earlier_run_are_kept_in_order():

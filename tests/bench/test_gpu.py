@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
-from bench import harness, report
+from bench.common import timing
+from bench.common.machine import ROOT
+from bench.report import pages as report
 
-SCRIPT = harness.ROOT / "bench" / "gpu.sh"
+SCRIPT = ROOT / "bench" / "gpu.sh"
 
 
 def summed(value: float) -> dict[str, float]:
-    return harness.summary([value, value * 1.1, value * 1.2])
+    return timing.summary([value, value * 1.1, value * 1.2])
 
 
 @pytest.fixture
@@ -81,8 +83,8 @@ def test_pytorch_without_a_gpu_measures_nothing(tmp_path):
         pytest.skip("there is a GPU")
     done = subprocess.run(
         [sys.executable, "-m", "bench.gpu", "--results", str(tmp_path)],
-        cwd=harness.ROOT, capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": str(harness.ROOT)},
+        cwd=ROOT, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 1
     assert "PyTorch sees no NVIDIA GPU: nothing was measured" in done.stderr
@@ -90,7 +92,7 @@ def test_pytorch_without_a_gpu_measures_nothing(tmp_path):
 
 def test_the_peer_in_pytorch_makes_what_rise_makes():
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    from bench import gpu_peer
+    from bench.peers import pytorch_masks as gpu_peer
 
     image, scores = torch.rand(3, 12, 16), torch.rand(5, 2)
     made = (

@@ -1,6 +1,6 @@
 """Results of the gradient explainers that are measured in parts."""
 
-from bench import gradients
+from bench.micro import gradients
 
 
 def row(mode, images, value):

@@ -7,7 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import harness, op_costs, ops, ops_plots, ops_tables, report
+from bench.common import timing
+from bench.micro import op_costs, ops
+from bench.report import charts as ops_plots
+from bench.report import micro as ops_tables
+from bench.report import pages as report
 from tests.bench.test_report import ABOUT
 
 OPS = sorted(op_costs.FORMULAS)
@@ -16,7 +20,7 @@ POINT = ops.Point(size=24, batch=3, masks=6)
 
 def seconds_of(op: str, share: float) -> dict[str, Any]:
     fills = {"stream_fill": 2e-3, "plain_fill": 1e-3}
-    return {k: harness.summary([v]) for k, v in {op: 1e-3 / share, **fills}.items()}
+    return {k: timing.summary([v]) for k, v in {op: 1e-3 / share, **fills}.items()}
 
 
 @pytest.fixture
@@ -26,12 +30,12 @@ def measured() -> dict[str, Any]:
         {
             "op": op, **point._asdict(), "written_bytes": 8_000_000, "read_bytes": 2_000_000,
             "operations": 5_000_000, "seconds": seconds_of(op, 0.5), "ceiling": "plain_fill",
-            "share_of_ceiling": harness.summary([0.5]),
+            "share_of_ceiling": timing.summary([0.5]),
         }
         for op in OPS
         for point in ops.points(op)
     ]  # fmt: skip
-    return {**ABOUT, "command": "python -m bench.ops", "results": rows, "targets": []}
+    return {**ABOUT, "command": "python -m bench.micro.ops", "results": rows, "targets": []}
 
 
 @pytest.mark.parametrize("op", OPS)
@@ -130,8 +134,8 @@ def test_every_operator_has_its_formula_on_the_page():
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("ops_size", "Not measured yet: `python -m bench.ops`"),
-        ("roofline", "Not measured yet: `python -m bench.ops`"),
+        ("ops_size", "Not measured yet: `python -m bench.micro.ops`"),
+        ("roofline", "Not measured yet: `python -m bench.micro.ops`"),
         ("roofline_cuda", "Not measured yet: `bench/gpu.sh`"),
         ("roofline_ascend", "Not measured: no Ascend NPU"),
         ("ops_ascend", "Not measured: no Ascend NPU"),
@@ -145,7 +149,7 @@ def test_a_gpu_result_fills_its_roofline():
     row = {
         "dtype": "float32", "layout": "NCHW", "design": "iid",
         "gb_per_s": {"product": 3000.0, "fill": 3900.0, "zero": 4000.0},
-        "share_of_fill": harness.summary([0.75]),
+        "share_of_fill": timing.summary([0.75]),
     }  # fmt: skip
     text = ops_tables.roofline_cuda({"results": {"products": [row]}})
     assert "| `masked_product`, float32, NCHW, iid | 3000 | 4000 | 0.75 |" in text

@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench import harness, quality, quality_tables, sharing, to_quality
+from bench.common import timing
+from bench.peers import sharing
+from bench.quality import maps as quality
+from bench.quality import to_quality
+from bench.report import quality as quality_tables
 
 
 def test_fewest_is_the_first_number_within_the_limit():
@@ -89,7 +93,7 @@ def test_tables_of_quality():
 
 
 def test_table_of_times_to_quality():
-    middle = harness.summary
+    middle = timing.summary
     row = {
         "network": "demo", "pictures": 3, "masks": 512, "engine": "openvino",
         "setup_s": {"fastxai": 1.25}, "installed_s": 600.0, "times_installed": 1200.0,
@@ -111,7 +115,7 @@ def test_the_fewest_masks_that_are_as_good_count():
 
 
 def test_tables_of_promises_and_of_sharing():
-    middle = harness.summary
+    middle = timing.summary
     row = {
         "design": "iid", "runs": 4, "stopped": 3, "kept": 1.0, "covered_mean": 0.951,
         "probability": middle([0.4]), "masks": middle([512.0, 1024.0]), "true": middle([0.96]),

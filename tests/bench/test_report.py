@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from bench import harness, report
+from bench.common import record, timing
+from bench.common.machine import ROOT
+from bench.report import pages as report
 
 ABOUT: dict[str, Any] = {
     "made": "2026-01-02T03:04:05+00:00",
-    "command": "python -m bench.masked_product",
+    "command": "python -m bench.micro.masked_product",
     "machine": {
         "cpu": "Processor",
         "family_model": "1/2",
@@ -24,7 +26,7 @@ ABOUT: dict[str, Any] = {
     "dirty": False,
     "load_before": [0.1, 0, 0],
     "load_after": [0.2, 0, 0],
-    "targets": [harness.target("share", 0.9, 0.8, at_least=True)],
+    "targets": [record.target("share", 0.9, 0.8, at_least=True)],
 }
 
 
@@ -33,7 +35,7 @@ def results() -> dict[str, dict[str, Any]]:
     row = {
         "threads": 1,
         "gb_per_s": {"masked_product": 30.0, "stream_fill": 40.0, "plain_fill": 41.0},
-        "share_of_stream_fill": harness.summary([0.7, 0.75, 0.8]),
+        "share_of_stream_fill": timing.summary([0.7, 0.75, 0.8]),
         "us_per_mask": 17.25,
     }
     return {"masked_product": {**ABOUT, "results": [row]}}
@@ -61,8 +63,8 @@ def test_uncommitted_changes_are_said(results: dict[str, Any]) -> None:
 
 
 def test_a_missing_result_names_its_command() -> None:
-    assert "python -m bench.memory" in report.text_of("memory", {})
-    assert "python -m bench.explainers" in report.text_of("readme", {})
+    assert "python -m bench.micro.memory" in report.text_of("memory", {})
+    assert "python -m bench.peers.explainers" in report.text_of("readme", {})
 
 
 def test_an_unknown_table_is_refused() -> None:
@@ -71,20 +73,20 @@ def test_an_unknown_table_is_refused() -> None:
 
 
 def test_a_missed_target_is_shown_as_missed(results: dict[str, Any]) -> None:
-    results["masked_product"]["targets"] = [harness.target("x", 0.5, 0.8, at_least=True)]
+    results["masked_product"]["targets"] = [record.target("x", 0.5, 0.8, at_least=True)]
     assert "| x | at least 0.8 | 0.5 | **no** |" in report.text_of("targets", results)
 
 
 def test_every_table_of_the_pages_exists() -> None:
     for name in report.PAGES:
-        path = harness.ROOT / name
+        path = ROOT / name
         if path.exists():
             report.fill(path.read_text(encoding="utf-8"), {})
 
 
 def test_no_marker_of_the_pages_is_overlooked() -> None:
     for name in report.PAGES:
-        page = (harness.ROOT / name).read_text(encoding="utf-8")
+        page = (ROOT / name).read_text(encoding="utf-8")
         assert page.count("<!-- bench:") == len(report._MARKER.findall(page)), name
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench import riseplus_designs
+from bench.quality import riseplus_designs
 
 
 def test_noise_of_pairs_is_its_variance_over_the_maps():

@@ -10,7 +10,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from bench import harness, run
+from bench import run
+from bench.common.machine import ROOT
 
 
 def started(*arguments: str, statuses: dict[str, int] | None = None) -> tuple[int, list[str]]:
@@ -28,7 +29,7 @@ def started(*arguments: str, statuses: dict[str, int] | None = None) -> tuple[in
 def test_operators_on_the_cpu_are_what_is_measured_without_options():
     code, texts = started()
     assert code == 0
-    assert any("bench.ops" in text for text in texts)
+    assert any("bench.micro.ops" in text for text in texts)
     assert not any("gpu" in text for text in texts)
 
 
@@ -53,7 +54,7 @@ def test_the_gpu_script_runs_once_for_two_suites():
 
 
 def test_a_failed_benchmark_is_exit_code_1_and_the_others_still_run(capsys):
-    code, texts = started(statuses={"bench.ops": run.FAILED})
+    code, texts = started(statuses={"bench.micro.ops": run.FAILED})
     assert code == 1
     assert len(texts) == len(run.CPU_MODULES["ops"])
     assert "cpu, ops: failed" in capsys.readouterr().err
@@ -101,11 +102,11 @@ def test_wrong_arguments_are_exit_code_2(wrong):
 def test_run_py_works_as_a_script_from_any_folder(tmp_path):
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
-        [sys.executable, str(harness.ROOT / "bench" / "run.py"), "--dry-run"],
+        [sys.executable, str(ROOT / "bench" / "run.py"), "--dry-run"],
         cwd=tmp_path, env=variables, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "-m bench.ops --results" in done.stdout
+    assert "-m bench.micro.ops --results" in done.stdout
 
 
 def test_without_a_gpu_the_real_script_is_exit_code_3(tmp_path, capfd):

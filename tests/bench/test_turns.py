@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from bench.turns import Contender
+from bench.common.processes import Contender
 
 
 def test_a_contender_answers_each_word_in_its_environment():

@@ -1,0 +1,92 @@
+"""Which networks of MindCV another engine can score, how exactly, and how fast.
+
+Each network is run in a process of its own, with random weights: MindSpore (PYNATIVE), OpenVINO in
+float32 and bfloat16, and ONNX Runtime, in turns, on one batch of masked images. Needs mindcv,
+openvino and onnxruntime.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from importlib.metadata import version
+from typing import Any
+
+from bench.common import processes, record
+
+# One or two of each family of MindCV 0.3, the common small ones.
+MODELS = (
+    *("resnet50", "mobilenet_v2_100", "mobilenet_v3_small_100", "densenet121", "vgg16"),
+    *("efficientnet_b0", "convnext_tiny", "vit_b_16_224", "swin_tiny"),
+    *("BiT_resnet50", "cait_xxs24_224", "cmt_tiny", "coat_lite_tiny", "convit_tiny"),
+    *("convnextv2_atto", "crossvit_9", "dpn92", "edgenext_xx_small", "efficientnet_v2_s"),
+    *("ghostnet_100", "googlenet", "halonet_50t", "hrnet_w32", "inception_v3", "inception_v4"),
+    *("mae_b_16_224_finetune", "mixnet_s", "mlp_mixer_s_p16", "mnasnet_100", "mobilenet_v1_100"),
+    *("mobilevit_xx_small", "nasnet_a_4x1056", "pit_ti", "pnasnet", "poolformer_s12"),
+    *("pvt_tiny", "pvt_v2_b0", "regnet_x_800mf", "repmlp_t224", "repvgg_a0", "res2net50"),
+    *("resnest50", "resnetv2_50", "resnext50_32x4d", "rexnet_09", "senet154", "seresnet50"),
+    *("shufflenet_v1_g3_10", "shufflenet_v2_x1_0", "skresnet50", "squeezenet1_0"),
+    *("swinv2_tiny_window8", "visformer_tiny", "volo_d1", "xception", "xcit_tiny_12_p16_224"),
+)
+CHECK = "every engine's scores of the batch were compared with MindSpore's before it was timed"
+_WORKER = "bench.peers.engines_worker"
+
+
+def main() -> None:
+    """Runs a worker for every network and writes results/engines.json."""
+    parser = record.parser(__doc__)
+    parser.add_argument("--models", nargs="*", default=list(MODELS), metavar="NAME")
+    parser.add_argument("--batch", type=int, default=32, help="images at a time")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument(
+        "--add", action="store_true", help="keep the results of networks that are not named"
+    )
+    options = parser.parse_args()
+    about = record.header()
+    about["versions"] |= {name: version(name) for name in ("mindcv", "openvino", "onnxruntime")}
+    record.print_header(about)
+    settings = {"batch": options.batch, "repeats": options.repeats}
+    rows: list[dict[str, Any]] = []
+    if options.add:
+        rows = json.loads((options.results / "engines.json").read_text())["results"]
+    for name in options.models:  # hours for all: what was measured is kept at once
+        rows = _joined(rows, [_row(name, options)])
+        record.write(options.results, "engines", about, settings, rows, [CHECK], [])
+
+
+def _row(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """What a worker found out about a network; when, and under which load."""
+    arguments = [name, "--batch", str(options.batch), "--repeats", str(options.repeats)]
+    about = record.header()
+    note = {key: about[key] for key in ("made", "commit", "load_before")}
+    variables = dict.fromkeys(("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"))
+    try:
+        row = processes.run_worker(_WORKER, arguments, variables)
+    except RuntimeError:
+        row = {"model": name, "failed": "MindSpore cannot run it"}
+    print(_line(row), flush=True)
+    return {**row, **note}
+
+
+def _joined(before: list[dict[str, Any]], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of an earlier run and new ones, in the order of MODELS."""
+    kept = {row["model"]: row for row in [*before, *rows]}
+    order = [name for name in MODELS if name in kept]
+    return [kept[name] for name in [*order, *(name for name in kept if name not in order)]]
+
+
+def _line(row: dict[str, Any]) -> str:
+    if not row.get("engines"):
+        return f"{row['model']}: {row.get('not_exported') or row.get('failed')}"
+    parts = []
+    for name, figures in row["engines"].items():
+        if "failed" in figures:
+            parts.append(f"{name} failed: {figures['failed']}")
+            continue
+        rate = figures["images_per_s"]["median"]
+        parts.append(f"{name} {rate:.1f}/s, error {figures.get('error', 0.0):.1e}")
+    return f"{row['model']}: " + "; ".join(parts)
+
+
+if __name__ == "__main__":
+    main()

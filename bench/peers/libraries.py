@@ -1,0 +1,311 @@
+"""RISE and Occlusion of ResNet50 at 224x224: fastxai's engines, mindspore_xai 1.8.1, and others.
+
+All explain one picture with one network of the same weights, in processes of their own that take
+turns: fastxai by OpenVINO in float32 and bfloat16, by ONNX Runtime and by MindSpore; mindspore_xai
+under ONEDNN_MAX_CPU_ISA=AVX2; a plain RISE in PyTorch; Captum's Occlusion; openvino_xai's RISE.
+After each batch of fastxai's a bare pass of the same engine is run and timed, which does not count
+for the explanation. Last, mindspore_xai as installed, on a few images.
+
+Environments: that of this process has MindSpore, openvino and onnxruntime; the others are named,
+and who is not named does not take part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bench.common import processes, record, timing
+from bench.common.processes import Contender
+from bench.peers.explainers import INSTALLED, LIMITED
+
+EXPLAINERS = ("rise", "occlusion")
+PEER = "mindspore_xai"
+DEFAULT_MASKS = 6000  # of mindspore_xai's RISE
+_EXACT, _COARSE = "fastxai openvino float32", "fastxai openvino bfloat16"
+# Others, and who of fastxai's computes in their precision.
+OPPONENTS = {"torch": _EXACT, "captum": _EXACT, "openvino_xai": _COARSE}
+# Of the scores of the picture, as shares of the largest.
+TOLERANCE = {"float32": 1e-4, "bfloat16": 0.1}
+
+
+class Entry(NamedTuple):
+    """Who takes part."""
+
+    title: str
+    python: str | None
+    module: str
+    arguments: tuple[str, ...]
+    environment: dict[str, str | None]
+    precision: str = "float32"
+    explainers: tuple[str, ...] = EXPLAINERS
+
+
+def entries(options: argparse.Namespace) -> dict[str, Entry]:
+    """Everyone, by name."""
+    ours = (
+        ("openvino", "float32", "OpenVINO"),
+        ("openvino", "bfloat16", "OpenVINO, bfloat16"),
+        ("onnxruntime", "float32", "ONNX Runtime"),
+        ("mindspore", "float32", "MindSpore"),
+    )
+    found = {
+        f"fastxai {engine} {precision}": Entry(
+            f"fastxai: {title}",
+            sys.executable,
+            "bench.peers.libraries_mindspore",
+            ("fastxai", "--engine", engine, "--precision", precision),
+            INSTALLED,
+            precision,
+        )
+        for engine, precision, title in ours
+    }
+    torch = (options.torch_python, "bench.peers.libraries_torch", (), INSTALLED, "float32")
+    return found | {
+        PEER: Entry(
+            "mindspore_xai 1.8.1, `ONEDNN_MAX_CPU_ISA=AVX2`",
+            options.peer_python,
+            "bench.peers.libraries_mindspore",
+            ("mindspore_xai",),
+            LIMITED,
+        ),
+        "torch": Entry("plain PyTorch", *torch, ("rise",)),
+        "captum": Entry("Captum", *torch, ("occlusion",)),
+        "openvino_xai": Entry(
+            "openvino_xai (bfloat16 where OpenVINO chooses it)",
+            options.openvino_xai_python,
+            "bench.peers.libraries_openvino_xai",
+            (),
+            {**INSTALLED, "TQDM_DISABLE": "1"},
+            "bfloat16",
+            ("rise",),
+        ),
+    }
+
+
+def measure(
+    explainer: str, options: argparse.Namespace, folder: Path, versions: dict[str, str]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Rows of everyone who can make this map, in turns, and what was checked."""
+    images = {"rise": options.masks, "occlusion": 1 + (224 // options.window) ** 2}[explainer]
+    taking = {
+        name: entry
+        for name, entry in entries(options).items()
+        if entry.python and explainer in entry.explainers
+    }
+    started: dict[str, Contender] = {}
+    first: dict[str, Any] = {}
+    try:
+        for name, entry in taking.items():
+            started[name] = start(name, entry, explainer, images, options, folder)
+            first[name] = started[name].ask("ready")
+            versions |= first[name]["versions"]
+            print(f"  {name}: ready after {first[name]['setup_s']:.1f} s", flush=True)
+        errors = _score_errors(taking, first, np.load(folder / "scores.npy")[0])
+        answers = _take_turns(started, options.repeats)
+    finally:
+        for contender in started.values():
+            contender.close()
+    checks = [f"{explainer}: scores of the picture agree with MindSpore's"]
+    checks += _map_checks(explainer, list(taking), folder)
+    rows = []
+    for name, entry in taking.items():
+        row = {"explainer": explainer, "contender": name, "title": entry.title, "images": images}
+        row |= {"setup_s": first[name]["setup_s"], "error": errors[name]}
+        rows.append(row | _figures(answers[name], answers[PEER]))
+        if name in OPPONENTS:
+            own = [answer["seconds"] for answer in answers[OPPONENTS[name]]]
+            theirs = [answer["seconds"] for answer in answers[name]]
+            rows[-1]["fastxai_times"] = timing.summary(timing.ratios(theirs, own))
+        print(f"  {_line(rows[-1])}", flush=True)
+    return rows, checks
+
+
+def _figures(own: list[dict[str, Any]], peer: list[dict[str, Any]]) -> dict[str, Any]:
+    """Statistics of one contender's answers, against the peer's of the same repeats."""
+    seconds = [answer["seconds"] for answer in own]
+    over = [answer["over_bare"] for answer in own if "over_bare" in answer]
+    return {
+        "seconds": timing.summary(seconds),
+        "times_peer": timing.summary(
+            timing.ratios([answer["seconds"] for answer in peer], seconds)
+        ),
+        "over_bare": timing.summary(over) if over else None,
+    }
+
+
+def start(
+    name: str,
+    entry: Entry,
+    explainer: str,
+    images: int,
+    options: argparse.Namespace,
+    folder: Path,
+) -> Contender:
+    """A process that is ready to explain so many images a map, in batches of the wanted size."""
+    engine = name.startswith("fastxai") and "mindspore" not in name
+    batch = options.engine_batch if engine else options.batch
+    numbers = {"--images": images, "--window": options.window, "--batch": batch}
+    given = [text for key, value in numbers.items() for text in (key, str(value))]
+    given += ["--explainer", explainer, "--folder", str(folder)]
+    given += ["--map", str(_map_of(folder, explainer, name))]
+    assert entry.python
+    return Contender(entry.python, entry.module, [*entry.arguments, *given], entry.environment)
+
+
+def _map_of(folder: Path, explainer: str, name: str) -> Path:
+    return folder / f"{explainer}-{name.replace(' ', '-')}.npy"
+
+
+def _take_turns(started: dict[str, Contender], repeats: int) -> dict[str, list[dict[str, Any]]]:
+    """Answers of everyone, one a repeat; who comes first changes from repeat to repeat."""
+    answers: dict[str, list[dict[str, Any]]] = {name: [] for name in started}
+    for repeat in range(repeats):
+        for name in timing.rotation(list(started), repeat):
+            answers[name].append(started[name].ask("run"))
+            print(f"  {name}: {answers[name][-1]['seconds']:.2f} s", flush=True)
+    return answers
+
+
+def _score_errors(
+    taking: dict[str, Entry], first: dict[str, Any], expected: np.ndarray
+) -> dict[str, float]:
+    """Errors of the scores of the picture; all must be the same network."""
+    errors = {}
+    for name, entry in taking.items():
+        difference = np.abs(np.array(first[name]["scores"]) - expected).max()
+        errors[name] = float(difference / np.abs(expected).max())
+        limit = TOLERANCE[entry.precision]
+        assert errors[name] <= limit, f"{name}: scores differ by {errors[name]:.1e}"
+    return errors
+
+
+def _map_checks(explainer: str, names: list[str], folder: Path) -> list[str]:
+    """Whether the maps of the last turn are what they should be.
+
+    RISE's masks differ between libraries, fastxai's do not between engines; openvino_xai scales
+    its map. Captum's value of a window is the drop, the others' half its absolute value.
+    """
+    maps = {name: np.load(_map_of(folder, explainer, name)) for name in names}
+    ours = maps["fastxai mindspore float32"].astype(np.float64)
+    size = np.abs(ours - (ours.mean() if explainer == "rise" else 0.0)).max()
+    checks = []
+    for name, saliency in maps.items():
+        if name.startswith("fastxai") or (explainer == "occlusion" and name != "captum"):
+            error = float(np.abs(saliency - ours).max() / size)
+        elif name == "captum":
+            error = float(np.abs(np.abs(saliency) / 2 - ours).max() / size)
+        elif name == "openvino_xai":
+            continue
+        else:
+            error = abs(float(saliency.mean() / ours.mean()) - 1.0)
+            assert error <= 0.1, f"{name}: the mean of its map is off by {error:.1%}"
+            checks.append(f"{explainer}: mean of {name}'s map within {error:.1%} of fastxai's")
+            continue
+        if "bfloat16" not in name:
+            assert error <= 1e-2, f"{name}: its map is off by {error:.1e}"
+        checks.append(f"{explainer}: {name}'s map within {error:.1e} of that by MindSpore")
+    return checks
+
+
+def measure_installed(explainer: str, options: argparse.Namespace) -> dict[str, Any]:
+    """mindspore_xai without the variable, on few images."""
+    arguments = ["alone", "--library", "peer", "--explainers", explainer]
+    arguments += ["--masks", str(2 * options.slow_batch), "--batch", str(options.slow_batch)]
+    arguments += ["--windows-per-axis", "2"]
+    row = processes.run_worker(
+        "bench.peers.explainers_worker", arguments, INSTALLED, python=options.peer_python
+    )["rows"][0]
+    rate = row["images"] / row["seconds"]
+    print(f"  mindspore_xai {explainer} as installed: {rate:.3f} images/s", flush=True)
+    return {**row, "images_per_s": rate}
+
+
+def make_targets(results: dict[str, Any]) -> list[dict[str, Any]]:
+    """What issue 4 asks for."""
+    targets = []
+    slow = {row["explainer"]: row["images_per_s"] for row in results["installed"]}
+    for explainer in {row["explainer"]: None for row in results["turns"]}:
+        rows = {row["contender"]: row for row in results["turns"] if row["explainer"] == explainer}
+        exact, coarse = rows[_EXACT], rows[_COARSE]
+        found = [
+            (exact, "times mindspore_xai's speed with the variable", _times(exact), 3.0),
+            (coarse, "times mindspore_xai's speed with the variable", _times(coarse), 5.0),
+        ]
+        for name, own in OPPONENTS.items():
+            if name in rows:
+                ratio = rows[name]["fastxai_times"]["median"]
+                found.append((rows[own], f"times the speed of {name}", ratio, 1.0))
+        if explainer in slow:
+            for row in (exact, coarse):
+                ratio = row["images"] / row["seconds"]["median"] / slow[explainer]
+                found.append((row, "times mindspore_xai as installed, extrapolated", ratio, 300.0))
+        for row, what, value, least in found:
+            text = f"{explainer}, {row['title']}: {what}"
+            targets.append(record.target(text, value, least, at_least=True))
+    return targets
+
+
+def _times(row: dict[str, Any]) -> float:
+    return row["times_peer"]["median"]
+
+
+def _line(row: dict[str, Any]) -> str:
+    over = f", {row['over_bare']['median']:.3f} of bare passes" if row["over_bare"] else ""
+    return (
+        f"{row['explainer']}, {row['contender']}: {row['seconds']['median']:.2f} s, "
+        f"{row['times_peer']['median']:.2f}x mindspore_xai{over}"
+    )
+
+
+def options_of_command() -> argparse.Namespace:
+    """What the command line says."""
+    parser = record.parser(__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--peer-python", required=True, help="Python with mindspore_xai 1.8.1")
+    parser.add_argument("--torch-python", help="Python with torch and captum")
+    parser.add_argument("--openvino-xai-python", help="Python with openvino_xai")
+    parser.add_argument("--explainers", nargs="+", choices=EXPLAINERS, default=list(EXPLAINERS))
+    parser.add_argument("--masks", type=int, default=256)
+    parser.add_argument("--window", type=int, default=14, help="pixels; divides 224; 14 by default")
+    parser.add_argument("--batch", type=int, default=32, help="images at a time; 32 by default")
+    parser.add_argument(
+        "--engine-batch", type=int, default=8, help="by OpenVINO and ONNX Runtime; 8 by default"
+    )
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--slow-batch", type=int, default=4, help="images per slow batch")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Measures the chosen explainers."""
+    options = options_of_command()
+    about = record.header()
+    record.print_header(about)
+    results: dict[str, Any] = {"turns": [], "installed": []}
+    checks: list[str] = []
+    versions: dict[str, str] = {}
+    with tempfile.TemporaryDirectory(prefix="fastxai-peers-") as name:
+        folder = Path(name)
+        arguments = ["network", "--folder", str(folder)]
+        processes.run_worker("bench.peers.libraries_mindspore", arguments, INSTALLED)
+        for explainer in options.explainers:
+            print(f"{explainer}, in turns:", flush=True)
+            rows, found = measure(explainer, options, folder, versions)
+            results["turns"] += rows
+            checks += found
+        results["installed"] = [measure_installed(e, options) for e in options.explainers]
+    about["versions"] |= {name: versions[name] for name in sorted(versions)}
+    names = ("masks", "window", "batch", "engine_batch", "repeats", "slow_batch")
+    settings = {key: getattr(options, key) for key in names} | {"default_masks": DEFAULT_MASKS}
+    targets = make_targets(results)
+    record.write(options.results, "libraries", about, settings, results, checks, targets)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""A contender of bench/peers.py: openvino_xai's RISE of the network that fastxai exported."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.common.processes import serve
+
+_TARGET_CLASS = 7
+_GRID = 10
+
+
+class OpenVinoXai:
+    """RISE as a user calls it, with its own choice of precision and batch: one image at a time."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self._image = np.load(options.folder / "image.npy")
+        self._rise: Any = None
+
+    def ready(self) -> dict[str, Any]:
+        """Compiles the network and explains with few masks."""
+        import openvino
+        from openvino_xai.methods import RISE  # type: ignore[import-not-found]
+
+        begun = time.perf_counter()
+        model = openvino.Core().read_model(self._options.folder / "network.onnx")
+        self._rise = RISE(model, postprocess_fn=lambda outputs: outputs[0])
+        self._explain(8)
+        seconds = time.perf_counter() - begun
+        names = ("openvino-xai", "openvino")
+        return {
+            "setup_s": seconds,
+            "scores": self._rise.get_logits(self._image)[0].tolist(),
+            "versions": {f"{name} (openvino_xai's)": version(name) for name in names},
+        }
+
+    def run(self) -> dict[str, Any]:
+        """A whole explanation."""
+        start = time.perf_counter()
+        saliency = self._explain(self._options.images)
+        seconds = time.perf_counter() - start
+        np.save(self._options.map, np.asarray(saliency[_TARGET_CLASS], np.float32))
+        return {"seconds": seconds}
+
+    def _explain(self, masks: int) -> Any:
+        """Maps by class."""
+        return self._rise.generate_saliency_map(
+            self._image, target_indices=[_TARGET_CLASS], num_masks=masks, num_cells=_GRID
+        )
+
+
+def main() -> None:
+    """Serves the contender."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--map", type=Path, required=True)
+    parser.add_argument("--explainer", choices=("rise",), required=True)
+    parser.add_argument("--images", type=int, required=True)
+    parser.add_argument("--window", type=int, required=True)
+    parser.add_argument("--batch", type=int, required=True)
+    options = parser.parse_args()
+    serve(lambda: OpenVinoXai(options))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""What error bars and the stopping rule promise, on networks trained on digits.
+
+Of each picture the class is explained whose probability is nearest to a wish, and wishes go from
+0.05 to 0.95. Its map is known from many more masks of another seed (centred, 'oa128'). Runs stop by
+themselves; then the true correlation, the masks and the share of pixels that 95 % intervals cover
+are noted. No time is measured. The same promises on black boxes of known maps are tests:
+tests/explainer/test_promises.py
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from bench.common import record, timing
+from bench.quality import digits
+
+DESIGNS = ("iid", "oa128")
+WISHES = (0.05, 0.95)  # of the probability of the class that is explained
+SLACK = 0.01  # that the true correlation may be below tol
+_BATCH = 32
+_REFERENCE_SEED = 10**6
+
+
+def rise(
+    network: Any, masks: int | str, seed: int, design: str, options: argparse.Namespace
+) -> Any:
+    """An explainer."""
+    from mindspore import nn
+
+    from fastxai.explainer import RISE
+
+    return RISE(
+        network,
+        nn.Softmax(),
+        _BATCH,
+        num_masks=masks,
+        tol=options.tol,
+        max_masks=options.ceiling,
+        seed=seed,
+        design=design,
+    )
+
+
+def one_run(found: Any, reference: Any) -> dict[str, Any]:
+    """What came of a run: an `Explanation` of one map, against the reference (H, W)."""
+    import numpy as np
+
+    low, high = found.interval(0.95)
+    true = np.corrcoef(found.saliency.ravel(), reference.ravel())[0, 1]
+    return {
+        "masks": int(found.num_masks[0]),
+        "reached": bool(found.reached[0]) if found.reached is not None else None,
+        "predicted": float(found.correlation[0, 0]),
+        "true": float(true),
+        "covered": float(((low[0, 0] <= reference) & (reference <= high[0, 0])).mean()),
+    }
+
+
+def summary(design: str, tol: float, runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Of all runs of a design; the promise is of those that stopped by themselves."""
+    stopped = [run for run in runs if run["reached"]]
+    return {
+        "design": design,
+        "runs": len(runs),
+        "probability": timing.summary([run["probability"] for run in runs]),
+        "stopped": len(stopped),
+        "kept": sum(run["true"] > tol - SLACK for run in stopped) / max(len(stopped), 1),
+        "true": timing.summary([run["true"] for run in stopped]) if stopped else None,
+        "masks": timing.summary([run["masks"] for run in runs]),
+        "covered": timing.summary([run["covered"] for run in runs]),
+        "covered_mean": sum(run["covered"] for run in runs) / len(runs),
+    }
+
+
+def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Runs of every design, and their summary."""
+    import mindspore as ms
+    import numpy as np
+
+    network = digits.network_of(options.network)
+    runs: dict[str, list[dict[str, Any]]] = {design: [] for design in DESIGNS}
+    wishes = np.linspace(*WISHES, options.pictures)
+    for index, case in enumerate(digits.cases(options.network, options.pictures)):
+        inputs, shown = ms.Tensor(case.image[None]), digits.probabilities(network, case.image)
+        label = int(np.abs(shown - wishes[index]).argmin())
+        about = {"picture": index, "class": label, "probability": float(shown[label])}
+        many = rise(network, options.reference, _REFERENCE_SEED + index, "oa128", options)
+        known = many(inputs, label, ret="result")
+        for design in DESIGNS:
+            for seed in range(options.runs):
+                explainer = rise(network, "auto", 1000 * index + seed, design, options)
+                found = explainer(inputs, label, ret="result")
+                run = one_run(found, known.saliency[0, 0].astype("float64"))
+                runs[design].append({**about, "seed": seed, **run})
+        own = [f"{runs[d][-1]['masks']} masks, {runs[d][-1]['true']:.3f}" for d in DESIGNS]
+        print(f"{about}: reference {known.correlation[0, 0]:.4f}; {own}", flush=True)
+    return [{**summary(d, options.tol, runs[d]), "each": runs[d]} for d in DESIGNS]
+
+
+def main() -> None:
+    """Measures and writes."""
+    parser = record.parser(__doc__)
+    parser.add_argument("--network", choices=list(digits.SIDES), default="demo")
+    parser.add_argument("--pictures", type=int, default=30)
+    parser.add_argument("--runs", type=int, default=4, help="per picture and design")
+    parser.add_argument("--tol", type=float, default=0.95)
+    parser.add_argument("--ceiling", type=int, default=8192, help="most masks of a run")
+    parser.add_argument("--reference", type=int, default=782 * 128, help="masks of a reference")
+    options = parser.parse_args()
+    about = record.header()
+    record.print_header(about)
+    rows = measure(options)
+    for row in rows:
+        print(
+            f"{row['design']}: {row['stopped']} of {row['runs']} runs stopped by themselves, "
+            f"{row['kept']:.3f} of them above tol - {SLACK}; masks {row['masks']['median']:.0f} "
+            f"({row['masks']['min']} .. {row['masks']['max']}); intervals cover "
+            f"{row['covered_mean']:.3f} ({row['covered']['q1']:.2f} .. {row['covered']['q3']:.2f})"
+        )
+    names = ("network", "pictures", "runs", "tol", "ceiling", "reference")
+    settings = {name: getattr(options, name) for name in names}
+    name = digits.result_name("uncertainty", options.network)
+    record.write(options.results, name, about, settings, rows, [], [])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""python -m bench.report [--check]."""
+
+from bench.report.pages import main
+
+main()
