@@ -7,7 +7,7 @@ CXX_FILES := csrc kernels tests/kernels tests/cuda_emulator tests/ascend_emulato
 # and all that is built on MindSpore's own machinery (primitives, hooks, copies of cells, training).
 OLDEST := .venv-oldest
 OLDEST_MINDSPORE := mindspore~=2.7.0
-OLDEST_TESTS := tests/explainer/test_contract.py tests/ops/test_custom.py \
+OLDEST_TESTS := tests/explainer/test_contract.py tests/ops/test_mindspore_primitives.py \
     tests/explainer/test_gradcam.py tests/explainer/test_modified_relu.py \
     tests/explainer/test_riseplus.py tests/tool/test_ood_net.py tests/cli/test_doctor.py
 TUTORIALS := using_cv_explainers using_rise_plus using_cv_benchmarks

@@ -14,8 +14,8 @@ from mindspore import nn
 
 from bench.common import timing
 from fastxai.engine.export import exported
-from fastxai.engine.making import relative_error
-from fastxai.engine.mindspore_cell import MindSporeEngine
+from fastxai.engine.factory import relative_error
+from fastxai.engine.mindspore import MindSporeEngine
 from fastxai.engine.onnxruntime import OnnxRuntimeEngine
 from fastxai.engine.openvino import OpenVinoEngine
 from fastxai.engine.protocol import Unusable

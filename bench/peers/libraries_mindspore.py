@@ -93,7 +93,7 @@ class Ours:
     def _prepared(self) -> tuple[Any, int]:
         """What scores, after a first batch was explained by it, and how many images that were."""
         from bench.peers.explainers_worker import first_batch
-        from fastxai.engine.mindspore_cell import MindSporeEngine
+        from fastxai.engine.mindspore import MindSporeEngine
 
         explainer, images = self._explainer, self._inputs.asnumpy()
         first_batch(explainer, self._inputs)

@@ -124,7 +124,7 @@ class Scorer:
         return str(self._engine.name)
 
     def _made(self, image: np.ndarray, spec: Any) -> Any:
-        from fastxai.engine.mindspore_cell import MindSporeEngine
+        from fastxai.engine.mindspore import MindSporeEngine
         from fastxai.ops import masked_product
 
         def fill(copies: np.ndarray) -> None:

@@ -16,9 +16,9 @@ from fastxai.common.network import ScoreCell, layers_of
 from fastxai.common.shadow import same_signature, signature
 from fastxai.common.targets import check_scores
 from fastxai.engine.input_dtype import InputDtype
-from fastxai.engine.making import Job
-from fastxai.engine.mindspore_cell import MindSporeEngine
+from fastxai.engine.mindspore import MindSporeEngine
 from fastxai.engine.protocol import Engine
+from fastxai.engine.request import ScoringRequest
 from fastxai.engine.selector import Selector
 
 _NO_TARGET = np.zeros(1, np.int64)  # a class that every network has
@@ -108,7 +108,7 @@ class Scorer:
         with self._running(network, shape):
             dtype = self._dtype(network, np.zeros(shape[1:], np.float32), output)
             return selector.select(
-                Job(
+                ScoringRequest(
                     (network, activation),
                     lambda: ScoreCell(network, activation, dtype, output),
                     shape,

@@ -10,10 +10,11 @@ import mindspore as ms
 from fastxai import _onednn
 from fastxai.common.turns import Turn
 from fastxai.engine import settings
+from fastxai.engine.cache import EngineCache
+from fastxai.engine.factory import UNMOVED, EngineFactory, Undecided
 from fastxai.engine.fingerprint import checksum, structure_of
-from fastxai.engine.making import UNMOVED, Job, Making, Undecided
 from fastxai.engine.protocol import Engine, Unusable
-from fastxai.engine.store import Store
+from fastxai.engine.request import ScoringRequest
 from fastxai.ops.native import thread_limit
 
 _LEAST_IMAGES = 128  # below, MindSpore is about done when an engine is made
@@ -23,7 +24,7 @@ _HINT = (
 )
 
 _log = logging.getLogger("fastxai")
-_store = Store()
+_cache = EngineCache()
 _choosing = Turn("The choice of an engine")  # a second thread finds what the first one made
 _said: set[str] = set()  # what one process need hear only once
 
@@ -48,7 +49,7 @@ class Selector:
         self._known: tuple[list[Any], int] | None = None
         self._begun_by = ""
         self._choice: settings.Choice | None = None
-        settings.wish(owner, engine, precision)
+        settings.preference(owner, engine, precision)
 
     @property
     def choice(self) -> settings.Choice | None:
@@ -56,9 +57,9 @@ class Selector:
         return self._choice
 
     @property
-    def wish(self) -> settings.Wish:
+    def preference(self) -> settings.Preference:
         """What is asked for, the process default filled in."""
-        return settings.wish(self._owner, self._engine, self._precision)
+        return settings.preference(self._owner, self._engine, self._precision)
 
     @property
     def note(self) -> str:
@@ -83,66 +84,70 @@ class Selector:
         """
         self._begun_by = engine
 
-    def select(self, job: Job) -> Engine | None:
-        """The engine for a job; None: MindSpore, as the caller runs it.
+    def select(self, request: ScoringRequest) -> Engine | None:
+        """The engine for a request; None: MindSpore, as the caller runs it.
 
         Raises:
             RuntimeError: What was named cannot score this network.
             ImportError: It is not installed.
         """
-        wish = self.wish  # an engine that was named and is not installed is an error here
-        reason = _excluded(wish, job)
-        if not reason and not wish.named and self._begun_by == "mindspore":
+        preference = (
+            self.preference
+        )  # an engine that was named and is not installed is an error here
+        reason = _excluded(preference, request)
+        if not reason and not preference.named and self._begun_by == "mindspore":
             reason = "it scored the first masks of this run"
         engine = None
         if not reason:
             try:
                 with _choosing.taken():
-                    engine, reason = self._first_that_fits(wish, job)
+                    engine, reason = self._first_that_fits(preference, request)
             except Undecided as undecided:  # also where it was named: MindSpore's run says more
-                self._note_choice(None, undecided.reason, str(job.dtype))
+                self._note_choice(None, undecided.reason, str(request.dtype))
                 return None
-        if engine is None and wish.named and wish.engine != "mindspore" and reason:
-            called = "an engine" if wish.engine == "auto" else repr(wish.engine)
+        if engine is None and preference.named and preference.engine != "mindspore" and reason:
+            called = "an engine" if preference.engine == "auto" else repr(preference.engine)
             raise RuntimeError(
-                f"{self._owner}: {called} with precision {wish.precision!r} cannot score this "
-                f"network: {reason}."
+                f"{self._owner}: {called} with precision {preference.precision!r} cannot score "
+                f"this network: {reason}."
             )
-        self._note_choice(engine, reason, str(job.dtype))
+        self._note_choice(engine, reason, str(request.dtype))
         return engine
 
     def discard(self, engine: Engine) -> None:
         """Forgets an engine that will not be needed again."""
         with _choosing.taken():
-            _store.drop(engine)
+            _cache.drop(engine)
 
-    def _first_that_fits(self, wish: settings.Wish, job: Job) -> tuple[Engine | None, str]:
+    def _first_that_fits(
+        self, preference: settings.Preference, request: ScoringRequest
+    ) -> tuple[Engine | None, str]:
         """The first candidate that scores like MindSpore, or why there is none."""
-        names = [name for name in wish.candidates if settings.version_of(name) is not None]
+        names = [name for name in preference.candidates if settings.version_of(name) is not None]
         if not names:
             return None, _NOTHING
-        found, values = self._fingerprint(job)
-        making = Making(job, wish.precision, must_move=not wish.named)
+        found, values = self._fingerprint(request)
+        factory = EngineFactory(request, preference.precision, must_move=not preference.named)
         reasons: list[str] = []
         for name in names:
-            key = (name, wish.precision, job.shape, thread_limit(), settings.cache_dir())
-            made = _store.find(found, values, key)
+            key = (name, preference.precision, request.shape, thread_limit(), settings.cache_dir())
+            made = _cache.find(found, values, key)
             if made is None:
                 try:
-                    made = making(name)
+                    made = factory(name)
                 except Unusable as unusable:
                     made = unusable.with_traceback(None)  # whose frames would keep the network
                 if not isinstance(made, Engine) or made.compared:  # else the next image may show it
-                    _store.keep(found, values, key, made)
+                    _cache.keep(found, values, key, made)
             if isinstance(made, Engine):
                 return made, _agreement(made)
             if made.reason not in reasons:
                 reasons.append(made.reason)
         return None, "; ".join(reasons)
 
-    def _fingerprint(self, job: Job) -> tuple[list[Any], int]:
+    def _fingerprint(self, request: ScoringRequest) -> tuple[list[Any], int]:
         if self._known is None:
-            found = structure_of(job.cells)
+            found = structure_of(request.cells)
             self._known = (found, checksum(found))
         return self._known
 
@@ -165,16 +170,16 @@ class Selector:
         _say(level, f"{self._owner}: scored by {settings.TITLES[name]} ({precision}): {text}.")
 
 
-def _excluded(wish: settings.Wish, job: Job) -> str:
+def _excluded(preference: settings.Preference, request: ScoringRequest) -> str:
     """Why only MindSpore comes into question, or ''."""
-    if wish.engine == "mindspore":
+    if preference.engine == "mindspore":
         return "it was asked for"
     device = ms.get_context("device_target")
     if device != "CPU":
         return f"the device is {device}, and other engines score on a CPU"
-    if job.dtype != ms.float32:
-        return f"the network computes in {str(job.dtype).lower()}, other engines take float32"
-    if not wish.named and job.images < _LEAST_IMAGES:
+    if request.dtype != ms.float32:
+        return f"the network computes in {str(request.dtype).lower()}, other engines take float32"
+    if not preference.named and request.images < _LEAST_IMAGES:
         return f"with fewer than {_LEAST_IMAGES} images to score it is done first"
     return ""
 

@@ -25,7 +25,7 @@ TITLES = {"mindspore": "MindSpore", "openvino": "OpenVINO", "onnxruntime": "ONNX
 
 
 @dataclass(frozen=True)
-class Wish:
+class Preference:
     """What a call asks for, the process default filled in."""
 
     engine: str
@@ -116,7 +116,7 @@ def set_engine(
     _default = _Default(engine, precision, None if cache_dir is None else Path(cache_dir))
 
 
-def wish(owner: str, engine: str | None, precision: str | None) -> Wish:
+def preference(owner: str, engine: str | None, precision: str | None) -> Preference:
     """What an explainer asks for: its own arguments, or where they are None the process default.
 
     A default precision that the explainer's own engine lacks is not meant for it.
@@ -135,7 +135,7 @@ def wish(owner: str, engine: str | None, precision: str | None) -> Wish:
         precision = _default.precision if fits else "float32"
     _check_together(owner, chosen, precision)
     _check_installed(owner, chosen, precision)
-    return Wish(chosen, precision)
+    return Preference(chosen, precision)
 
 
 def check_choice(owner: str, name: str, value: Any, known: tuple[str, ...]) -> None:
@@ -212,9 +212,9 @@ def _check_installed(owner: str, engine: str, precision: str) -> None:
         raise ImportError(
             f"{owner}: the engine {engine!r} is not installed: {how_to_install(engine)}."
         )
-    wished = Wish(engine, precision)
-    if engine == "auto" and wished.named and not any(map(version_of, wished.candidates)):
+    preferred = Preference(engine, precision)
+    if engine == "auto" and preferred.named and not any(map(version_of, preferred.candidates)):
         raise ImportError(
             f"{owner}: precision {precision!r} needs an engine that is not installed: "
-            f"{how_to_install(wished.candidates[0])}."
+            f"{how_to_install(preferred.candidates[0])}."
         )

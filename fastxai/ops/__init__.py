@@ -1,6 +1,8 @@
-"""The native ops on NumPy arrays, and as MindSpore primitives in `fastxai.ops.custom`.
+"""The ops on NumPy arrays, one noun a file.
 
-Copies on a device other than the CPU: `select_device_ops`, `device_ops`, `fastxai.ops.device`.
+Beside them: `mindspore_primitives` (the native ops as nodes of MindSpore's graphs),
+`mindspore_operators` (the same in MindSpore's own operators, for devices without kernels), `ascend`
+and `cuda`; `device` chooses who makes the copies on a device (`select_device_ops`, `device_ops`).
 
 Every function takes ``backend='auto'|'native'|'reference'``: 'auto' is the native kernel where the
 package has one and the NumPy reference otherwise; a named backend that is missing is an error.

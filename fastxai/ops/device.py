@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from fastxai.ops.bilinear import bilinear_taps
 from fastxai.ops.checks import base_levels, check_elements, check_spec, float_image
 from fastxai.ops.mask_grid import mask_grid
 from fastxai.ops.params import MaskSpec, OcclusionSpec
-from fastxai.ops.taps import bilinear_taps
 
 CHOICES = ("auto", "host", "mindspore", "ascend")
 _INSTALL = "docs/ascend.md says how to build and install them."
@@ -127,12 +127,15 @@ def _product(made_by: str, rows: Any, cols: Any) -> tuple[Any, tuple[Any, ...]]:
     """An op and the taps that it takes."""
     import mindspore as ms
 
-    from fastxai.ops import ascend, plain
+    from fastxai.ops import ascend, mindspore_operators
 
     if made_by == "ascend":
         tables = (rows.cells, rows.weights, 4 * cols.cells, cols.weights)
         return ascend.masked_product(), tuple(map(ms.Tensor, tables))
-    return plain.masked_product, (plain.taps_of(rows), plain.taps_of(cols))
+    return mindspore_operators.masked_product, (
+        mindspore_operators.taps_of(rows),
+        mindspore_operators.taps_of(cols),
+    )
 
 
 class CoveredBatches:
@@ -169,7 +172,7 @@ class CoveredBatches:
         """
         import mindspore as ms
 
-        from fastxai.ops import plain
+        from fastxai.ops import mindspore_operators
 
         spec = self._spec
         spec.params(first, count)  # checks them
@@ -182,4 +185,6 @@ class CoveredBatches:
         corners = np.stack([row * spec.strides[0], col * spec.strides[1]], axis=1)
         outside = (windows < 0) | (windows >= spec.num_windows)
         corners[outside] = spec.size  # nothing lies there
-        return plain.occlusion_fill(*self._fixed, ms.Tensor(corners.astype(np.int32)), spec.window)
+        return mindspore_operators.occlusion_fill(
+            *self._fixed, ms.Tensor(corners.astype(np.int32)), spec.window
+        )

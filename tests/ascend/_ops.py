@@ -6,7 +6,7 @@ import numpy as np
 
 from fastxai import reference
 from fastxai.ops import MaskSpec, OcclusionSpec
-from fastxai.ops.taps import bilinear_taps
+from fastxai.ops.bilinear import bilinear_taps
 
 
 def mask_inputs(spec: MaskSpec, first: int, count: int) -> list[np.ndarray]:

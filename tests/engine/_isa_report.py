@@ -19,7 +19,7 @@ if __name__ == "__main__":
     rise = RISE(SmallConv(), nn.Softmax(), num_masks=64, engine="openvino", precision=sys.argv[1])
     try:
         rise(images, 1)
-        (made,) = [entry.made for entry in selector._store._entries.values()]
+        (made,) = [entry.made for entry in selector._cache._entries.values()]
         kinds = {
             node.get_rt_info()["primitiveType"].astype(str)
             for node in made.compiled.get_runtime_model().get_ops()

@@ -25,9 +25,9 @@ def _fresh(_mindspore_scores, monkeypatch):
     monkeypatch.delenv(settings.CACHE_VARIABLE, raising=False)
     monkeypatch.setattr(selector, "_said", set())
     monkeypatch.setattr(settings, "_last", None)
-    selector._store.clear()
+    selector._cache.clear()
     yield
-    selector._store.clear()
+    selector._cache.clear()
 
 
 @pytest.fixture(params=OPTIONAL)

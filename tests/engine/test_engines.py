@@ -10,7 +10,7 @@ import pytest
 from mindspore import nn
 
 from fastxai.engine.export import exported
-from fastxai.engine.mindspore_cell import MindSporeEngine
+from fastxai.engine.mindspore import MindSporeEngine
 from fastxai.engine.protocol import Engine, Unusable
 from fastxai.explainer.perturb.perturbation import ScoreCell
 from tests import _networks as networks

@@ -9,7 +9,7 @@ from mindspore import nn
 
 import fastxai
 from fastxai.benchmark import Faithfulness
-from fastxai.engine import making, selector, settings
+from fastxai.engine import factory, selector, settings
 from fastxai.engine.protocol import Engine
 from fastxai.explainer import RISE, Occlusion, RISEPlus
 from fastxai.explainer.perturb import masked_step
@@ -43,13 +43,13 @@ explainers = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 def exports(monkeypatch):
     """The shapes of what was exported."""
     seen = []
-    real = making.exported
+    real = factory.exported
 
     def counted(cell, shape):
         seen.append(shape)
         return real(cell, shape)
 
-    monkeypatch.setattr(making, "exported", counted)
+    monkeypatch.setattr(factory, "exported", counted)
     return seen
 
 
@@ -197,7 +197,7 @@ def test_copies_are_written_where_the_engine_reads_them(engine, monkeypatch, ima
             read.append(batch.ctypes.data)
             return np.zeros((len(batch), 5), np.float32)
 
-    monkeypatch.setattr(selector.Selector, "select", lambda self, job: Watched())
+    monkeypatch.setattr(selector.Selector, "select", lambda self, request: Watched())
     monkeypatch.setattr(selector.Selector, "choice", CHOICE)
     MAKERS["RISE"](networks.SmallConv(), engine=engine)(ms.Tensor(images), 1)
     assert read == written
@@ -239,7 +239,7 @@ def test_scores_that_become_bad_later_are_refused(openvino, monkeypatch, images)
     for name, unit in (("RISE", "masks 60..89"), ("Occlusion", "windows 59..89")):
         explainer = MAKERS[name](networks.SmallConv(), perturbation_per_eval=30)
         later = Later()
-        explainer._selector.select = lambda job, later=later: later
+        explainer._selector.select = lambda request, later=later: later
         with pytest.raises(ValueError, match=f"not finite for {unit[:7]}"):
             explainer(ms.Tensor(images), 1)
 
@@ -249,7 +249,7 @@ def test_engines_follow_set_num_threads(openvino, threads, images):
     for number in (1, 2):
         threads(number)
         MAKERS["RISE"](network, engine=openvino)(ms.Tensor(images), 1)
-    made = [entry.made for entry in selector._store._entries.values()]
+    made = [entry.made for entry in selector._cache._entries.values()]
     assert [engine.compiled.get_property("INFERENCE_NUM_THREADS") for engine in made] == [1, 2]
 
 

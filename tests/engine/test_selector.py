@@ -11,8 +11,9 @@ import pytest
 from mindspore import nn
 
 import fastxai
-from fastxai.engine import making, selector, settings
-from fastxai.engine.making import relative_error
+from fastxai.engine import factory, selector, settings
+from fastxai.engine.factory import relative_error
+from fastxai.engine.request import ScoringRequest
 from fastxai.explainer import RISE, Occlusion
 from tests import _networks as networks
 from tests._compare import NETWORK_ATOL, assert_close
@@ -47,7 +48,7 @@ def test_auto_falls_back_when_the_exported_graph_computes_something_else(
     openvino, monkeypatch, images, messages
 ):
     """The planted fault: the graph of a network with other weights."""
-    real = making.exported
+    real = factory.exported
 
     def other(cell, shape):
         cell.network.dense.weight.set_data(cell.network.dense.weight * 1.01)
@@ -56,7 +57,7 @@ def test_auto_falls_back_when_the_exported_graph_computes_something_else(
         finally:
             cell.network.dense.weight.set_data(cell.network.dense.weight / 1.01)
 
-    monkeypatch.setattr(making, "exported", other)
+    monkeypatch.setattr(factory, "exported", other)
     choice = explained(rise(networks.SmallConv()), images).engine
     assert choice.engine == "mindspore"
     assert "differ from MindSpore's by" in choice.reason
@@ -139,11 +140,11 @@ def test_another_device_is_mindspores(openvino, images, monkeypatch):
         selector.ms, "get_context", lambda key: "Ascend" if key == "device_target" else None
     )
     chooser = selector.Selector("RISE", None, None)
-    job = making.Job((networks.SmallConv(),), pytest.fail, (1, 3, 8, 8), pytest.fail, 6000)
-    assert chooser.select(job) is None
+    request = ScoringRequest((networks.SmallConv(),), pytest.fail, (1, 3, 8, 8), pytest.fail, 6000)
+    assert chooser.select(request) is None
     assert "the device is Ascend" in chooser.choice.reason
     with pytest.raises(RuntimeError, match="the device is Ascend"):
-        selector.Selector("RISE", "openvino", None).select(job)
+        selector.Selector("RISE", "openvino", None).select(request)
 
 
 def test_few_images_are_mindspores_unless_an_engine_is_named(openvino, images):
@@ -239,7 +240,7 @@ def test_a_network_that_mindspore_cannot_score_either_fails_as_without_engines(
 ):
     with pytest.raises(TypeError, match="missing 1 required positional argument"):
         explained(rise(odd.TwoInputs()), images)
-    assert messages() == [f"RISE: scored by MindSpore (float32): {making._NO_SCORES}."]
+    assert messages() == [f"RISE: scored by MindSpore (float32): {factory._NO_SCORES}."]
 
 
 def test_a_folder_that_is_of_no_use_costs_no_engine(openvino, images, tmp_path):
@@ -330,8 +331,8 @@ def test_set_engine_sets_the_default_also_of_explainers_made_before(engine, imag
 
 def test_a_default_precision_is_not_for_engines_that_lack_it():
     settings._default = settings._Default("auto", "bfloat16")
-    assert settings.wish("RISE", "mindspore", None).precision == "float32"
-    assert settings.wish("RISE", None, None).precision == "bfloat16"
+    assert settings.preference("RISE", "mindspore", None).precision == "float32"
+    assert settings.preference("RISE", None, None).precision == "bfloat16"
 
 
 def test_the_environment_names_the_cache(monkeypatch, tmp_path):

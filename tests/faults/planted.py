@@ -56,10 +56,10 @@ PYTHON = [
         "tests/ops/test_params.py tests/ops/test_mask_grid.py",
     ),
     Fault(
-        "fastxai/ops/taps.py",
+        "fastxai/ops/bilinear.py",
         "denominator = 2 * up",
         "denominator = 2 * up + 1",
-        "tests/ops/test_taps.py",
+        "tests/ops/test_bilinear.py",
     ),
     Fault(
         "fastxai/reference/occlusion.py",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fastxai import ops
-from fastxai.ops import MaskSpec, OcclusionSpec, SaliencySums, custom
+from fastxai.ops import MaskSpec, OcclusionSpec, SaliencySums, mindspore_primitives
 from fastxai.ops.device import CoveredBatches, MaskedBatches
 from tests.ops._cells import Wrap
 
@@ -396,24 +396,34 @@ def primitives():
     bad_windows[2] = 0
     drops = np.ones((1, WINDOWS.num_windows))
     return {
-        "mask_grid": (custom.mask_grid(2, SPEC.grid), [params], 0, [bad, other]),
+        "mask_grid": (mindspore_primitives.mask_grid(2, SPEC.grid), [params], 0, [bad, other]),
         "mask_upsample": (
-            custom.mask_upsample((6, 5)),
+            mindspore_primitives.mask_upsample((6, 5)),
             [CELLS, SHIFTS, np.array([8, 6])],
             2,
             [np.array([2, 6]), np.array([8, -1]), np.array([2**40, 6])],
         ),
-        "masked_product": (custom.masked_product(2), [IMAGE, base, params], 2, [bad]),
+        "masked_product": (mindspore_primitives.masked_product(2), [IMAGE, base, params], 2, [bad]),
         "masked_product float16": (
-            custom.masked_product(2, ms.float16),
+            mindspore_primitives.masked_product(2, ms.float16),
             [IMAGE, base, params],
             2,
             [bad],
         ),
-        "occlusion_fill": (custom.occlusion_fill(2), [IMAGE, base, windows], 2, [bad_windows]),
-        "occlusion_sum": (custom.occlusion_sum((6, 5)), [drops, windows], 1, [bad_windows]),
+        "occlusion_fill": (
+            mindspore_primitives.occlusion_fill(2),
+            [IMAGE, base, windows],
+            2,
+            [bad_windows],
+        ),
+        "occlusion_sum": (
+            mindspore_primitives.occlusion_sum((6, 5)),
+            [drops, windows],
+            1,
+            [bad_windows],
+        ),
         "pixel_fill": (
-            custom.pixel_fill(1),
+            mindspore_primitives.pixel_fill(1),
             [IMAGE, base, RANKS, np.array([[0, 3]]), np.array([0])],
             4,
             [np.array([2]), np.array([-1])],
@@ -445,7 +455,7 @@ def test_a_primitive_says_what_is_wrong_and_takes_the_next_call(name, mode):
 
 @pytest.mark.skipif(not ops.has_native(), reason="no native kernels")
 def test_the_sums_answer_in_bad_row_and_take_the_next_call(mode):
-    cell = Wrap(custom.saliency_accumulate())
+    cell = Wrap(mindspore_primitives.saliency_accumulate())
     sums = ms.Tensor(np.ones((2, 3, 2, 2, 3)))
     moments = ms.Tensor(np.ones((2, 2)))
 

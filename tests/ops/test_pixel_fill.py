@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fastxai import ops
-from fastxai.ops import custom, pixel_fill
+from fastxai.ops import mindspore_primitives, pixel_fill
 from tests.ops._cells import Wrap, jitted
 
 SHAPES = [(3, 32, 31), (1, 1, 1), (2, 7, 11), (3, 61, 67), (1, 1, 37), (2, 23, 1)]  # C, H, W
@@ -166,7 +166,7 @@ def test_refuses(kwargs, error, words):
 def test_the_primitive_equals_the_function(mode, wrap):
     image, ranks = made((3, 21, 34))
     base = np.array([0.5, -1.0, 2.0], np.float32)
-    run = wrap(custom.pixel_fill(4))
+    run = wrap(mindspore_primitives.pixel_fill(4))
     for first, outside in ((0, False), (100, True)):
         intervals = np.array([[first, first + k] for k in (0, 1, 300, 714)])
         arrays = (image, base, ranks, intervals, np.array([outside], np.int64))

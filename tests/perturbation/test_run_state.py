@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from mindspore import nn
 
-from fastxai.engine import making, selector, settings
+from fastxai.engine import factory, selector, settings
 from fastxai.explainer import RISE, Occlusion
 from fastxai.perturbation import run_state
 from fastxai.perturbation.archive import read_archive, write_archive
@@ -284,13 +284,13 @@ def test_a_state_of_another_engine_is_refused_between_images_too(path):
 @pytest.mark.skipif(settings.version_of("openvino") is None, reason="openvino is not installed")
 def test_auto_that_came_to_mindspore_stays_with_it_where_it_goes_on(path, monkeypatch):
     """The first image's scores differ between engines, the second one's would not."""
-    real = making.relative_error
-    monkeypatch.setattr(making, "relative_error", lambda *scores: 1.0)
+    real = factory.relative_error
+    monkeypatch.setattr(factory, "relative_error", lambda *scores: 1.0)
     expected = rise(engine="auto")(ms.Tensor(IMAGES), TARGETS).asnumpy()
     with pytest.raises(StoppedError):
         rise(engine="auto")(ms.Tensor(IMAGES), TARGETS, state=path, progress=end_at(350))
-    monkeypatch.setattr(making, "relative_error", real)
-    selector._store.clear()
+    monkeypatch.setattr(factory, "relative_error", real)
+    selector._cache.clear()
     explainer = rise(engine="auto")
     found = explainer(ms.Tensor(IMAGES), TARGETS, state=path).asnumpy()
     assert explainer.engine.reason == "it scored the first masks of this run"

@@ -8,7 +8,7 @@ import mindspore as ms
 from mindspore import nn
 
 from fastxai.common.guard import running
-from fastxai.engine.mindspore_cell import MindSporeEngine
+from fastxai.engine.mindspore import MindSporeEngine
 from fastxai.explainer.perturb.masked_step import (
     GraphStep,
     HostStep,

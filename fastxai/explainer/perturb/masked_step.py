@@ -23,14 +23,14 @@ class StepCell(nn.Cell):
     """One batch in one graph: masked product, scores of the copies, accumulation."""
 
     def __init__(self, score: nn.Cell, count: int, dtype: Any) -> None:
-        from fastxai.ops import custom
+        from fastxai.ops import mindspore_primitives
 
         super().__init__(auto_prefix=False)
         self.score = score
         self.count = count
         product_dtype = dtype if dtype in (ms.float16, ms.bfloat16) else ms.float32
-        self.product = custom.masked_product(count, product_dtype)
-        self.accumulate = custom.saliency_accumulate()
+        self.product = mindspore_primitives.masked_product(count, product_dtype)
+        self.accumulate = mindspore_primitives.saliency_accumulate()
 
     def construct(
         self,

@@ -15,7 +15,7 @@ from fastxai.common.activation import Activation
 from fastxai.common.attribution import Output
 from fastxai.common.guard import running
 from fastxai.common.targets import not_finite
-from fastxai.engine.mindspore_cell import MindSporeEngine
+from fastxai.engine.mindspore import MindSporeEngine
 from fastxai.explainer.perturb.masked_step import check_kept_scores
 from fastxai.explainer.perturb.perturbation import PerturbationAttribution
 from fastxai.masks.windows import windows_of

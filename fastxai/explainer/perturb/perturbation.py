@@ -22,11 +22,11 @@ from fastxai.common.network import ScoreCell, layers_of
 from fastxai.common.plausible import looks_like_softmax_twice, warn_of_probabilities
 from fastxai.common.scores import top_classes
 from fastxai.common.targets import check_scores
-from fastxai.engine.batch import best_batch
+from fastxai.engine.autotune import best_batch_size
 from fastxai.engine.input_dtype import InputDtype
-from fastxai.engine.making import Job
-from fastxai.engine.mindspore_cell import MindSporeEngine
+from fastxai.engine.mindspore import MindSporeEngine
 from fastxai.engine.protocol import Engine
+from fastxai.engine.request import ScoringRequest
 from fastxai.engine.selector import Selector
 from fastxai.engine.settings import Choice
 from fastxai.explainer.perturb.facts import facts_of
@@ -241,7 +241,7 @@ class PerturbationAttribution(Attribution, ABC):
 
     def _facts(self, images: np.ndarray, classes: np.ndarray, plan: Any, ret: str) -> dict:
         """What a state file has to be of."""
-        wish = self._selector.wish
+        wish = self._selector.preference
         settings = {
             "explainer": self._owner,
             "an error bar": ret == RESULT,
@@ -275,7 +275,12 @@ class PerturbationAttribution(Attribution, ABC):
         """
         if self._perturbation_per_eval != "auto":
             return self._batch_size(total)
-        key = (image.shape, self._network_dtype(), self._selector.wish, ms.get_context("mode"))
+        key = (
+            image.shape,
+            self._network_dtype(),
+            self._selector.preference,
+            ms.get_context("mode"),
+        )
         if key not in self._probed:
             self._probed[key] = self._probe(image.shape, total, fill)
         size = min(self._probed[key], total)
@@ -296,7 +301,7 @@ class PerturbationAttribution(Attribution, ABC):
             score(copies)
             return time.perf_counter() - start
 
-        found = best_batch(seconds_of, total)
+        found = best_batch_size(seconds_of, total)
         for size, engine in made.items():
             if engine is not None and size != found.size:
                 self._selector.discard(engine)
@@ -316,7 +321,9 @@ class PerturbationAttribution(Attribution, ABC):
         """
         dtype = self._network_dtype()
         return self._selector.select(
-            Job(self._scored_cells(), lambda: self._exported_cell(dtype), shape, fill, units, dtype)
+            ScoringRequest(
+                self._scored_cells(), lambda: self._exported_cell(dtype), shape, fill, units, dtype
+            )
         )
 
     def _scored_cells(self) -> tuple[nn.Cell, ...]:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fastxai import ops
-from fastxai.ops import MaskSpec, OcclusionSpec, SaliencySums, custom
+from fastxai.ops import MaskSpec, OcclusionSpec, SaliencySums, mindspore_primitives
 from tests.ops._cells import Wrap, jitted
 
 if not ops.has_native():
@@ -41,7 +41,7 @@ OA_SPEC = MaskSpec(2**63 + 5, (21, 34), (4, 3), 0.5, (5, 2), "oa128")
 
 
 def test_mask_grid_of_both_designs_from_one_primitive(run):
-    op = custom.mask_grid(6, SPEC.grid)
+    op = mindspore_primitives.mask_grid(6, SPEC.grid)
     for spec in (SPEC, OA_SPEC):
         for first in (0, 125, 2**33):
             cells, shifts = run(op, spec.params(first, 6))
@@ -52,13 +52,15 @@ def test_mask_grid_of_both_designs_from_one_primitive(run):
 
 def test_mask_upsample(run):
     cells, shifts = ops.mask_grid(SPEC, 0, 5)
-    masks = run(custom.mask_upsample(SPEC.size), cells, shifts, np.array(SPEC.up_size))
+    masks = run(
+        mindspore_primitives.mask_upsample(SPEC.size), cells, shifts, np.array(SPEC.up_size)
+    )
     np.testing.assert_array_equal(masks, ops.mask_upsample(cells, shifts, SPEC.size, SPEC.up_size))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 def test_masked_product(run, dtype):
-    op = custom.masked_product(5, getattr(ms, dtype))
+    op = mindspore_primitives.masked_product(5, getattr(ms, dtype))
     for spec, first in ((SPEC, 0), (SPEC, 12345), (OA_SPEC, 125)):
         out = run(op, IMAGE, BASE, spec.params(first, 5))
         expected = ops.masked_product(
@@ -70,7 +72,7 @@ def test_masked_product(run, dtype):
 
 @pytest.mark.parametrize("spec", [SPEC, OA_SPEC], ids=lambda spec: spec.design)
 def test_saliency_accumulate_chains(run, spec):
-    op = custom.saliency_accumulate()
+    op = mindspore_primitives.saliency_accumulate()
     scores = np.random.default_rng(1).random((12, 5)).astype(np.float32)
     targets = np.array([3, 0])
     empty = SaliencySums.zeros(spec, 2)
@@ -87,7 +89,7 @@ def test_saliency_accumulate_chains(run, spec):
 
 
 def test_saliency_accumulate_reports_a_bad_row_and_the_graph_lives_on(run):
-    op = custom.saliency_accumulate()
+    op = mindspore_primitives.saliency_accumulate()
     empty = SaliencySums.zeros(SPEC, 1)
     scores = np.ones((4, 1), np.float32)
     bad_scores = scores.copy()
@@ -100,7 +102,7 @@ def test_saliency_accumulate_reports_a_bad_row_and_the_graph_lives_on(run):
 
 
 def test_saliency_accumulate_says_that_a_target_is_outside_the_scores(run):
-    op = custom.saliency_accumulate()
+    op = mindspore_primitives.saliency_accumulate()
     empty = SaliencySums.zeros(SPEC, 1)
     scores = np.ones((4, 3), np.float32)
     for target in (3, -1):
@@ -113,13 +115,13 @@ def test_saliency_accumulate_says_that_a_target_is_outside_the_scores(run):
 
 def test_saliency_expand(run):
     sums = np.random.default_rng(0).random((2, *SPEC.shift_range, *SPEC.grid))
-    maps = run(custom.saliency_expand(SPEC.size), sums)
+    maps = run(mindspore_primitives.saliency_expand(SPEC.size), sums)
     np.testing.assert_array_equal(maps, ops.saliency_expand(sums, SPEC.size))
 
 
 def test_occlusion_fill(run):
     spec = OcclusionSpec((21, 34), (4, 5), (2, 3))
-    op = custom.occlusion_fill(4)
+    op = mindspore_primitives.occlusion_fill(4)
     for first in (-1, 17):
         out = run(op, IMAGE, BASE, spec.params(first, 4))
         expected = ops.occlusion_fill(IMAGE, spec, first, 4, base_value=tuple(BASE.tolist()))
@@ -129,21 +131,25 @@ def test_occlusion_fill(run):
 def test_occlusion_sum(run):
     spec = OcclusionSpec((21, 34), (4, 5), (2, 3))
     drops = np.random.default_rng(0).random((3, spec.num_windows))
-    maps = run(custom.occlusion_sum(spec.size), drops, spec.params(0, 0))
+    maps = run(mindspore_primitives.occlusion_sum(spec.size), drops, spec.params(0, 0))
     np.testing.assert_array_equal(maps, ops.occlusion_sum(drops, spec))
 
 
 def test_two_primitives_of_other_output_shapes_do_not_share_one():
     """MindSpore's pynative cache knows a primitive by its attributes, not by its output shape."""
     image, base, params = (ms.Tensor(a) for a in (IMAGE, BASE, SPEC.params(0, 2)))
-    shapes = [custom.masked_product(n)(image, base, params).shape[0] for n in (4, 8, 2, 4)]
+    shapes = [
+        mindspore_primitives.masked_product(n)(image, base, params).shape[0] for n in (4, 8, 2, 4)
+    ]
     assert shapes == [4, 8, 2, 4]
     dtypes = [
-        custom.masked_product(4, d)(image, base, params).dtype for d in (ms.float16, ms.float32)
+        mindspore_primitives.masked_product(4, d)(image, base, params).dtype
+        for d in (ms.float16, ms.float32)
     ]
     assert dtypes == [ms.float16, ms.float32]
     sizes = [
-        custom.saliency_expand((n, n))(ms.Tensor(np.ones((1, 2, 2, 3, 3)))).shape for n in (5, 9)
+        mindspore_primitives.saliency_expand((n, n))(ms.Tensor(np.ones((1, 2, 2, 3, 3)))).shape
+        for n in (5, 9)
     ]
     assert sizes == [(1, 5, 5), (1, 9, 9)]
 
@@ -152,7 +158,7 @@ def test_a_new_seed_does_not_compile_again():
     before = ms.get_context("mode")
     ms.set_context(mode=ms.GRAPH_MODE)
     try:
-        cell = Wrap(custom.masked_product(5))
+        cell = Wrap(mindspore_primitives.masked_product(5))
         image, base = ms.Tensor(IMAGE), ms.Tensor(BASE)
         for seed in range(4):
             spec = MaskSpec(seed, (21, 34))
@@ -164,7 +170,7 @@ def test_a_new_seed_does_not_compile_again():
 
 def test_views_of_tensors_are_taken(run):
     turned = np.ascontiguousarray(IMAGE.transpose(0, 2, 1))
-    op = custom.masked_product(2)
+    op = mindspore_primitives.masked_product(2)
     view = ms.Tensor(turned).transpose(0, 2, 1)
     expected = ops.masked_product(IMAGE, SPEC, 0, 2, base_value=tuple(BASE.tolist()))
     out = op(view, ms.Tensor(BASE), ms.Tensor(SPEC.params(0, 2)))
@@ -175,6 +181,6 @@ def test_a_native_module_in_a_path_with_a_colon_is_refused(monkeypatch):
     class Module:
         __file__ = "/a:b/_native.so"
 
-    monkeypatch.setattr(custom, "native", lambda: Module)
+    monkeypatch.setattr(mindspore_primitives, "native", lambda: Module)
     with pytest.raises(RuntimeError, match="colon"):
-        custom.saliency_accumulate()
+        mindspore_primitives.saliency_accumulate()

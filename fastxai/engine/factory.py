@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import mindspore as ms
 import numpy as np
-from mindspore import nn
 
 from fastxai.common.plausible import do_not_move
 from fastxai.engine import settings
 from fastxai.engine.export import exported, untraced
-from fastxai.engine.mindspore_cell import MindSporeEngine
+from fastxai.engine.mindspore import MindSporeEngine
 from fastxai.engine.protocol import Engine, Unusable
+from fastxai.engine.request import ScoringRequest
 from fastxai.ops.native import thread_limit
 
 # Relative error against MindSpore up to which an engine is taken to compute the same network.
@@ -24,27 +21,6 @@ TOLERANCE = {"float32": 1e-4, "bfloat16": 0.1}
 UNMOVED = "the scores of the first images do not move from image to image"
 _NO_SCORES = "its own scores of the first batch are none that another engine could be held to"
 _CHECKED_ROWS = 8  # of the first batch: MindSpore may need a second for 32
-
-
-@dataclass(frozen=True)
-class Job:
-    """What there is to score.
-
-    Attributes:
-        cells: All that the scores depend on: the caller's network first, then its activation, ...
-        make: Makes the cell to run: images (M, C, H, W) float32 to scores (M, K) float32.
-        shape: (M, C, H, W) of the batches.
-        fill: Writes the first real batch into an array of that shape.
-        images: How many images there are to score for each image that is explained.
-        dtype: What the network computes in.
-    """
-
-    cells: tuple[nn.Cell, ...]
-    make: Callable[[], nn.Cell]
-    shape: tuple[int, ...]
-    fill: Callable[[np.ndarray], Any]
-    images: int
-    dtype: Any = ms.float32
 
 
 class Undecided(Exception):  # noqa: N818 - a finding, caught by the selector
@@ -59,18 +35,18 @@ class Undecided(Exception):  # noqa: N818 - a finding, caught by the selector
         self.reason = reason
 
 
-class Making:
-    """Engines for one job; exports and asks MindSpore once, however many are tried.
+class EngineFactory:
+    """Makes engines for one request; exports and asks MindSpore once, however many are tried.
 
     Args:
-        job: What there is to score.
+        request: The network and its batches.
         precision: What the engine computes in.
         must_move: Take no engine where MindSpore's scores are equal for all images that are
             compared: any network of the same scores there would agree.
     """
 
-    def __init__(self, job: Job, precision: str, must_move: bool = True) -> None:
-        self._job = job
+    def __init__(self, request: ScoringRequest, precision: str, must_move: bool = True) -> None:
+        self._request = request
         self._precision = precision
         self._must_move = must_move
         self._model: bytes | Unusable | None = None
@@ -91,7 +67,11 @@ class Making:
         if self._must_move and not moves:
             raise Undecided(f"{UNMOVED}, so that no other engine can be held to them")
         engine = _class_of(name)(
-            self._exported(), self._job.shape, self._precision, thread_limit(), settings.cache_dir()
+            self._exported(),
+            self._request.shape,
+            self._precision,
+            thread_limit(),
+            settings.cache_dir(),
         )
         try:
             scores = engine(batch.copy())
@@ -102,7 +82,7 @@ class Making:
         return engine
 
     def _error(self, scores: np.ndarray, expected: np.ndarray, title: str) -> float:
-        shape = (self._job.shape[0], expected.shape[1])
+        shape = (self._request.shape[0], expected.shape[1])
         if scores.shape != shape:
             raise Unusable(f"{title} returns scores of shape {scores.shape} instead of {shape}")
         error = relative_error(scores[self._rows], expected)
@@ -122,8 +102,8 @@ class Making:
         It is the first one. Where that shows nothing, as the windows along a black border do, its
         images are shifted sideways, each by another number of pixels.
         """
-        batch = np.empty(self._job.shape, np.float32)
-        self._job.fill(batch)
+        batch = np.empty(self._request.shape, np.float32)
+        self._request.fill(batch)
         expected = self._expected(batch)
         if not do_not_move(expected):
             return batch, expected
@@ -134,7 +114,7 @@ class Making:
     @cached_property
     def _rows(self) -> np.ndarray:
         """Which images of the batch are compared: some, spread evenly."""
-        number = self._job.shape[0]
+        number = self._request.shape[0]
         return np.unique(np.linspace(0, number - 1, min(number, _CHECKED_ROWS)).astype(int))
 
     def _expected(self, batch: np.ndarray) -> np.ndarray:
@@ -156,13 +136,13 @@ class Making:
         Where it fails, its own run will say the same once more.
         """
         with untraced(repeat=True):
-            return MindSporeEngine(self._job.make())(images)
+            return MindSporeEngine(self._request.make())(images)
 
     def _exported(self) -> bytes:
         """The network as ONNX; a failure is not tried again either."""
         if self._model is None:
             try:
-                self._model = exported(self._job.make(), self._job.shape)
+                self._model = exported(self._request.make(), self._request.shape)
             except Unusable as unusable:
                 self._model = unusable
         if isinstance(self._model, Unusable):

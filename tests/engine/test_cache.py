@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from mindspore import nn
 
+from fastxai.engine.cache import EngineCache
 from fastxai.engine.fingerprint import Structure, checksum, structure_of
 from fastxai.engine.protocol import Engine, Unusable
-from fastxai.engine.store import Store
 from tests import _networks as networks
 from tests.engine import _networks as odd
 
@@ -25,7 +25,7 @@ class Kept(Engine):
 
 
 def entry_of(network):
-    """What the store wants to know of a network."""
+    """What the cache wants to know of a network."""
     found = structure_of([network])
     return found, checksum(found)
 
@@ -67,11 +67,11 @@ CHANGES = list(changes_of(odd.Scaled()))
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_every_change_of_the_network_is_noticed(name):
-    network, store = odd.Scaled(), Store()
-    store.keep(*entry_of(network), "key", Kept())
-    assert store.find(*entry_of(network), "key") is not None
+    network, cache = odd.Scaled(), EngineCache()
+    cache.keep(*entry_of(network), "key", Kept())
+    assert cache.find(*entry_of(network), "key") is not None
     changes_of(network)[name]()
-    assert store.find(*entry_of(network), "key") is None
+    assert cache.find(*entry_of(network), "key") is None
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -101,49 +101,49 @@ def test_exchanged_values_change_the_checksum():
 
 
 def test_running_and_training_flags_change_nothing(mode):
-    network, store = networks.SmallConv(), Store()
-    store.keep(*entry_of(network), "key", Kept())
+    network, cache = networks.SmallConv(), EngineCache()
+    cache.keep(*entry_of(network), "key", Kept())
     network(ms.Tensor(np.ones((2, 3, 8, 8), np.float32)))
     network.set_train(True)
-    assert store.find(*entry_of(network), "key") is not None
+    assert cache.find(*entry_of(network), "key") is not None
 
 
 def test_another_network_or_key_is_not_found():
-    network, store = networks.SmallConv(), Store()
-    store.keep(*entry_of(network), "key", Kept())
-    assert store.find(*entry_of(networks.SmallConv()), "key") is None
-    assert store.find(*entry_of(network), "other") is None
+    network, cache = networks.SmallConv(), EngineCache()
+    cache.keep(*entry_of(network), "key", Kept())
+    assert cache.find(*entry_of(networks.SmallConv()), "key") is None
+    assert cache.find(*entry_of(network), "other") is None
 
 
 def test_the_least_recently_used_engine_goes_first():
-    cells, engines, store = [networks.SmallConv() for _ in range(3)], [], Store(2)
+    cells, engines, cache = [networks.SmallConv() for _ in range(3)], [], EngineCache(2)
     for cell in cells[:2]:
         engines.append(Kept())
-        store.keep(*entry_of(cell), "key", engines[-1])
-    assert store.find(*entry_of(cells[0]), "key") is engines[0]
-    store.keep(*entry_of(cells[2]), "key", Kept())
-    assert len(store) == 2
-    assert store.find(*entry_of(cells[0]), "key") is engines[0]
-    assert store.find(*entry_of(cells[1]), "key") is None
+        cache.keep(*entry_of(cell), "key", engines[-1])
+    assert cache.find(*entry_of(cells[0]), "key") is engines[0]
+    cache.keep(*entry_of(cells[2]), "key", Kept())
+    assert len(cache) == 2
+    assert cache.find(*entry_of(cells[0]), "key") is engines[0]
+    assert cache.find(*entry_of(cells[1]), "key") is None
 
 
 def test_new_weights_take_the_place_of_old_ones():
-    network, store = networks.SmallConv(), Store()
+    network, cache = networks.SmallConv(), EngineCache()
     for _ in range(3):
         network.dense.weight.set_data(network.dense.weight + 1)
-        store.keep(*entry_of(network), "key", Kept())
-    assert len(store) == 1
+        cache.keep(*entry_of(network), "key", Kept())
+    assert len(cache) == 1
 
 
 def test_an_engine_goes_with_its_network():
-    store, engine = Store(), Kept()
+    cache, engine = EngineCache(), Kept()
     network = networks.SmallConv()
-    store.keep(*entry_of(network), "key", engine)
+    cache.keep(*entry_of(network), "key", engine)
     gone = weakref.ref(network)
     del network
     gc.collect()
     assert gone() is None
-    assert len(store) == 0
+    assert len(cache) == 0
 
 
 def test_a_structure_keeps_nothing_alive():
@@ -158,27 +158,27 @@ def test_a_structure_keeps_nothing_alive():
 
 @pytest.mark.parametrize(("for_good", "found"), [(True, True), (False, False)])
 def test_a_finding_holds_for_other_weights_only_if_it_is_for_good(for_good, found):
-    network, store = networks.SmallConv(), Store()
-    store.keep(*entry_of(network), "key", Unusable("why", for_good=for_good))
-    assert store.find(*entry_of(network), "key").reason == "why"
+    network, cache = networks.SmallConv(), EngineCache()
+    cache.keep(*entry_of(network), "key", Unusable("why", for_good=for_good))
+    assert cache.find(*entry_of(network), "key").reason == "why"
     network.dense.weight.set_data(network.dense.weight + 1)
-    assert (store.find(*entry_of(network), "key") is not None) == found
+    assert (cache.find(*entry_of(network), "key") is not None) == found
 
 
 def test_findings_do_not_push_engines_out():
-    network, store = networks.SmallConv(), Store()
-    store.keep(*entry_of(network), "key", Kept())
+    network, cache = networks.SmallConv(), EngineCache()
+    cache.keep(*entry_of(network), "key", Kept())
     for k in range(100):
-        store.keep(*entry_of(network), k, Unusable("why"))
-    assert store.find(*entry_of(network), "key") is not None
-    assert len(store._entries) <= 70
+        cache.keep(*entry_of(network), k, Unusable("why"))
+    assert cache.find(*entry_of(network), "key") is not None
+    assert len(cache._entries) <= 70
 
 
 def test_drop_forgets_an_engine():
-    network, store, engine = networks.SmallConv(), Store(), Kept()
-    store.keep(*entry_of(network), "key", engine)
-    store.drop(engine)
-    assert store.find(*entry_of(network), "key") is None
+    network, cache, engine = networks.SmallConv(), EngineCache(), Kept()
+    cache.keep(*entry_of(network), "key", engine)
+    cache.drop(engine)
+    assert cache.find(*entry_of(network), "key") is None
 
 
 def in_turn(*cells):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fastxai import ops
-from fastxai.ops import MaskSpec, OcclusionSpec, SaliencySums, custom
+from fastxai.ops import MaskSpec, OcclusionSpec, SaliencySums, mindspore_primitives
 from fastxai.ops.cuda.library import use_library
 from tests.ops._cells import Wrap
 
@@ -19,7 +19,7 @@ LEVELS = tuple(BASE.tolist())
 @pytest.fixture(params=["pynative", "graph"])
 def run(request, emulated_library, monkeypatch):
     """Calls a primitive of the emulated library, as MindSpore does."""
-    monkeypatch.setattr(custom, "_on_gpu", lambda: True)
+    monkeypatch.setattr(mindspore_primitives, "_on_gpu", lambda: True)
     before, mode = use_library(emulated_library), ms.get_context("mode")
     ms.set_context(mode=ms.GRAPH_MODE if request.param == "graph" else ms.PYNATIVE_MODE)
 
@@ -35,21 +35,23 @@ def run(request, emulated_library, monkeypatch):
 
 
 def test_the_library_is_that_of_cuda(run, emulated_library):
-    assert emulated_library.path in str(custom.mask_grid(1, (4, 5)).func)
+    assert emulated_library.path in str(mindspore_primitives.mask_grid(1, (4, 5)).func)
 
 
 def test_masks_products_and_covered_copies(run):
-    cells, shifts = run(custom.mask_grid(6, SPEC.grid), SPEC.params(9, 6))
+    cells, shifts = run(mindspore_primitives.mask_grid(6, SPEC.grid), SPEC.params(9, 6))
     expected = ops.mask_grid(SPEC, 9, 6)
     np.testing.assert_array_equal(cells, expected[0])
     np.testing.assert_array_equal(shifts, expected[1])
-    masks = run(custom.mask_upsample(SPEC.size), cells, shifts, np.array(SPEC.up_size))
+    masks = run(
+        mindspore_primitives.mask_upsample(SPEC.size), cells, shifts, np.array(SPEC.up_size)
+    )
     np.testing.assert_array_equal(masks, ops.mask_upsample(*expected, SPEC.size, SPEC.up_size))
     for dtype in ("float32", "float16"):
-        op = custom.masked_product(5, getattr(ms, dtype))
+        op = mindspore_primitives.masked_product(5, getattr(ms, dtype))
         masked = ops.masked_product(IMAGE, SPEC, 9, 5, base_value=LEVELS, dtype=dtype)
         np.testing.assert_array_equal(run(op, IMAGE, BASE, SPEC.params(9, 5)), masked)
-    covered = run(custom.occlusion_fill(4), IMAGE, BASE, WINDOWS.params(2, 4))
+    covered = run(mindspore_primitives.occlusion_fill(4), IMAGE, BASE, WINDOWS.params(2, 4))
     np.testing.assert_array_equal(
         covered, ops.occlusion_fill(IMAGE, WINDOWS, 2, 4, base_value=LEVELS)
     )
@@ -61,35 +63,37 @@ def test_sums_and_their_map(run):
     ops.saliency_accumulate(scores[:, [3, 1]], SPEC, 5, expected)
     empty = SaliencySums.zeros(SPEC, 2)
     sums, moments, bad_row = run(
-        custom.saliency_accumulate(),
+        mindspore_primitives.saliency_accumulate(),
         *(scores, np.array([3, 1]), SPEC.params(5, 9), empty.sums, empty.moments),
     )
     assert bad_row[0] == -1
     np.testing.assert_array_equal(sums, expected.sums)
     np.testing.assert_array_equal(moments, expected.moments)
-    maps, workspace = run(custom.saliency_expand(SPEC.size), sums)
+    maps, workspace = run(mindspore_primitives.saliency_expand(SPEC.size), sums)
     np.testing.assert_array_equal(maps, ops.saliency_expand(expected.sums, SPEC.size))
     assert workspace.shape == (3, 3, 4, 20)
 
 
 def test_windows_summed(run):
     drops = np.random.default_rng(3).normal(size=(2, WINDOWS.num_windows))
-    maps, workspace = run(custom.occlusion_sum(WINDOWS.size), drops, WINDOWS.params(0, 1))
+    maps, workspace = run(
+        mindspore_primitives.occlusion_sum(WINDOWS.size), drops, WINDOWS.params(0, 1)
+    )
     np.testing.assert_array_equal(maps, ops.occlusion_sum(drops, WINDOWS))
     assert workspace.shape == (2, 2 * WINDOWS.num_windows + 2)
 
 
 def test_what_has_no_kernel_says_so(run):
     with pytest.raises(RuntimeError, match="no CUDA kernel"):
-        custom.pixel_fill(3)
+        mindspore_primitives.pixel_fill(3)
 
 
 def test_without_the_library_the_error_says_how_to_build_it(monkeypatch, tmp_path):
-    monkeypatch.setattr(custom, "_on_gpu", lambda: True)
+    monkeypatch.setattr(mindspore_primitives, "_on_gpu", lambda: True)
     monkeypatch.setenv("FASTXAI_CUDA_LIBRARY", str(tmp_path / "none.so"))
     before = use_library(None)
     try:
         with pytest.raises(RuntimeError, match="FASTXAI_CUDA=ON"):
-            custom.mask_grid(1, (4, 5))
+            mindspore_primitives.mask_grid(1, (4, 5))
     finally:
         use_library(before)

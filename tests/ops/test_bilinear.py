@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastxai import reference
-from fastxai.ops.taps import bilinear_taps
+from fastxai.ops.bilinear import bilinear_taps
 from tests._compare import EPS32
 
 

@@ -4,9 +4,9 @@ import mindspore as ms
 import pytest
 from mindspore import nn
 
-from fastxai.engine import batch, selector
-from fastxai.engine.batch import best_batch, is_out_of_memory
-from fastxai.engine.mindspore_cell import MindSporeEngine
+from fastxai.engine import autotune, selector
+from fastxai.engine.autotune import best_batch_size, is_out_of_memory
+from fastxai.engine.mindspore import MindSporeEngine
 from fastxai.explainer import RISE, Occlusion
 from tests import _networks as networks
 from tests._compare import NETWORK_ATOL, assert_close
@@ -30,9 +30,9 @@ def machine(rate_of, largest=None, error=MemoryError):
 
 
 def found(seconds_of, total=EVER, used=(0,), free=GIB):
-    """best_batch with a memory that is told, and a clock that stands still."""
+    """best_batch_size with a memory that is told, and a clock that stands still."""
     steps = iter([*used, *[used[-1]] * 50])
-    return best_batch(
+    return best_batch_size(
         seconds_of,
         total,
         free_memory=lambda: free,
@@ -105,7 +105,7 @@ def test_trying_stops_when_it_takes_its_share_of_the_run():
 
     sizes = []
     for total in (100, 10**7):
-        result = best_batch(seconds_of, total, clock=lambda: now[0])
+        result = best_batch_size(seconds_of, total, clock=lambda: now[0])
         sizes.append(sorted(result.rates))
     assert sizes[0] == [32]
     assert len(sizes[1]) > 3
@@ -128,9 +128,9 @@ def test_what_counts_as_out_of_memory(text, expected):
 
 def test_memory_is_read_from_the_kernel(tmp_path):
     (tmp_path / "meminfo").write_text("MemTotal: 9 kB\nMemAvailable:   2048 kB\n")
-    assert batch.free_bytes(str(tmp_path / "meminfo")) == 2048 * 1024
-    assert batch.free_bytes(str(tmp_path / "absent")) is None
-    assert batch.peak_bytes() > 1e7
+    assert autotune.free_bytes(str(tmp_path / "meminfo")) == 2048 * 1024
+    assert autotune.free_bytes(str(tmp_path / "absent")) is None
+    assert autotune.peak_bytes() > 1e7
 
 
 # ---- in explainers --------------------------------------------------------------------------
@@ -190,7 +190,7 @@ def test_auto_keeps_one_engine(make, engine, images):
     explainer = make(perturbation_per_eval="auto", engine=engine)
     explainer(ms.Tensor(images), 1)
     assert explainer.engine.engine == engine
-    assert len(selector._store) <= 2  # the one found, and one for an even number of copies
+    assert len(selector._cache) <= 2  # the one found, and one for an even number of copies
 
 
 @explainers

@@ -24,7 +24,7 @@ class _Entry:
     watch: weakref.ref[Any]  # takes the entry out when the network is gone
 
 
-class Store:
+class EngineCache:
     """Finds engines by structure, values and a key of all else that they depend on."""
 
     def __init__(self, most_engines: int = _MOST_ENGINES) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fastxai import ops, reference
-from fastxai.ops import MaskSpec, OcclusionSpec, SaliencySums, plain
+from fastxai.ops import MaskSpec, OcclusionSpec, SaliencySums, mindspore_operators
 from fastxai.ops.device import CoveredBatches, MaskedBatches
 from tests._compare import PRODUCT_RTOL, SUM64_RTOL, assert_close
 from tests.ops.test_masked_product import SHAPES, expected_product
@@ -72,7 +72,7 @@ def test_saliency_accumulate_equals_the_reference(mode, grid, shift_range, targe
         cells, shifts = reference.mask_grid(
             6, 7 + first, rows.stop - first, grid, spec.threshold, shift_range
         )
-        state = plain.saliency_accumulate(
+        state = mindspore_operators.saliency_accumulate(
             ms.Tensor(scores[rows]), ms.Tensor(cells), ms.Tensor(shifts), *state
         )
     assert_close(state[0].asnumpy(), expected.sums, atol=SUM64_RTOL, scale=40)

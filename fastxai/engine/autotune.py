@@ -1,4 +1,4 @@
-"""How many images to score at a time: tried once, on the network and engine that will do it."""
+"""Finds the fastest batch size by timing the network and engine that will score."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _OUT_OF_MEMORY = re.compile(
 
 
 @dataclass
-class Found:
-    """What was tried and what came of it.
+class BatchSearch:
+    """The batch sizes that were tried, and the best one.
 
     Attributes:
         size: Images at a time.
@@ -45,14 +45,14 @@ class Found:
         return text
 
 
-def best_batch(
+def best_batch_size(
     seconds_of: Callable[[int], float],
     total: int,
     *,
     free_memory: Callable[[], int | None] = lambda: free_bytes(),
     used_memory: Callable[[], int | None] = lambda: peak_bytes(),
     clock: Callable[[], float] = time.perf_counter,
-) -> Found:
+) -> BatchSearch:
     """The fastest size of batches, by doubling and halving from 32.
 
     Args:
@@ -63,13 +63,13 @@ def best_batch(
         clock: Seconds.
 
     Returns:
-        What was found.
+        The sizes that were tried, and the best one.
 
     Raises:
         MemoryError: Not even one image fits, or whatever `seconds_of` raised for it.
         Exception: Others of `seconds_of`.
     """
-    found = Found()
+    found = BatchSearch()
     begun = clock()
 
     def tried(size: int) -> float | None:

@@ -1,0 +1,135 @@
+"""The ops in MindSpore's own operators: for a device that has no kernels of ours.
+
+No native code: what MindSpore has on a device, these have. Several times slower than a kernel, for
+whole masks are held in memory. They take and give Tensors; `fastxai.ops.device` chooses them.
+"""
+
+from __future__ import annotations
+
+import mindspore as ms
+import numpy as np
+from mindspore import ops
+
+from fastxai.ops.bilinear import Taps
+
+
+def masked_product(
+    image: ms.Tensor,
+    base: ms.Tensor,
+    cells: ms.Tensor,
+    shifts: ms.Tensor,
+    rows: tuple[ms.Tensor, ms.Tensor],
+    cols: tuple[ms.Tensor, ms.Tensor],
+) -> ms.Tensor:
+    """Masked copies of an image: x m + base (1 - m).
+
+    Args:
+        image: (C, H, W) float32.
+        base: (C,) float32, what a mask of 0 shows.
+        cells: (M, h, w) float32 of 0 and 1.
+        shifts: (M, 2) int32, rows and columns.
+        rows: Taps of the rows, `taps_of`: cells (2, up) int32 and weights (2, up) float32.
+        cols: Taps of the columns.
+
+    Returns:
+        (M, C, H, W) float32.
+
+    Precision:
+        As the native kernel: float32 in the order mul, mul, add, where the device rounds each.
+    """
+    channels, height, width = image.shape
+    count, grid_rows, _ = cells.shape
+    x_cells, x_weights = _at(cols, shifts[:, 1], width)
+    y_cells, y_weights = _at(rows, shifts[:, 0], height)
+
+    def along_columns(side: int) -> ms.Tensor:
+        index = ops.broadcast_to(x_cells[side].expand_dims(1), (count, grid_rows, width))
+        return ops.gather_elements(cells, 2, index) * x_weights[side].expand_dims(1)
+
+    expanded = along_columns(0) + along_columns(1)  # (M, h, W)
+
+    def along_rows(side: int) -> ms.Tensor:
+        index = ops.broadcast_to(y_cells[side].expand_dims(2), (count, height, width))
+        return ops.gather_elements(expanded, 1, index) * y_weights[side].expand_dims(2)
+
+    mask = (along_rows(0) + along_rows(1)).expand_dims(1)  # (M, 1, H, W)
+    return image.expand_dims(0) * mask + base.reshape((1, channels, 1, 1)) * (1.0 - mask)
+
+
+def _at(
+    taps: tuple[ms.Tensor, ms.Tensor], shifts: ms.Tensor, size: int
+) -> tuple[tuple[ms.Tensor, ms.Tensor], tuple[ms.Tensor, ms.Tensor]]:
+    """Cells and weights, before and after, of the `size` pixels of each mask: (M, size) each."""
+    places = shifts.expand_dims(1) + ms.Tensor(np.arange(size, dtype=np.int32)).expand_dims(0)
+    cells, weights = (ops.gather(both, places, 1) for both in taps)  # (2, M, size)
+    # Not cells[0]: after an exception in a network MindSpore 2.10 may refuse an int as an index.
+    return ops.unbind(cells, 0), ops.unbind(weights, 0)
+
+
+def taps_of(taps: Taps) -> tuple[ms.Tensor, ms.Tensor]:
+    """Taps as Tensors: cells (2, up) int32 and weights (2, up) float32."""
+    return ms.Tensor(taps.cells), ms.Tensor(taps.weights)
+
+
+def saliency_accumulate(
+    scores: ms.Tensor, cells: ms.Tensor, shifts: ms.Tensor, sums: ms.Tensor, moments: ms.Tensor
+) -> tuple[ms.Tensor, ms.Tensor]:
+    """Sums and moments with the scores of a batch added.
+
+    Args:
+        scores: (M, T) float32 or float64, finite.
+        cells: (M, h, w) of 0 and 1.
+        shifts: (M, 2) int32.
+        sums: (T + 1, Sr, Sc, h, w) float64.
+        moments: (T + 1, 2) float64.
+
+    Returns:
+        New sums and moments.
+
+    Precision:
+        float64: CPU and GPU. Ascend has none, and its explainers sum on the host.
+    """
+    count = scores.shape[0]
+    _, shift_rows, shift_cols, grid_rows, grid_cols = sums.shape
+    ones = ops.ones((count, 1), ms.float64)
+    weights = ops.cat((scores.astype(ms.float64), ones), axis=1)  # (M, T + 1)
+    bins = (shifts[:, 0] * shift_cols + shifts[:, 1]).expand_dims(1)
+    every = ms.Tensor(np.arange(shift_rows * shift_cols, dtype=np.int32)).expand_dims(0)
+    which = (bins == every).astype(ms.float64)  # (M, Sr Sc), a one per row
+    spread = (weights.expand_dims(2) * which.expand_dims(1)).reshape((count, -1))
+    flat = cells.astype(ms.float64).reshape((count, grid_rows * grid_cols))
+    added = ops.matmul(spread.swapaxes(0, 1), flat).reshape(sums.shape)
+    powers = ops.stack((weights.sum(axis=0), (weights * weights).sum(axis=0)), axis=1)
+    return sums + added, moments + powers
+
+
+def occlusion_fill(
+    image: ms.Tensor,
+    base: ms.Tensor,
+    corners: ms.Tensor,
+    window: tuple[int, int],
+) -> ms.Tensor:
+    """Copies of an image, each with one window covered.
+
+    Args:
+        image: (C, H, W) float32.
+        base: (C,) float32.
+        corners: (M, 2) int32, first row and column of each window; beyond the image nothing is
+            covered.
+        window: (rows, columns) of a window.
+
+    Returns:
+        (M, C, H, W) float32, an exact copy outside the windows.
+    """
+    channels, height, width = image.shape
+    inside = [
+        ops.logical_and(
+            places >= corners[:, axis : axis + 1], places < corners[:, axis : axis + 1] + n
+        )
+        for axis, n, places in (
+            (0, window[0], ms.Tensor(np.arange(height, dtype=np.int32)).expand_dims(0)),
+            (1, window[1], ms.Tensor(np.arange(width, dtype=np.int32)).expand_dims(0)),
+        )
+    ]
+    covered = ops.logical_and(inside[0].expand_dims(2), inside[1].expand_dims(1)).expand_dims(1)
+    return ops.where(covered, base.reshape((1, channels, 1, 1)), image.expand_dims(0))
