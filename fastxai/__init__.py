@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from fastxai import _onednn
 from fastxai._config import show_config
 from fastxai._version import __version__
-from fastxai.common import forks as _forks
 from fastxai.engine.settings import set_engine
 from fastxai.ops.native import num_threads, set_num_threads
+from fastxai.system import forks as _forks
 
 if TYPE_CHECKING:
     from fastxai.benchmark import ClassSensitivity, Faithfulness, Localization, Robustness

@@ -8,8 +8,8 @@ import mindspore as ms
 import numpy as np
 
 from fastxai.benchmark.metric import LabelAgnosticMetric
-from fastxai.common.guard import one_call_at_a_time
 from fastxai.common.utils import calc_correlation
+from fastxai.network.evaluation import one_call_at_a_time
 
 
 class ClassSensitivity(LabelAgnosticMetric):

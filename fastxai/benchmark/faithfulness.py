@@ -9,11 +9,11 @@ import mindspore as ms
 import numpy as np
 
 from fastxai.benchmark.metric import Case, LabelSensitiveMetric
-from fastxai.common.activation import Activation
-from fastxai.common.guard import one_call_at_a_time
 from fastxai.common.utils import calc_auc, calc_correlation
 from fastxai.engine.selector import Selector
 from fastxai.engine.settings import Choice
+from fastxai.network.activation import Activation
+from fastxai.network.evaluation import one_call_at_a_time
 from fastxai.ops import pixel_fill
 from fastxai.ops.checks import check_int
 

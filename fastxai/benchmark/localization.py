@@ -8,7 +8,7 @@ import mindspore as ms
 import numpy as np
 
 from fastxai.benchmark.metric import LabelSensitiveMetric
-from fastxai.common.guard import one_call_at_a_time
+from fastxai.network.evaluation import one_call_at_a_time
 
 _METRICS = ("PointingGame", "IoSR")
 _RADIUS = 15.0  # pixels

@@ -9,19 +9,19 @@ from typing import Any
 import mindspore as ms
 import numpy as np
 
+from fastxai.arguments.settings_repr import SettingsRepr
+from fastxai.arguments.targets import check_target_range
 from fastxai.benchmark._values import finite_mean, to_values
-from fastxai.common.activation import Activation
 from fastxai.common.attribution import Attribution
-from fastxai.common.inputs import to_images, to_targets
-from fastxai.common.shown import Shown
-from fastxai.common.targets import check_target_range
-from fastxai.common.turns import Turn
 from fastxai.engine.scorer import Scorer
+from fastxai.network.activation import Activation
+from fastxai.network.inputs import to_images, to_targets
 from fastxai.ops.checks import check_int
+from fastxai.system.call_lock import CallLock
 from fastxai.visual.cv.display import in_notebook
 
 
-class AttributionMetric(Shown):
+class AttributionMetric(SettingsRepr):
     """A measure of the maps of an explainer.
 
     Args:
@@ -35,7 +35,7 @@ class AttributionMetric(Shown):
 
     def __init__(self, activation_fn: Activation = None) -> None:
         self._scorer = Scorer(self._owner, activation_fn)
-        self._turn = Turn()
+        self._lock = CallLock()
 
     @property
     def _owner(self) -> str:

@@ -9,8 +9,8 @@ import mindspore as ms
 import numpy as np
 
 from fastxai.benchmark.metric import Case, LabelSensitiveMetric
-from fastxai.common.activation import Activation
-from fastxai.common.guard import one_call_at_a_time
+from fastxai.network.activation import Activation
+from fastxai.network.evaluation import one_call_at_a_time
 from fastxai.ops.checks import check_int
 
 _PERTURBATIONS = 10

@@ -17,7 +17,7 @@ from typing import NoReturn
 from fastxai._version import __version__
 from fastxai.cli import _completion, compare, demo, doctor, explain, run
 from fastxai.cli._errors import EXIT_CODES, INTERRUPTED, NO_READER, WRONG_ARGUMENT, CliError
-from fastxai.common.interrupt import interruptible
+from fastxai.network.interrupt import interruptible
 
 _COMMANDS = (demo, explain, compare, run, doctor)
 

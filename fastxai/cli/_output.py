@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastxai.cli import _options, _overlay, _paths
 from fastxai.cli._errors import WRONG_ARGUMENT, CliError, first_line
-from fastxai.common.files import replacing
+from fastxai.system.atomic_file import replacing
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -36,7 +36,7 @@ def _check_range(arguments: argparse.Namespace, scores: np.ndarray) -> None:
 
 
 def _check_softmax(arguments: argparse.Namespace, scores: np.ndarray) -> None:
-    from fastxai.common.plausible import warn_of_softmax_twice
+    from fastxai.arguments.plausibility import warn_of_softmax_twice
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

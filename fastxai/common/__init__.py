@@ -1,1 +1,1 @@
-"""What every explainer shares: checks of inputs and targets, the network's guard, progress."""
+"""Modules that mindspore_xai has under this name: `attribution`, `operators` and `utils`."""

@@ -16,10 +16,10 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from fastxai.common.guard import running
 from fastxai.engine.in_place import without_in_place
 from fastxai.engine.onnx_name import renamed
 from fastxai.engine.protocol import Unusable
+from fastxai.network.evaluation import running
 
 _log = logging.getLogger("fastxai")
 _DUMP_VARIABLE = "MS_OM_PATH"  # where MindSpore writes rank_0/om/analyze_fail.ir; else here

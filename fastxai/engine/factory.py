@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastxai.common.plausible import do_not_move
+from fastxai.arguments.plausibility import do_not_move
 from fastxai.engine import settings
 from fastxai.engine.export import exported, untraced
 from fastxai.engine.mindspore import MindSporeEngine

@@ -1,8 +1,8 @@
 """Whether a network is still the one that an engine was made from.
 
 Two things are compared: the *structure* by identity (which cells, Parameters, functions and plain
-attributes the network consists of, see `fastxai.common.shadow.signature`), and the *values* of all
-its Parameters, Tensors and arrays by a checksum. Structures are held by weak references, so that
+attributes the network consists of, see `network.cell_copy.signature`), and the *values* of all its
+Parameters, Tensors and arrays by a checksum. Structures are held by weak references, so that
 nothing here keeps a network alive. What other Python objects hold inside is not looked at.
 """
 
@@ -17,7 +17,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from fastxai.common.shadow import SCALARS, base_attributes, hook_attributes, signature
+from fastxai.network.cell_copy import SCALARS, base_attributes, hook_attributes, signature
 
 
 def structure_of(cells: Sequence[nn.Cell]) -> list[Any]:

@@ -8,11 +8,11 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from fastxai.common.guard import running
-from fastxai.common.network import ScoreCell
-from fastxai.common.scores import dtypes_to_try
-from fastxai.common.shadow import signature
+from fastxai.arguments.scores import dtypes_to_try
 from fastxai.engine.export import untraced
+from fastxai.network.cell_copy import signature
+from fastxai.network.evaluation import running
+from fastxai.network.scores import ScoreCell
 
 _FLOATING = (ms.float32, ms.float16, ms.bfloat16, ms.float64)
 

@@ -6,8 +6,8 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from fastxai.common.guard import running
 from fastxai.engine.protocol import Engine
+from fastxai.network.evaluation import running
 
 
 class MindSporeEngine(Engine):

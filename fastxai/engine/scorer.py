@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 from mindspore import nn
 
-from fastxai.common.activation import activation_cell, check_activated
-from fastxai.common.guard import evaluating
-from fastxai.common.hints import in_our_words
-from fastxai.common.network import ScoreCell, layers_of
-from fastxai.common.shadow import same_signature, signature
-from fastxai.common.targets import check_scores
+from fastxai.arguments.hints import in_our_words
+from fastxai.arguments.targets import check_scores
 from fastxai.engine.input_dtype import InputDtype
 from fastxai.engine.mindspore import MindSporeEngine
 from fastxai.engine.protocol import Engine
 from fastxai.engine.request import ScoringRequest
 from fastxai.engine.selector import Selector
+from fastxai.network.activation import activation_cell, check_activated
+from fastxai.network.cell_copy import same_signature, signature
+from fastxai.network.evaluation import evaluating
+from fastxai.network.layers import layers_of
+from fastxai.network.scores import ScoreCell
 
 _NO_TARGET = np.zeros(1, np.int64)  # a class that every network has
 
@@ -30,7 +31,7 @@ class Scorer:
     Args:
         owner: Name for messages.
         activation_fn: What turns the network's output into probabilities, as
-            `fastxai.common.activation.activation_cell` takes it.
+            `fastxai.network.activation.activation_cell` takes it.
 
     Raises:
         TypeError: `activation_fn` is of the wrong kind.

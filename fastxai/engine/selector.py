@@ -8,7 +8,6 @@ from typing import Any
 import mindspore as ms
 
 from fastxai import _onednn
-from fastxai.common.turns import Turn
 from fastxai.engine import settings
 from fastxai.engine.cache import EngineCache
 from fastxai.engine.factory import UNMOVED, EngineFactory, Undecided
@@ -16,6 +15,7 @@ from fastxai.engine.fingerprint import checksum, structure_of
 from fastxai.engine.protocol import Engine, Unusable
 from fastxai.engine.request import ScoringRequest
 from fastxai.ops.native import thread_limit
+from fastxai.system.call_lock import CallLock
 
 _LEAST_IMAGES = 128  # below, MindSpore is about done when an engine is made
 _NOTHING = "neither OpenVINO nor ONNX Runtime is installed"
@@ -25,7 +25,7 @@ _HINT = (
 
 _log = logging.getLogger("fastxai")
 _cache = EngineCache()
-_choosing = Turn("The choice of an engine")  # a second thread finds what the first one made
+_choosing = CallLock("The choice of an engine")  # a second thread finds what the first one made
 _said: set[str] = set()  # what one process need hear only once
 
 
@@ -100,7 +100,7 @@ class Selector:
         engine = None
         if not reason:
             try:
-                with _choosing.taken():
+                with _choosing.acquired():
                     engine, reason = self._first_that_fits(preference, request)
             except Undecided as undecided:  # also where it was named: MindSpore's run says more
                 self._note_choice(None, undecided.reason, str(request.dtype))
@@ -116,7 +116,7 @@ class Selector:
 
     def discard(self, engine: Engine) -> None:
         """Forgets an engine that will not be needed again."""
-        with _choosing.taken():
+        with _choosing.acquired():
             _cache.drop(engine)
 
     def _first_that_fits(

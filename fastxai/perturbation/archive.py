@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from fastxai.common.files import replacing
+from fastxai.system.atomic_file import replacing
 
 Arrays = dict[str, np.ndarray]
 

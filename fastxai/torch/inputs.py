@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from fastxai.common.hints import TORCH, wrong_kind, wrong_shape
-from fastxai.common.plausible import warn_of_inputs
-from fastxai.common.targets import targets_array
+from fastxai.arguments.hints import TORCH, wrong_kind, wrong_shape
+from fastxai.arguments.plausibility import warn_of_inputs
+from fastxai.arguments.targets import targets_array
 
 
 def to_images(owner: str, inputs: Any) -> torch.Tensor:
@@ -41,7 +41,7 @@ def to_images(owner: str, inputs: Any) -> torch.Tensor:
 
 
 def to_targets(owner: str, targets: Any, num_images: int) -> np.ndarray:
-    """The targets as (N, L) int64; `fastxai.common.targets.targets_array` says of what.
+    """The targets as (N, L) int64; `fastxai.arguments.targets.targets_array` says of what.
 
     Raises:
         TypeError: `targets` is of another kind, or not of integers.

@@ -9,16 +9,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from fastxai.common.forks import is_fork
-from fastxai.common.held import Holder, warn_of_training
-from fastxai.common.scores import (
+from fastxai.arguments.scores import (
     check_activation,
     check_axis,
     dtypes_to_try,
     refused_kind,
     refused_shape,
 )
-from fastxai.common.turns import Turn
+from fastxai.system.call_lock import CallLock
+from fastxai.system.forks import is_fork
+from fastxai.system.temporary_state import TemporaryState, warn_of_training
 
 
 def _put_back(part: nn.Module, training: bool) -> None:
@@ -32,7 +32,7 @@ def _lapsed(part: nn.Module, training: bool) -> bool | None:
     return True
 
 
-_evaluated = Holder(Turn("A network's mode"), lambda part: part.training, _put_back)
+_evaluated = TemporaryState(CallLock("A network's mode"), lambda part: part.training, _put_back)
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def evaluating(*modules: Any) -> Iterator[None]:
         for part in parts:
             part.training = False
 
-    with _evaluated.holding(parts, evaluate), torch.no_grad():
+    with _evaluated.applied(parts, evaluate), torch.no_grad():
         yield
 
 
@@ -158,7 +158,7 @@ def activation_of(owner: str, activation_fn: Any) -> Callable[[torch.Tensor], to
 
 
 def chosen_output(output: Any, path: tuple[int | str, ...]) -> torch.Tensor:
-    """The Tensor of scores in what a network returned, as `fastxai.common.network` has it.
+    """The Tensor of scores in what a network returned, as `fastxai.network.scores` has it.
 
     Args:
         output: What it returned.
@@ -193,7 +193,7 @@ def chosen_output(output: Any, path: tuple[int | str, ...]) -> torch.Tensor:
 def class_scores(
     output: torch.Tensor, activation: Callable[[torch.Tensor], torch.Tensor]
 ) -> torch.Tensor:
-    """A network's output as (M, classes), as `fastxai.common.network.class_scores` has it.
+    """A network's output as (M, classes), as `fastxai.network.scores.class_scores` has it.
 
     Args:
         output: (M,), (M, classes) or (M, classes, ...).
@@ -237,8 +237,8 @@ def _averaged(values: torch.Tensor) -> torch.Tensor:
 
 def renewed(network: nn.Module, batch: torch.Tensor) -> Any:
     """What a network returns for a batch, in evaluation mode whatever other threads do."""
-    _evaluated.renew(_lapsed)
+    _evaluated.reapply(_lapsed)
     output = network(batch)
-    if _evaluated.renew(_lapsed):
+    if _evaluated.reapply(_lapsed):
         warn_of_training()
     return output

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from fastxai.common.targets import not_finite
+from fastxai.arguments.targets import not_finite
 from fastxai.masks.windows import windows_of
 from fastxai.ops import OcclusionSpec, cuda, occlusion_fill, occlusion_sum
 from fastxai.ops.checks import MAX_AXIS, base_levels, check_pair

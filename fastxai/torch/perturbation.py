@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from fastxai.common.hints import TORCH, in_our_words
-from fastxai.common.plausible import warn_of_probabilities
-from fastxai.common.scores import check_rows, output_path, top_classes
-from fastxai.common.shown import Shown
-from fastxai.common.targets import check_scores
-from fastxai.common.turns import Turn, one_at_a_time
+from fastxai.arguments.hints import TORCH, in_our_words
+from fastxai.arguments.plausibility import warn_of_probabilities
+from fastxai.arguments.scores import check_rows, output_path, top_classes
+from fastxai.arguments.settings_repr import SettingsRepr
+from fastxai.arguments.targets import check_scores
 from fastxai.ops.checks import check_int
 from fastxai.perturbation.progress import Progress, check_progress, reporting
+from fastxai.system.call_lock import CallLock, one_at_a_time
 from fastxai.torch.inputs import to_images, to_targets
 from fastxai.torch.networks import (
     InputDtype,
@@ -37,7 +37,7 @@ Output = int | str | tuple[int | str, ...] | None
 _RETURNS = ("tensor", "image")
 
 
-class PerturbationAttribution(Shown, ABC):
+class PerturbationAttribution(SettingsRepr, ABC):
     """An explainer that scores perturbed copies of an image.
 
     Args:
@@ -69,7 +69,7 @@ class PerturbationAttribution(Shown, ABC):
             kind = type(network).__name__
             raise TypeError(f"{self._owner}: `network` must be an nn.Module, got {kind}.")
         self._network = network
-        self._turn = Turn()
+        self._lock = CallLock()
         self._activation_fn = activation_of(self._owner, activation_fn)
         self._output_path = output_path(self._owner, output)
         if output is not None:  # else `repr` does not show it

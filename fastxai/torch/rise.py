@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from fastxai.common.targets import not_finite
+from fastxai.arguments.targets import not_finite
 from fastxai.masks.control_variate import control_variate_maps
 from fastxai.masks.designs import (
     SHIFT_RANGE,

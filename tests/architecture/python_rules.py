@@ -101,7 +101,7 @@ def torch_knows_no_mindspore(path: str, text: str) -> list[str]:
     return [
         f"{path}:{line}: imports {name}"
         for line, name in _imports(path, ast.parse(text))
-        if _within(name, "mindspore", "fastxai.common.inputs", "fastxai.common.network", *needs_it)
+        if _within(name, "mindspore", "fastxai.network.inputs", "fastxai.network.scores", *needs_it)
     ]
 
 

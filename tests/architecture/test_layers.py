@@ -206,7 +206,7 @@ VIOLATIONS = [
     (python_rules.explainers_go_through_ops, TORCH, "from fastxai import reference"),
     (python_rules.torch_knows_no_mindspore, TORCH, "import mindspore as ms"),
     (python_rules.torch_knows_no_mindspore, TORCH, "from fastxai.explainer import RISE"),
-    (python_rules.torch_knows_no_mindspore, TORCH, "from fastxai.common.inputs import to_images"),
+    (python_rules.torch_knows_no_mindspore, TORCH, "from fastxai.network.inputs import to_images"),
     (python_rules.engines_know_no_masks, ENGINE, "from fastxai.ops import mask_grid"),
     (python_rules.engines_know_no_masks, ENGINE, "def score(batch, masks):\n    pass"),
     (python_rules.engines_know_no_masks, ENGINE, "from fastxai.explainer import RISE"),

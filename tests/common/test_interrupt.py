@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from fastxai import ops
-from fastxai.common.interrupt import interruptible
+from fastxai.network.interrupt import interruptible
 
 
 def interrupted(mode: str, number: signal.Signals) -> tuple[int, str]:

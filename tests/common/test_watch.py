@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from mindspore import nn
 
-from fastxai.common.shadow import Watch, same_signature, signature
 from fastxai.explainer import GuidedBackprop
+from fastxai.network.cell_copy import Watch, same_signature, signature
 
 
 class Network(nn.Cell):

@@ -5,9 +5,9 @@ import sys
 import mindspore as ms
 from mindspore import nn
 
-from fastxai.common.guard import evaluating
 from fastxai.engine.export import exported
 from fastxai.explainer.perturb.perturbation import ScoreCell
+from fastxai.network.evaluation import evaluating
 from tests._networks import SmallConv
 
 SHAPE = (4, 3, 14, 11)

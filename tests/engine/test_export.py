@@ -13,13 +13,13 @@ import pytest
 from mindspore import nn
 
 from fastxai import ops
-from fastxai.common.guard import evaluating
 from fastxai.engine import export
 from fastxai.engine.export import exported
 from fastxai.engine.in_place import source_parser
 from fastxai.engine.onnx_name import renamed
 from fastxai.engine.protocol import Unusable
 from fastxai.explainer.perturb.perturbation import ScoreCell
+from fastxai.network.evaluation import evaluating
 from tests import _networks as networks
 from tests.engine import _networks as odd
 

@@ -15,7 +15,7 @@ import fastxai.benchmark
 import fastxai.explainer
 import fastxai.tool.cv
 import fastxai.visual.cv
-from fastxai.common.absent import not_available
+from fastxai.compat.unavailable import not_available
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from mindspore import nn, ops
 
-from fastxai.explainer.perturb.digest import network_digest
+from fastxai.network.digest import network_digest
 from tests import _networks as networks
 
 

@@ -122,27 +122,29 @@ def without_fastxai():
 
 def while_others_work():
     """A fork while another thread holds locks and flags; only what a fork may run is run."""
-    from fastxai.common.held import Holder
-    from fastxai.common.turns import Turn
+    from fastxai.system.call_lock import CallLock
+    from fastxai.system.temporary_state import TemporaryState
 
-    turn, mode = Turn(), {"training": True}
-    holder = Holder(Turn(), lambda part: part["training"], lambda p, old: p.update(training=old))
+    lock, mode = CallLock(), {"training": True}
+    holder = TemporaryState(
+        CallLock(), lambda part: part["training"], lambda p, old: p.update(training=old)
+    )
     inside, over = threading.Event(), threading.Event()
 
     def work():
-        with turn.taken(), holder.holding([mode], lambda: mode.update(training=False)):
+        with lock.acquired(), holder.applied([mode], lambda: mode.update(training=False)):
             inside.set()
             over.wait(CHILD_S)
 
     def child():
-        with turn.taken():
+        with lock.acquired():
             return mode["training"]
 
     thread = threading.Thread(target=work)
     thread.start()
     inside.wait()
     print("child", in_child(child))
-    with Turn().taken() as _:
+    with CallLock().acquired() as _:
         print("parent", mode["training"])
     over.set()
     thread.join()

@@ -10,7 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
-SOURCE = Path(__file__).parents[2] / "fastxai" / "common" / "files.py"
+SOURCE = Path(__file__).parents[2] / "fastxai" / "system" / "atomic_file.py"
 
 
 def main(fault: str, number: int, path: str) -> None:

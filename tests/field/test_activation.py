@@ -9,7 +9,7 @@ from mindspore import nn, ops
 
 from fastxai.benchmark import Faithfulness, Robustness
 from fastxai.explainer import RISE, Gradient, Occlusion
-from fastxai.explainer.perturb.digest import network_digest
+from fastxai.network.digest import network_digest
 from tests._compare import MAP_ATOL, assert_close
 
 RNG = np.random.default_rng(0)

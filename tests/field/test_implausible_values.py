@@ -8,7 +8,7 @@ import pytest
 from mindspore import nn, ops
 
 import fastxai
-from fastxai.common import plausible
+from fastxai.arguments import plausibility
 from fastxai.explainer import RISE, GradCAM, Gradient, Occlusion
 
 PIXELS = np.random.RandomState(0).rand(2, 3, 16, 16).astype(np.float32)
@@ -233,7 +233,7 @@ def test_an_engine_that_was_named_says_that_nothing_vouches_for_it(engine):
 
 
 def test_scores_of_one_image_or_of_different_ones_move():
-    assert not plausible.do_not_move(np.array([[0.1, 0.9]]))
-    assert not plausible.do_not_move(np.array([[0.1, 0.9], [0.1 + 1e-5, 0.9 - 1e-5]]))
-    assert plausible.do_not_move(np.full((4, 3), 1 / 3))
-    assert plausible.do_not_move(np.zeros((4, 3)))
+    assert not plausibility.do_not_move(np.array([[0.1, 0.9]]))
+    assert not plausibility.do_not_move(np.array([[0.1, 0.9], [0.1 + 1e-5, 0.9 - 1e-5]]))
+    assert plausibility.do_not_move(np.full((4, 3), 1 / 3))
+    assert plausibility.do_not_move(np.zeros((4, 3)))

@@ -13,9 +13,9 @@ import pytest
 from mindspore import nn
 
 from fastxai.benchmark import Faithfulness
-from fastxai.common import guard
-from fastxai.common.turns import Turn
 from fastxai.explainer import RISE, GradCAM, Gradient, Occlusion, RISEPlus
+from fastxai.network import evaluation
+from fastxai.system.call_lock import CallLock
 from fastxai.tool.cv import OoDNet
 from tests.field._thread_networks import Trained, WithFeatures
 
@@ -245,7 +245,7 @@ def test_the_last_one_out_gives_shared_cells_back(last):
     with contextlib.ExitStack() as outer, contextlib.ExitStack() as inner:
         order = (inner, outer) if last else (outer, inner)
         for stack, network in zip(order, networks, strict=True):
-            stack.enter_context(guard.evaluating(network))
+            stack.enter_context(evaluation.evaluating(network))
         assert not any(flags(networks[0]) + flags(networks[1]))
         inner.close()
         assert not shared.training
@@ -255,8 +255,8 @@ def test_the_last_one_out_gives_shared_cells_back(last):
 
 def test_nested_evaluation_ends_with_the_outer_one():
     network = Trained()
-    with guard.evaluating(network):
-        with guard.evaluating(network):
+    with evaluation.evaluating(network):
+        with evaluation.evaluating(network):
             pass
         assert not any(flags(network))
     assert all(flags(network))
@@ -305,19 +305,19 @@ def test_names_are_given_back_by_the_last_one():
     assert [parameter.name for parameter in parameters] == before
 
 
-def pickled(turn):
+def pickled(lock):
     """A copy by way of bytes."""
-    return pickle.loads(pickle.dumps(turn))
+    return pickle.loads(pickle.dumps(lock))
 
 
 @pytest.mark.parametrize("how", [copy.copy, copy.deepcopy, pickled])
-def test_a_copy_of_a_turn_that_is_taken_is_free(how):
-    turn, taken = Turn(), []
-    with turn.taken():
-        other = how(turn)
+def test_a_copy_of_an_acquired_lock_is_free(how):
+    lock, taken = CallLock(), []
+    with lock.acquired():
+        other = how(lock)
 
         def take():
-            with other.taken():
+            with other.acquired():
                 taken.append(True)
 
         thread = threading.Thread(target=take, daemon=True)

@@ -19,12 +19,12 @@ import pytest
 
 from fastxai.cli import _output
 from fastxai.cli._errors import CliError
-from fastxai.common import files
-from fastxai.common.files import replacing
 from fastxai.explainer import Explanation
 from fastxai.perturbation.archive import write_archive
 from fastxai.perturbation.image_result import ImageResult
 from fastxai.perturbation.run_state import RunState
+from fastxai.system import atomic_file
+from fastxai.system.atomic_file import replacing
 from tests.field import _writer
 
 BEFORE = b"what was there"
@@ -268,7 +268,7 @@ def test_a_draft_that_is_taken_for_a_leftover_is_made_again(path, monkeypatch):
                 os.unlink(name)
         return number
 
-    monkeypatch.setattr(files.os, "open", take)
+    monkeypatch.setattr(atomic_file.os, "open", take)
     plain(path)
     assert len(taken) == 2
     assert path.read_bytes().startswith(b"some bytes")
@@ -286,7 +286,7 @@ def test_a_file_system_without_locks_and_without_syncs_of_folders_is_enough(path
             raise OSError(errno.EINVAL, "Invalid argument")
         real(number)
 
-    monkeypatch.setattr(files.fcntl, "flock", flock)
+    monkeypatch.setattr(atomic_file.fcntl, "flock", flock)
     monkeypatch.setattr(os, "fsync", fsync)
     plain(path)
     assert path.read_bytes().startswith(b"some bytes")
@@ -379,7 +379,7 @@ def test_no_draft_goes_through_a_link_or_over_a_file(path, monkeypatch):
     victim = path.parent / "victim"
     victim.write_bytes(b"precious")
     guesses = iter(["0" * 16, "1" * 16, "2" * 16])
-    monkeypatch.setattr(files.secrets, "token_hex", lambda number: next(guesses))
+    monkeypatch.setattr(atomic_file.secrets, "token_hex", lambda number: next(guesses))
     planted = path.parent / f".file.npz.{'0' * 16}.tmp"
     planted.symlink_to(victim)
     pipe = path.parent / f".file.npz.{'1' * 16}.tmp"

@@ -10,9 +10,9 @@ from PIL import Image
 from scipy import stats
 
 import fastxai
-from fastxai.common.files import replacing
 from fastxai.explainer import RISE, Explanation, Gradient, Occlusion
 from fastxai.explainer.student import central_quantile
+from fastxai.system.atomic_file import replacing
 from tests import _networks as networks
 from tests.explainer.test_contract import RISEPlusOf
 

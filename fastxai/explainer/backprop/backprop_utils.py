@@ -7,7 +7,7 @@ from typing import Any
 import mindspore as ms
 from mindspore import nn, ops
 
-from fastxai.common.network import chosen_output, class_scores
+from fastxai.network.scores import chosen_output, class_scores
 
 
 def get_bp_weights(

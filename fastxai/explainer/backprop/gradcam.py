@@ -9,12 +9,12 @@ import numpy as np
 from mindspore import nn
 
 from fastxai.common.attribution import Output
-from fastxai.common.shadow import Shadow
-from fastxai.common.utils import find_layer, last_convolutions
 from fastxai.explainer.backprop.backprop_utils import BackwardPass
 from fastxai.explainer.backprop.intermediate_layer import IntermediateLayerAttribution
 from fastxai.explainer.backprop.no_gradient import Evaluate
 from fastxai.explainer.backprop.watched_layer import LayerWatch, use_of
+from fastxai.network.cell_copy import CellCopier
+from fastxai.network.layers import find_layer, last_convolutions
 
 # Factors and shifts of a layer's output: where to look for its gradient, first as it is.
 _MOVES = ((1, 0), (-1, 0), (0.1, 0), (4, 0), (1, 1), (1, -1), (0, 1), (0, 0))
@@ -81,7 +81,7 @@ class GradCAM(IntermediateLayerAttribution):
         def wrap(cell: nn.Cell, copy: nn.Cell) -> nn.Cell:
             return watch.output_of(copy) if cell is layer else copy
 
-        network = Shadow(wrap=wrap).of(self._network)
+        network = CellCopier(wrap=wrap).copy(self._network)
         if layer is None:
             network = watch.input_of(network)
         return BackwardPass(network, watch.weights, self._output_path)
@@ -141,7 +141,7 @@ class GradCAM(IntermediateLayerAttribution):
         def wrap(cell: nn.Cell, copy: nn.Cell) -> nn.Cell:
             return watch.output_of(copy, rows[id(cell)]) if id(cell) in rows else copy
 
-        network = Shadow(wrap=wrap).of(self._network)
+        network = CellCopier(wrap=wrap).copy(self._network)
         (_, told, _), _ = BackwardPass(network, watch.weights, self._output_path)(
             ms.Tensor(images, self._input_dtype.of(images[0])),
             ms.Tensor(targets[:, None].astype(np.int32)),

@@ -9,18 +9,18 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
+from fastxai.arguments.caller_warning import warn_caller
+from fastxai.arguments.hints import in_our_words
+from fastxai.arguments.scores import top_classes
+from fastxai.arguments.targets import check_scores
 from fastxai.common.attribution import Attribution, Output
-from fastxai.common.guard import evaluating, one_call_at_a_time, running
-from fastxai.common.hints import in_our_words
-from fastxai.common.inputs import to_images, to_targets
-from fastxai.common.network import layers_of
-from fastxai.common.scores import top_classes
-from fastxai.common.shadow import Watch, same_signature, signature
-from fastxai.common.targets import check_scores
-from fastxai.common.warn import warn_caller
 from fastxai.engine.input_dtype import InputDtype
 from fastxai.explainer.backprop.backprop_utils import BackwardPass
 from fastxai.explainer.backprop.no_gradient import Evaluate, never_arrives, points_around
+from fastxai.network.cell_copy import Watch, same_signature, signature
+from fastxai.network.evaluation import evaluating, one_call_at_a_time, running
+from fastxai.network.inputs import to_images, to_targets
+from fastxai.network.layers import layers_of
 
 _MAX_PASSES = 16  # compiled graphs kept, one per shape of the inputs
 

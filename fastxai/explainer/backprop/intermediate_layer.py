@@ -5,8 +5,8 @@ from __future__ import annotations
 from mindspore import nn
 
 from fastxai.common.attribution import Output
-from fastxai.common.utils import find_layer
 from fastxai.explainer.backprop.gradient import Gradient
+from fastxai.network.layers import find_layer
 
 
 class IntermediateLayerAttribution(Gradient):

@@ -8,8 +8,8 @@ from typing import Any
 import mindspore as ms
 from mindspore import nn
 
+from fastxai.arguments.caller_warning import warn_caller
 from fastxai.common.attribution import Output
-from fastxai.common.warn import warn_caller
 from fastxai.explainer.backprop.backprop_utils import BackwardPass
 from fastxai.explainer.backprop.executed_relus import (
     in_pynative_mode,
@@ -17,8 +17,8 @@ from fastxai.explainer.backprop.executed_relus import (
     rules_at_every_relu,
 )
 from fastxai.explainer.backprop.gradient import Gradient
+from fastxai.explainer.backprop.relu_copy import ReLUCopy
 from fastxai.explainer.backprop.relu_rules import deconvolution_rules, guided_rules
-from fastxai.explainer.backprop.relu_shadow import ReLUShadow
 
 _LISTED = 5  # places named in a warning
 
@@ -45,33 +45,33 @@ class ModifiedReLU(Gradient):
     ) -> None:
         super().__init__(network, output=output)
         self._rules = rules
-        self._shadow: ReLUShadow | None
+        self._copy: ReLUCopy | None
         self._looked_at: set[str]  # graphs
         self._warned = ""
 
     def _fresh(self) -> dict[str, Any]:
-        return {**super()._fresh(), "_shadow": None, "_looked_at": set()}
+        return {**super()._fresh(), "_copy": None, "_looked_at": set()}
 
     def _run(self, images: ms.Tensor, targets: ms.Tensor) -> tuple[Any, ms.Tensor]:
-        if self._shadow is None:
-            self._shadow = ReLUShadow(self._network, self._rules())
-        with self._shadow.importable():
+        if self._copy is None:
+            self._copy = ReLUCopy(self._network, self._rules())
+        with self._copy.importable():
             if not in_pynative_mode():
                 results = super()._run(images, targets)
                 self._look_at_graphs()
                 return results
-            with rules_at_every_relu(self._shadow.rules) as executed:
+            with rules_at_every_relu(self._copy.rules) as executed:
                 results = super()._run(images, targets)
         self._warn(executed.count > 0, [], executed.compiled)
         return results
 
     def _make_pass(self, shape: tuple[int, ...]) -> BackwardPass:
-        assert self._shadow is not None
-        return BackwardPass(self._shadow.network, output=self._output_path)
+        assert self._copy is not None
+        return BackwardPass(self._copy.network, output=self._output_path)
 
     def _forget(self) -> None:
         super()._forget()
-        self._shadow = None
+        self._copy = None
         self._looked_at = set()
 
     def _look_at_graphs(self) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import mindspore as ms
 from mindspore import nn
 
-from fastxai.common.guard import running
 from fastxai.engine.mindspore import MindSporeEngine
 from fastxai.explainer.perturb.masked_step import (
     GraphStep,
@@ -16,6 +15,7 @@ from fastxai.explainer.perturb.masked_step import (
     MaskedStep,
     StepCell,
 )
+from fastxai.network.evaluation import running
 from fastxai.ops import has_native
 from fastxai.ops.device import MaskedBatches, device_ops
 

@@ -11,7 +11,7 @@ import numpy as np
 from mindspore import nn
 
 from fastxai._version import __version__
-from fastxai.explainer.perturb.digest import network_digest
+from fastxai.network.digest import network_digest
 from fastxai.ops import has_native
 
 

@@ -1,6 +1,6 @@
 """Where mindspore_xai has LIMETabular."""
 
-from fastxai.common.absent import not_available
+from fastxai.compat.unavailable import not_available
 
 __all__ = ["LIMETabular"]
 

@@ -10,7 +10,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from fastxai.common.guard import running
+from fastxai.network.evaluation import running
 from fastxai.ops import MaskSpec, SaliencySums, masked_product, saliency_accumulate
 from fastxai.ops.saliency_accumulate import BAD_PARAMS
 from fastxai.perturbation.archive import Arrays

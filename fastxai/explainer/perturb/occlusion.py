@@ -11,14 +11,14 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from fastxai.common.activation import Activation
+from fastxai.arguments.targets import not_finite
 from fastxai.common.attribution import Output
-from fastxai.common.guard import running
-from fastxai.common.targets import not_finite
 from fastxai.engine.mindspore import MindSporeEngine
 from fastxai.explainer.perturb.masked_step import check_kept_scores
 from fastxai.explainer.perturb.perturbation import PerturbationAttribution
 from fastxai.masks.windows import windows_of
+from fastxai.network.activation import Activation
+from fastxai.network.evaluation import running
 from fastxai.ops import OcclusionSpec, occlusion_fill, occlusion_sum
 from fastxai.ops.checks import MAX_AXIS, base_levels, check_pair
 from fastxai.ops.device import CoveredBatches, device_ops

@@ -8,8 +8,8 @@ import mindspore as ms
 import numpy as np
 from mindspore import Parameter, mint, nn, ops
 
-from fastxai.common.network import ScoreCell, chosen_output, class_scores
 from fastxai.engine.protocol import Engine
+from fastxai.network.scores import ScoreCell, chosen_output, class_scores
 from fastxai.tool.cv.ood_net import OoDNet
 
 _EPS = float(np.finfo(np.float64).eps)

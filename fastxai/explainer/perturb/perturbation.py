@@ -13,15 +13,11 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from fastxai.common.activation import Activation, activation_cell, check_activated
+from fastxai.arguments.hints import in_our_words
+from fastxai.arguments.plausibility import looks_like_softmax_twice, warn_of_probabilities
+from fastxai.arguments.scores import top_classes
+from fastxai.arguments.targets import check_scores
 from fastxai.common.attribution import Attribution, Output
-from fastxai.common.guard import evaluating, one_call_at_a_time
-from fastxai.common.hints import in_our_words
-from fastxai.common.inputs import to_images, to_targets
-from fastxai.common.network import ScoreCell, layers_of
-from fastxai.common.plausible import looks_like_softmax_twice, warn_of_probabilities
-from fastxai.common.scores import top_classes
-from fastxai.common.targets import check_scores
 from fastxai.engine.autotune import best_batch_size
 from fastxai.engine.input_dtype import InputDtype
 from fastxai.engine.mindspore import MindSporeEngine
@@ -30,6 +26,11 @@ from fastxai.engine.request import ScoringRequest
 from fastxai.engine.selector import Selector
 from fastxai.engine.settings import Choice
 from fastxai.explainer.perturb.facts import facts_of
+from fastxai.network.activation import Activation, activation_cell, check_activated
+from fastxai.network.evaluation import evaluating, one_call_at_a_time
+from fastxai.network.inputs import to_images, to_targets
+from fastxai.network.layers import layers_of
+from fastxai.network.scores import ScoreCell
 from fastxai.ops.checks import check_int
 from fastxai.perturbation.batches import even_batch
 from fastxai.perturbation.explanation import Explanation

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from mindspore import nn
 
-from fastxai.common.activation import Activation
+from fastxai.arguments.targets import not_finite
 from fastxai.common.attribution import Output
-from fastxai.common.targets import not_finite
 from fastxai.engine.protocol import Engine
 from fastxai.explainer.perturb.device_step import cell_for, step_kind
 from fastxai.explainer.perturb.masked_step import HostStep, MaskedStep
@@ -34,6 +33,7 @@ from fastxai.masks.stopping import (
     check_tol,
     warn_of_equal_scores,
 )
+from fastxai.network.activation import Activation
 from fastxai.ops import MaskSpec, masked_product
 from fastxai.ops.checks import base_levels
 from fastxai.perturbation.image_result import ImageResult

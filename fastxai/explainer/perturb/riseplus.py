@@ -10,10 +10,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import Parameter, nn
 
-from fastxai.common.activation import Activation
 from fastxai.common.attribution import Output
-from fastxai.common.guard import evaluating, one_call_at_a_time, running
-from fastxai.common.network import ScoreCell
 from fastxai.engine.input_dtype import InputDtype
 from fastxai.engine.protocol import Engine
 from fastxai.explainer.perturb.ood_scores import (
@@ -26,6 +23,9 @@ from fastxai.explainer.perturb.ood_scores import (
     WeightedScoreCell,
 )
 from fastxai.explainer.perturb.rise import RISE, _Plan
+from fastxai.network.activation import Activation
+from fastxai.network.evaluation import evaluating, one_call_at_a_time, running
+from fastxai.network.scores import ScoreCell
 from fastxai.ops import masked_product
 from fastxai.perturbation.image_result import ImageResult
 from fastxai.perturbation.image_run import ImageRun

@@ -1,6 +1,6 @@
 """Where mindspore_xai has SHAPGradient."""
 
-from fastxai.common.absent import not_available
+from fastxai.compat.unavailable import not_available
 
 __all__ = ["SHAPGradient"]
 

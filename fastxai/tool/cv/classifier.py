@@ -61,9 +61,9 @@ class FeatureView:
     """
 
     def __init__(self, underlying: nn.Cell) -> None:
-        from fastxai.common.shadow import Shadow, signature
+        from fastxai.network.cell_copy import CellCopier, signature
 
-        self.cell = Shadow().of(underlying)
+        self.cell = CellCopier().copy(underlying)
         self._underlying = underlying
         self._signature = signature(underlying)
         try:
@@ -76,6 +76,6 @@ class FeatureView:
     @property
     def current(self) -> bool:
         """Whether the classifier still has the layers and attributes it had; weights may change."""
-        from fastxai.common.shadow import same_signature, signature
+        from fastxai.network.cell_copy import same_signature, signature
 
         return same_signature(self._signature, signature(self._underlying))

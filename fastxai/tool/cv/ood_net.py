@@ -8,8 +8,8 @@ import mindspore as ms
 from mindspore import Parameter, nn, ops
 from mindspore.common.initializer import HeNormal
 
-from fastxai.common.guard import running
-from fastxai.common.interrupt import interruptible
+from fastxai.network.evaluation import running
+from fastxai.network.interrupt import interruptible
 from fastxai.ops.checks import check_int
 from fastxai.perturbation.progress import Progress, check_progress, reporting
 from fastxai.tool.cv.classifier import LINES, FeatureView, check_classifier

@@ -9,7 +9,7 @@ from typing import Any
 
 from mindspore import Parameter, nn
 
-from fastxai.common import guard
+from fastxai.network import evaluation
 
 
 class NamedParameter:
@@ -69,5 +69,5 @@ class PrefixedCell(nn.Cell):
         """Gives the child's Parameters their names in a checkpoint for a while."""
         child = self._cells[self._foreign]
         names = child.parameters_and_names()
-        with guard.renamed((each, f"{self._foreign}.{name}") for name, each in names):
+        with evaluation.renamed((each, f"{self._foreign}.{name}") for name, each in names):
             yield

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
-from types import FrameType
-
 import numpy as np
+
+from fastxai.arguments.caller_warning import warn_caller
 
 _RAW_PIXELS = 20.0  # beyond what images have that were scaled to [0, 1] and normalised
 _HARDLY_VARIES = 0.012  # of its level: pixels in [0, 1] less a mean of 100 and more
@@ -35,7 +33,7 @@ def warn_of_inputs(owner: str, low: np.ndarray, high: np.ndarray) -> None:
             divided by 255 twice, or were divided by it and then normalised for [0, 255].
     """
     if low.min() >= 0 and high.max() > _RAW_PIXELS:
-        _warn(
+        warn_caller(
             f"{owner}: `inputs` reach from {low.min():g} to {high.max():g}, as raw pixels do. Most "
             "networks are trained on pixels that were divided by 255 and normalised by a mean and "
             "a standard deviation. Ignore this if yours was trained on raw pixels."
@@ -44,7 +42,7 @@ def warn_of_inputs(owner: str, low: np.ndarray, high: np.ndarray) -> None:
     spread = high.astype(np.float64) - low
     level = np.maximum(np.abs(low), np.abs(high))
     if spread.max() > 0 and (spread <= np.maximum(_HARDLY_VARIES * level, _TINY)).all():
-        _warn(
+        warn_caller(
             f"{owner}: `inputs` hardly vary: the first channel lies between {low[0, 0]:.4g} and "
             f"{high[0, 0]:.4g}. Pixels look like this where they were divided by 255 twice, or "
             "where a mean and a standard deviation for [0, 255] were applied to pixels in [0, 1]: "
@@ -67,7 +65,7 @@ def warn_of_probabilities(owner: str, outputs: np.ndarray) -> None:
     values = outputs.astype(np.float64)
     within = values.min() >= 0 and values.max() <= 1 + _SUM_ATOL
     if within and np.allclose(values.sum(axis=1), 1, rtol=0, atol=_SUM_ATOL):
-        _warn(_TWICE.format(owner))
+        warn_caller(_TWICE.format(owner))
 
 
 def warn_of_softmax_twice(owner: str, scores: np.ndarray) -> None:
@@ -81,7 +79,7 @@ def warn_of_softmax_twice(owner: str, scores: np.ndarray) -> None:
         UserWarning: They do.
     """
     if looks_like_softmax_twice(scores):
-        _warn(_TWICE.format(owner))
+        warn_caller(_TWICE.format(owner))
 
 
 def looks_like_softmax_twice(scores: np.ndarray) -> bool:
@@ -105,12 +103,3 @@ def do_not_move(scores: np.ndarray) -> bool:
     values = scores.astype(np.float64)
     spread = np.ptp(values, axis=0).max()
     return len(values) > 1 and bool(spread <= 4 * np.finfo(np.float32).eps * np.abs(values).max())
-
-
-def _warn(text: str) -> None:
-    """Warns at the line of the caller's own code."""
-    level = 1
-    frame: FrameType | None = sys._getframe()
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("fastxai."):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(text, UserWarning, stacklevel=level)

@@ -11,7 +11,7 @@ from typing import Any
 import mindspore as ms
 from mindspore import nn
 
-from fastxai.common.scores import refused_kind, refused_shape
+from fastxai.arguments.scores import refused_kind, refused_shape
 
 
 def chosen_output(output: Any, path: tuple[int | str, ...] = ()) -> ms.Tensor:
@@ -103,11 +103,6 @@ def _averaged(values: ms.Tensor) -> ms.Tensor:
     if values.ndim > 2:
         values = values.mean(axis=tuple(range(2, values.ndim)))
     return values
-
-
-def layers_of(network: nn.Cell) -> list[nn.Cell]:
-    """All cells of a network, outer ones first."""
-    return [cell for _, cell in network.cells_and_names()]
 
 
 class ScoreCell(nn.Cell):

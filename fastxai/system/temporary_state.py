@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastxai.common.turns import Turn
+from fastxai.system.call_lock import CallLock
 
 
 def warn_of_training() -> None:
@@ -30,30 +30,30 @@ class _Held:
     users: dict[object, int] = field(default_factory=dict)  # each one's thread
 
 
-class Holder:
+class TemporaryState:
     """Remembers how objects were, and puts that back when the last user is out.
 
     Users may be nested or in several threads, and may share some of their objects: an object is in
     the other state from its first user's entry to its last one's exit, whatever their order.
 
     Args:
-        turn: Is taken whenever something is changed.
+        lock: Is acquired whenever something is changed.
         read: Gives what has to be put back of an object.
         write: Puts it back.
     """
 
     def __init__(
-        self, turn: Turn, read: Callable[[Any], Any], write: Callable[[Any, Any], None]
+        self, lock: CallLock, read: Callable[[Any], Any], write: Callable[[Any, Any], None]
     ) -> None:
         self._read = read
         self._write = write
         self._held: dict[int, _Held] = {}
-        self._turn = turn
+        self._lock = lock
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._release_threads_of_parent)
 
     @contextmanager
-    def holding(self, parts: Iterable[Any], change: Callable[[], None]) -> Iterator[None]:
+    def applied(self, parts: Iterable[Any], change: Callable[[], None]) -> Iterator[None]:
         """Holds objects.
 
         Args:
@@ -62,7 +62,7 @@ class Holder:
         """
         mine, user = list(parts), object()
         try:
-            with self._turn.taken():
+            with self._lock.acquired():
                 for part in mine:
                     held = self._held.setdefault(id(part), _Held(part))
                     if not held.users:
@@ -71,11 +71,11 @@ class Holder:
                 change()
             yield
         finally:
-            with self._turn.taken():
+            with self._lock.acquired():
                 for part in mine:
                     self._release(id(part), user)
 
-    def renew(self, lapsed: Callable[[Any, Any], Any]) -> bool:
+    def reapply(self, lapsed: Callable[[Any, Any], Any]) -> bool:
         """Looks for changes of what is held by somebody else.
 
         Args:
@@ -86,7 +86,7 @@ class Holder:
             Whether anything was changed.
         """
         found = False
-        with self._turn.taken():
+        with self._lock.acquired():
             for held in self._held.values():
                 before = lapsed(held.part, held.before)
                 if before is not None:

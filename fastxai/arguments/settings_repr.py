@@ -9,7 +9,7 @@ _PARTS = ("_selector", "_scorer")  # what holds an argument that the object itse
 _LONGEST = 60  # characters of one value
 
 
-class Shown:
+class SettingsRepr:
     """Gives a class that keeps its argument `name` as `_name` a `repr` that shows it."""
 
     def __repr__(self) -> str:

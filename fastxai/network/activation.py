@@ -17,10 +17,10 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from fastxai.common.guard import running
-from fastxai.common.network import class_scores
-from fastxai.common.scores import check_activation, check_axis, check_rows
-from fastxai.common.shadow import SCALARS
+from fastxai.arguments.scores import check_activation, check_axis, check_rows
+from fastxai.network.cell_copy import SCALARS
+from fastxai.network.evaluation import running
+from fastxai.network.scores import class_scores
 
 Activation: TypeAlias = nn.Cell | Callable[[ms.Tensor], ms.Tensor] | str | None
 

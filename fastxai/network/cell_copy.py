@@ -78,7 +78,7 @@ def bare_copy(cell: nn.Cell) -> nn.Cell:
     return copy
 
 
-class Shadow:
+class CellCopier:
     """Builds the second tree.
 
     Cells are followed through children, lists, tuples, dicts and bound methods; a Cell used at
@@ -99,7 +99,7 @@ class Shadow:
         self._wrap = wrap
         self._copies: dict[int, nn.Cell] = {}
 
-    def of(self, cell: nn.Cell) -> nn.Cell:
+    def copy(self, cell: nn.Cell) -> nn.Cell:
         """The shadow of a Cell and all below it."""
         if id(cell) not in self._copies:
             copy = bare_copy(cell)
@@ -124,10 +124,10 @@ class Shadow:
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, nn.Cell):
-            return self.of(value)
+            return self.copy(value)
         if isinstance(value, types.MethodType) and isinstance(value.__self__, nn.Cell):
             function = self._substitute(value.__func__)
-            return types.MethodType(function, self.of(value.__self__))
+            return types.MethodType(function, self.copy(value.__self__))
         if type(value) in (list, tuple):
             items = [self._value(item) for item in value]
             changed = any(new is not old for new, old in zip(items, value, strict=True))

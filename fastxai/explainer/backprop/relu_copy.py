@@ -1,4 +1,4 @@
-"""The shadow of a network in which ReLUs have a backward pass of their own.
+"""A copy of a network in which ReLUs have a backward pass of their own.
 
 What it does not reach is seen when it runs: `executed_relus`.
 """
@@ -10,12 +10,12 @@ from typing import Any
 
 from mindspore import nn, ops
 
-from fastxai.common.shadow import Shadow
 from fastxai.explainer.backprop.relu_calls import ReLUCalls, code_names
+from fastxai.network.cell_copy import CellCopier
 
 
-class ReLUShadow:
-    """Builds it.
+class ReLUCopy:
+    """Makes the copy.
 
     Replaced are the primitives `ops.ReLU` and `ops.ReLU6` held by a Cell or in its lists, tuples
     and dicts (`nn.ReLU` and `nn.ReLU6` hold one), and the functions `ops.relu`, `ops.relu6` and
@@ -26,16 +26,16 @@ class ReLUShadow:
         rules: What stands for a ReLU, by the primitive's name.
 
     Attributes:
-        network: The shadow.
+        network: The copy.
         rules: As given.
-        importable: Context in which the shadow must run.
+        importable: Context in which the copy must run.
     """
 
     def __init__(self, network: nn.Cell, rules: dict[str, nn.Cell]) -> None:
         self.rules = rules
         self._calls = ReLUCalls(rules)
         self._copies: list[nn.Cell] = []
-        self.network = Shadow(self._substitute, self._keep).of(network)
+        self.network = CellCopier(self._substitute, self._keep).copy(network)
         self._rewrite_methods()
         self.importable = self._calls.importable
 

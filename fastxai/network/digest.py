@@ -15,7 +15,7 @@ import numpy as np
 from mindspore import nn, ops
 from mindspore._c_expression.typing import Type
 
-from fastxai.common.shadow import CHILDREN, SCALARS, base_attributes
+from fastxai.network.cell_copy import CHILDREN, SCALARS, base_attributes
 
 _PLAIN = (*SCALARS, complex, range, slice, np.generic, np.dtype, Type)
 # What a constructor got, with its addresses, and what only training asks for.

@@ -7,10 +7,10 @@ from typing import Any
 import mindspore as ms
 import numpy as np
 
-from fastxai.common.guard import running
-from fastxai.common.hints import MINDSPORE, wrong_kind, wrong_shape
-from fastxai.common.plausible import warn_of_inputs
-from fastxai.common.targets import targets_array
+from fastxai.arguments.hints import MINDSPORE, wrong_kind, wrong_shape
+from fastxai.arguments.plausibility import warn_of_inputs
+from fastxai.arguments.targets import targets_array
+from fastxai.network.evaluation import running
 
 
 def to_images(owner: str, inputs: Any) -> np.ndarray:

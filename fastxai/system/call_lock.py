@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
-_changed = threading.Condition()  # guards all turns; they are taken once a call or a batch
-_waiting: dict[int, Turn] = {}  # what a thread waits for
+_changed = threading.Condition()  # guards all locks; they are acquired once a call or a batch
+_waiting: dict[int, CallLock] = {}  # what a thread waits for
 _forks = 0  # between the first process and this one
 _survivor = 0  # the thread that forked last: this process began with it alone
 
 
-class Turn:
+class CallLock:
     """A lock that its thread may take again. A copy or a pickle of it is a new one.
 
     Args:
@@ -36,14 +36,14 @@ class Turn:
         self._at_work: list[Any] = []  # methods, the innermost last
         self._forks = _forks
 
-    def __deepcopy__(self, memo: Any) -> Turn:
-        return Turn(self._name)
+    def __deepcopy__(self, memo: Any) -> CallLock:
+        return CallLock(self._name)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Turn, (self._name,)
+        return CallLock, (self._name,)
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
+    def acquired(self) -> Iterator[None]:
         """Waits for other threads, and lets them in afterwards.
 
         Raises:
@@ -57,7 +57,7 @@ class Turn:
             self._give(ticket)
 
     @contextmanager
-    def of(self, method: Any, owner: str) -> Iterator[None]:
+    def running(self, method: Any, owner: str) -> Iterator[None]:
         """The same for a method that must not call itself; other methods may call each other.
 
         Args:
@@ -67,7 +67,7 @@ class Turn:
         Raises:
             RuntimeError: It is at work in this thread, or other threads wait for this one.
         """
-        with self.taken():
+        with self.acquired():
             if method in self._at_work:
                 raise RuntimeError(
                     f"{owner}: it was called again before it was done, by its network, "
@@ -102,14 +102,14 @@ class Turn:
                     _changed.notify_all()
 
     def _refuse_deadlock(self, me: int) -> None:
-        turn: Turn | None = self
-        while turn is not None and turn._owner is not None:
-            if turn._owner == me:
+        lock: CallLock | None = self
+        while lock is not None and lock._owner is not None:
+            if lock._owner == me:
                 raise RuntimeError(
                     f"{self._name} is in use by a thread that waits for this one. Explainers that "
                     "are called by a network or by `progress` need objects of their own."
                 )
-            turn = _waiting.get(turn._owner)
+            lock = _waiting.get(lock._owner)
 
     def _forget_threads_of_parent(self) -> None:
         if self._forks != _forks and self._owner != _survivor:
@@ -120,16 +120,16 @@ class Turn:
 def one_at_a_time(
     around: Callable[[str], AbstractContextManager[Any]] = nullcontext,
 ) -> Callable[[_Method], _Method]:
-    """Decorates methods of objects with a `Turn`, `_turn`, and a name for messages, `_owner`.
+    """Decorates methods of objects with a `CallLock`, `_lock`, and a name for messages, `_owner`.
 
     Args:
-        around: Makes a context in which the turn is waited for and the method runs, from `_owner`.
+        around: Makes a context in which the lock is waited for and the method runs, from `_owner`.
     """
 
     def decorated(method: _Method) -> _Method:
         @functools.wraps(method)
         def alone(self: Any, *args: Any, **kwargs: Any) -> Any:
-            with around(self._owner), self._turn.of(method, self._owner):
+            with around(self._owner), self._lock.running(method, self._owner):
                 return method(self, *args, **kwargs)
 
         return alone  # type: ignore[return-value]

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 
 from mindspore import Parameter, nn
 
-from fastxai.common.forks import check_process
-from fastxai.common.held import Holder, warn_of_training
-from fastxai.common.interrupt import interruptible
-from fastxai.common.turns import Turn, one_at_a_time
+from fastxai.network.interrupt import interruptible
+from fastxai.system.call_lock import CallLock, one_at_a_time
+from fastxai.system.forks import check_process
+from fastxai.system.temporary_state import TemporaryState, warn_of_training
 
-_mindspore = Turn("MindSpore")
+_mindspore = CallLock("MindSpore")
 
 
 def _put_back(cell: nn.Cell, before: tuple[bool, str]) -> None:
@@ -34,8 +34,8 @@ def _lapsed(cell: nn.Cell, before: tuple[bool, str]) -> tuple[bool, str] | None:
     return True, before[1]
 
 
-_evaluated = Holder(_mindspore, lambda cell: (cell.training, cell.phase), _put_back)
-_renamed = Holder(
+_evaluated = TemporaryState(_mindspore, lambda cell: (cell.training, cell.phase), _put_back)
+_renamed = TemporaryState(
     _mindspore,
     lambda parameter: parameter.name,
     lambda parameter, name: setattr(parameter, "name", name),
@@ -57,7 +57,7 @@ def evaluating(*cells: nn.Cell) -> Iterator[None]:
             for cell in cells:
                 cell.set_train(False)
 
-    with interruptible(), _evaluated.holding(parts, evaluate):
+    with interruptible(), _evaluated.applied(parts, evaluate):
         yield
 
 
@@ -70,7 +70,7 @@ def renamed(names: Iterable[tuple[Parameter, str]]) -> Iterator[None]:
         for parameter, name in pairs:
             parameter.name = name
 
-    with _renamed.holding([parameter for parameter, _ in pairs], rename):
+    with _renamed.applied([parameter for parameter, _ in pairs], rename):
         yield
 
 
@@ -89,10 +89,10 @@ def running(owner: str = "fastxai") -> Iterator[None]:
             it ran.
     """
     check_process(owner)
-    with _mindspore.taken():
-        _evaluated.renew(_lapsed)
+    with _mindspore.acquired():
+        _evaluated.reapply(_lapsed)
         yield
-        if _evaluated.renew(_lapsed):
+        if _evaluated.reapply(_lapsed):
             warn_of_training()
 
 

@@ -1,0 +1,1 @@
+"""MindSpore's insides: identity and copies of networks, evaluation mode, scores, interrupts."""
