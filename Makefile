@@ -10,12 +10,17 @@ OLDEST_MINDSPORE := mindspore~=2.7.0
 OLDEST_TESTS := tests/explainer/test_contract.py tests/ops/test_mindspore_primitives.py \
     tests/explainer/test_gradcam.py tests/explainer/test_modified_relu.py \
     tests/explainer/test_riseplus.py tests/tool/test_ood_net.py tests/cli/test_doctor.py
+# Tests go to a process for each core, which takes over what another one has left at the end.
+WORKERS := --numprocesses logical --maxprocesses 8 --dist worksteal
+# An explainer in one of MindSpore's modes: what compiles in GRAPH_MODE takes longer than a minute.
+QUICK := tests/architecture tests/ops tests/reference tests/masks tests/common \
+    tests/explainer/test_occlusion.py -m "not slow and not statistical" -k "not graph"
 TUTORIALS := using_cv_explainers using_rise_plus using_cv_benchmarks
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Tests and demo are about the native ops: a build that fails must not pass for one that was skipped.
 export FASTXAI_BUILD ?= require
 
-.PHONY: help demo examples test test-oldest setup lint format kernel-tests kernel-tests-aarch64 \
+.PHONY: help demo examples test quick test-oldest setup lint format kernel-tests kernel-tests-aarch64 \
         cuda sanitize thread-sanitize fuzz faults wheel-check bench clean
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 24
@@ -30,8 +35,11 @@ examples: setup ## run the tutorials: their pictures go to out/examples/
 	    "$(CURDIR)/$(BIN)/python" "$(CURDIR)/examples/$$name.py" || exit 1; \
 	done
 
-test: setup ## run the tests
-	$(BIN)/python -m pytest
+test: setup ## run the tests, a process for each core
+	$(BIN)/python -m pytest $(WORKERS)
+
+quick: setup ## run what a minute is enough for: walls, operators, common parts, Occlusion
+	$(BIN)/python -m pytest $(WORKERS) $(QUICK)
 
 test-oldest: setup $(OLDEST)/installed ## run the contract tests on the oldest MindSpore that is supported
 	$(OLDEST)/bin/python -m pytest $(OLDEST_TESTS)

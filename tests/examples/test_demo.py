@@ -46,6 +46,7 @@ def test_checkpoint_is_small_and_its_log_is_beside_it():
         assert float(accuracy[1]) >= 0.95
 
 
+@pytest.mark.statistical
 def test_accuracy_on_new_pictures_of_test_handwriting_is_at_least_95_percent(network):
     rng = np.random.default_rng(99)
     glyphs = canvas.load_glyphs("test")
@@ -63,6 +64,7 @@ def test_no_test_glyph_was_trained_on():
     assert not train & test
 
 
+@pytest.mark.statistical
 @pytest.mark.slow
 def test_energy_of_the_rise_map_lies_on_the_digit_explained(network, pairs):
     """In at least 90 % of 50 pictures each digit's map has more energy in its own box."""

@@ -13,6 +13,7 @@ from fastxai.explainer import RISE
 from fastxai.masks import error_bar, stopping
 from tests.explainer import _polynomial as boxes
 
+pytestmark = [pytest.mark.slow, pytest.mark.statistical]
 TOL, SLACK = 0.95, 0.01
 SHARE = 0.95  # of the runs that must be above tol - SLACK when they stop
 COVERED = (0.90, 0.99)  # by nominal 95 % intervals

@@ -171,6 +171,7 @@ def repeated(estimator, probability, repeats=150, num_masks=120):
     return np.array(maps)
 
 
+@pytest.mark.statistical
 @pytest.mark.parametrize("probability", [0.5, 0.3])
 def test_plain_and_centred_expect_the_same_exact_map_and_centred_is_less_noisy(probability):
     exact = exact_map(probability)
@@ -184,6 +185,7 @@ def test_plain_and_centred_expect_the_same_exact_map_and_centred_is_less_noisy(p
     assert noise["centred"] < 0.8 * noise["plain"]
 
 
+@pytest.mark.statistical
 def test_the_expectation_test_would_notice_a_wrong_estimator():
     """Dividing by N - 1 in both terms, or leaving out p mean(f), is far outside its bounds."""
     maps = repeated("centred", 0.5, repeats=60)

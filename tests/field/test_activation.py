@@ -143,7 +143,9 @@ def test_two_lambdas_of_one_line_are_told_apart(mode):
 
 
 @pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
-@pytest.mark.parametrize("activation", [nn.Softmax(), lambda z: ops.softmax(z, 1)], ids=str)
+@pytest.mark.parametrize(
+    "activation", [nn.Softmax(), lambda z: ops.softmax(z, 1)], ids=["cell", "lambda"]
+)
 def test_other_engines_score_the_classes_too(engine, activation):
     pytest.importorskip(engine)
     got = explained(activation, engine=engine)

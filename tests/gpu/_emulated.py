@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -29,6 +32,15 @@ _MARK = 0xA5
 def compiler() -> str | None:
     """The C++ compiler, if there is one."""
     return shutil.which(os.environ.get("CXX", "g++"))
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keeps other test processes from building in a folder at the same time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def sources() -> list[Path]:
@@ -62,7 +74,8 @@ def build(files: list[Path], library: Path) -> None:
 def load() -> CudaLibrary:
     """The emulated library; its arrays are in the CPU's memory."""
     path = BUILD / "libfastxai_cuda_emulated.so"
-    build(sources(), path)
+    with alone_in(BUILD):
+        build(sources(), path)
     return CudaLibrary(path, device_type=_CPU)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from fastxai.ops import MaskSpec
 from fastxai.ops.cuda.library import CudaLibrary, sizes
-from tests.gpu._emulated import ROOT
+from tests.gpu._emulated import ROOT, alone_in
 from tests.gpu._fatbin import architectures
 
 OPS = ["mask_grid", "mask_upsample", "masked_product", "saliency_accumulate", "occlusion"]
@@ -37,9 +37,10 @@ def library():
     options = ["-DFASTXAI_PYTHON=OFF", "-DFASTXAI_CUDA=ON", "-DFASTXAI_WERROR=ON"]
     output = f"-DCMAKE_LIBRARY_OUTPUT_DIRECTORY={BUILD}"
     configure = [tool("cmake"), "-S", str(ROOT), "-B", str(BUILD), *options, output]
-    subprocess.run(configure, check=True)
     command = [tool("cmake"), "--build", str(BUILD), "--target", "fastxai_gpu", "--parallel", "2"]
-    subprocess.run(command, check=True)
+    with alone_in(BUILD):
+        subprocess.run(configure, check=True)
+        subprocess.run(command, check=True)
     return BUILD / "libfastxai_cuda.so"
 
 

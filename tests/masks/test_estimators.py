@@ -37,6 +37,7 @@ def repeated(design, estimator, count, repeats=400):
     return np.array([one_map(seed, design, estimator, count) for seed in range(repeats)])
 
 
+@pytest.mark.statistical
 @pytest.mark.parametrize("design", DESIGNS)
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 @pytest.mark.parametrize("count", [256, 300])  # whole blocks, and one cut off
@@ -46,6 +47,7 @@ def test_every_design_and_estimator_expects_the_exact_map(design, estimator, cou
     assert (bias**2).mean() < MEAN_SQUARE
 
 
+@pytest.mark.statistical
 @pytest.mark.parametrize("count", [256, 300])
 def test_noise_falls_from_plain_to_centred_to_oa128_and_with_the_control_variate(count):
     noise = {
@@ -64,6 +66,7 @@ def biased(maps):
     return np.abs(surrogate.bias(maps)).max() > 2 * WORST
 
 
+@pytest.mark.statistical
 @pytest.mark.parametrize("design", DESIGNS)
 @pytest.mark.parametrize("estimator", ["plain", "centred"])
 @pytest.mark.parametrize("count", [256, 300])
@@ -80,6 +83,7 @@ def test_a_batch_that_is_not_summed_is_noticed(monkeypatch, design, estimator, c
     assert biased(np.array([one_map(seed, design, estimator, count) for seed in range(400)]))
 
 
+@pytest.mark.statistical
 @pytest.mark.parametrize("design", DESIGNS)
 @pytest.mark.parametrize("estimator", ["plain", "centred"])
 def test_masks_that_are_not_shifted_are_noticed(monkeypatch, design, estimator):
@@ -90,6 +94,7 @@ def test_masks_that_are_not_shifted_are_noticed(monkeypatch, design, estimator):
     assert biased(np.array([one_map(seed, design, estimator, 300) for seed in range(400)]))
 
 
+@pytest.mark.statistical
 @pytest.mark.parametrize("design", DESIGNS)
 def test_another_divisor_is_noticed(monkeypatch, design):
     real = estimators.centring_divisor
@@ -97,6 +102,7 @@ def test_another_divisor_is_noticed(monkeypatch, design):
     assert biased(np.array([one_map(seed, design, "centred", 300) for seed in range(400)]))
 
 
+@pytest.mark.statistical
 def test_folds_that_split_a_block_of_oa128_are_noticed(monkeypatch):
     """The planted error: fold j is fitted on masks that share shift and columns with fold j."""
     monkeypatch.setattr(control_variate, "fold_edges", lambda count: [0, 64, 128, 192, count])
@@ -106,6 +112,7 @@ def test_folds_that_split_a_block_of_oa128_are_noticed(monkeypatch):
     assert (bias**2).mean() > 3 * MEAN_SQUARE
 
 
+@pytest.mark.statistical
 def test_a_fit_on_the_masks_it_is_used_on_is_noticed(monkeypatch):
     """The planted error: no cross-fitting."""
     monkeypatch.setattr(control_variate._Moments, "__sub__", lambda total, own: own)
@@ -113,6 +120,7 @@ def test_a_fit_on_the_masks_it_is_used_on_is_noticed(monkeypatch):
     assert np.abs(surrogate.bias(maps)).max() > 2 * WORST
 
 
+@pytest.mark.statistical
 def test_leaving_out_the_known_part_is_noticed(monkeypatch):
     monkeypatch.setattr(control_variate._Hats, "known_sums", lambda *arguments: 0.0)
     maps = np.array([one_map(seed, "iid", "control-variate", 256) for seed in range(60)])

@@ -58,6 +58,7 @@ def test_the_map_is_that_of_as_many_masks(mode, design, estimator):
     assert found.reached.tolist() == [True, True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("design", ["iid", "oa128"])
 def test_the_same_number_of_masks_for_any_batch_size(mode, design):
     runs = [
@@ -211,6 +212,8 @@ def test_constructor_refuses(options, error, words):
         auto(**options)
 
 
+@pytest.mark.slow
+@pytest.mark.statistical
 def test_boxes_have_the_maps_they_say():
     """The closed form of the black boxes against many masks."""
     every = [list(range(boxes.BOXES))]
