@@ -1,5 +1,7 @@
 """The command line: ``fastxai`` and ``python -m fastxai``.
 
+    arguments -> subject (picture, network, classes) -> explainers -> report
+
 A sub-command is a module with ``add_parser(commands)``, which makes its parser and sets ``run``, a
 function from the parsed arguments to an exit code. `_COMMANDS` lists them in the order of --help.
 """
@@ -15,8 +17,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from fastxai._version import __version__
-from fastxai.cli import _completion, compare, demo, doctor, explain, run
-from fastxai.cli._errors import EXIT_CODES, INTERRUPTED, NO_READER, WRONG_ARGUMENT, CliError
+from fastxai.cli import compare, demo, doctor, explain, run
+from fastxai.cli.arguments import completion
+from fastxai.cli.messages import EXIT_CODES, INTERRUPTED, NO_READER, WRONG_ARGUMENT, CliError
 from fastxai.network.interrupt import interruptible
 
 _COMMANDS = (demo, explain, compare, run, doctor)
@@ -111,8 +114,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"fastxai {__version__}")
     parser.add_argument(
         "--print-completion",
-        action=_completion.Print,
-        choices=_completion.SHELLS,
+        action=completion.Print,
+        choices=completion.SHELLS,
         help="print a script that completes commands and options in this shell; needs shtab",
     )
     commands = parser.add_subparsers(

@@ -6,14 +6,18 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from fastxai.cli import _engine, _explainers, _output, _overlay, _report, _subject
-from fastxai.cli._errors import FAILED, CliError, MissingOptionError
-from fastxai.cli._report import Entry
+from fastxai.cli import explainers
+from fastxai.cli.arguments.engine import engine_rows
+from fastxai.cli.messages import FAILED, CliError, MissingOptionError
+from fastxai.cli.report.output import add_output, as_json, check_outputs, encoded, finish, sheet
+from fastxai.cli.report.overlay import Canvas
+from fastxai.cli.report.summary import Entry, as_dict, class_rows, empty_maps, written_rows
+from fastxai.cli.subject.subject import add_subject, load_subject
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from fastxai.cli._subject import Subject
+    from fastxai.cli.subject.subject import Subject
 
 _EXAMPLES = """\
 examples:
@@ -34,16 +38,16 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.set_defaults(run=run)
-    _subject.add_arguments(parser)
+    add_subject(parser)
     parser.add_argument(
         "--explainers",
-        type=_explainers.explainer_names,
+        type=explainers.explainer_names,
         metavar="NAME,NAME,...",
-        help=f"methods, of {', '.join(_explainers.NAMES)} (default: all that can run; those that "
+        help=f"methods, of {', '.join(explainers.NAMES)} (default: all that can run; those that "
         "cannot are named)",
     )
-    _explainers.add_arguments(parser)
-    _output.add_arguments(parser, "IMAGE and the maps over it")
+    explainers.add_arguments(parser)
+    add_output(parser, "IMAGE and the maps over it")
     return parser
 
 
@@ -51,19 +55,19 @@ def run(arguments: argparse.Namespace) -> int:
     """Explain the picture again and again, write the sheet, print what was done."""
     named = arguments.explainers
     if named:
-        _explainers.check_options(arguments, "--explainers", named)
-    _output.check(arguments)
-    subject = _subject.load(arguments)
+        explainers.check_options(arguments, "--explainers", named)
+    check_outputs(arguments)
+    subject = load_subject(arguments)
     entries: dict[str, Entry] = {}
-    explainers = _make(arguments, subject, entries)
-    panels = _panels(arguments, subject, explainers, entries)
-    ordered = [entries[name] for name in named or _explainers.NAMES]
-    rows = [*_report.class_rows(arguments, subject)]
+    made = _make(arguments, subject, entries)
+    panels = _panels(arguments, subject, made, entries)
+    ordered = [entries[name] for name in named or explainers.NAMES]
+    rows = [*class_rows(arguments, subject)]
     rows += [(entry.name, _line(entry, subject)) for entry in ordered]
-    rows += _report.written_rows(arguments)
-    content = _output.as_json(_report.as_dict(arguments, subject, ordered))
-    picture = _output.encoded(arguments.output, _output.sheet(panels))
-    _output.finish(arguments, [("--output", arguments.output, picture)], rows, content)
+    rows += written_rows(arguments)
+    content = as_json(as_dict(arguments, subject, ordered))
+    picture = encoded(arguments.output, sheet(panels))
+    finish(arguments, [("--output", arguments.output, picture)], rows, content)
     return 0
 
 
@@ -72,9 +76,9 @@ def _make(
 ) -> dict[str, Any]:
     """Make the explainers before any of them runs: a wrong option is found at once."""
     made = {}
-    for name in arguments.explainers or _explainers.NAMES:
+    for name in arguments.explainers or explainers.NAMES:
         try:
-            made[name] = _explainers.make(name, arguments, subject)
+            made[name] = explainers.make(name, arguments, subject)
         except MissingOptionError as error:
             if arguments.explainers:
                 raise
@@ -85,19 +89,19 @@ def _make(
 def _panels(
     arguments: argparse.Namespace,
     subject: Subject,
-    explainers: dict[str, Any],
+    made: dict[str, Any],
     entries: dict[str, Entry],
 ) -> list[tuple[str, Image.Image]]:
     """Titles and pictures: the photograph, and the maps."""
-    canvas = _overlay.Canvas(subject.picture, arguments.overlay_size, sheet=True)
+    canvas = Canvas(subject.picture, arguments.overlay_size, sheet=True)
     word = "classes" if len(subject.classes) > 1 else "class"
     title = f"{word} {', '.join(each.title for each in subject.classes)}"
-    panels, tried = [(title, canvas.below)], list(explainers)
+    panels, tried = [(title, canvas.below)], list(made)
     for name in tried:
         try:
             # Popped: what it compiled is not kept while the others run.
-            explainer = explainers.pop(name)
-            outcome = _explainers.explain(name, explainer, arguments, subject)
+            explainer = made.pop(name)
+            outcome = explainers.explain(name, explainer, arguments, subject)
         except CliError as error:
             if arguments.explainers:
                 raise CliError(error.code, f"{name}: {error}") from error.__cause__
@@ -114,10 +118,10 @@ def _panels(
 
 def _maps(
     title: str,
-    outcome: _explainers.Outcome,
+    outcome: explainers.Outcome,
     arguments: argparse.Namespace,
     subject: Subject,
-    canvas: _overlay.Canvas,
+    canvas: Canvas,
 ) -> Iterator[tuple[str, Image.Image]]:
     from fastxai.visual.cv import saliency_to_image
 
@@ -134,7 +138,7 @@ def _line(entry: Entry, subject: Subject) -> str:
     if entry.outcome is None:
         return f"left out: {entry.left_out}"
     text = str(entry.outcome.work)
-    for _, engine in _engine.rows(entry):
+    for _, engine in engine_rows(entry):
         text += f", by {engine.split(' (')[0]}"
-    empty = _report.empty_maps(entry.outcome, subject.classes)
+    empty = empty_maps(entry.outcome, subject.classes)
     return f"{text}; the map is {empty}" if empty else text

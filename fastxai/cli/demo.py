@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastxai.cli import _engine, _options, _output
-from fastxai.cli._errors import UNREADABLE_INPUT, WRONG_ARGUMENT, CliError, first_line
+from fastxai.cli.arguments import converters
+from fastxai.cli.arguments.engine import engine_rows
+from fastxai.cli.messages import UNREADABLE_INPUT, WRONG_ARGUMENT, CliError, first_line
+from fastxai.cli.report.output import check_outputs, encoded, finish, sheet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,13 +80,13 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--num-masks",
-        type=_options.at_least_two,
+        type=converters.mask_count,
         default=1024,
         metavar="N",
         help="masks, at least 2 (default: 1024)",
     )
     parser.add_argument(
-        "--seed", type=_options.seed, default=0, metavar="N", help="of them (default: 0)"
+        "--seed", type=converters.seed, default=0, metavar="N", help="of them (default: 0)"
     )
     parser.add_argument(
         "--files",
@@ -105,13 +107,13 @@ def run(arguments: argparse.Namespace) -> int:
         setattr(arguments, name, None)
     arguments.image, arguments.ckpt = str(subject.path), str(subject.weights)
     arguments.model = subject.model
-    _output.check(arguments)
+    check_outputs(arguments)
     files = [] if arguments.files is None else _files(arguments)
     rows, panels = _explain(subject, arguments)
-    painted = _output.encoded(arguments.output, _output.sheet(panels))
+    painted = encoded(arguments.output, sheet(panels))
     files.append(("--output", arguments.output, painted))
     rows += [("written", path) for _, path, _ in files]
-    _output.finish(arguments, files, rows, b"")
+    finish(arguments, files, rows, b"")
     return 0
 
 
@@ -202,7 +204,7 @@ def _explain(subject: _Subject, arguments: argparse.Namespace) -> tuple[list, li
     maps = rise(images, [list(subject.classes)], show=False).asnumpy()[0]  # both from one run
     seconds = time.perf_counter() - start
     speed = f"{arguments.num_masks} masks in {seconds:.1f} s, both classes from the same masks"
-    rows = [("picture", subject.path.name), ("rise", speed), *_engine.rows(rise)]
+    rows = [("picture", subject.path.name), ("rise", speed), *engine_rows(rise)]
     panels = [(subject.path.name, subject.picture)]
     for number, (label, saliency) in enumerate(zip(subject.classes, maps, strict=True)):
         name, score = subject.names[label], scores[label]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from fastxai.cli._errors import ATTENTION, FAILED, CliError, first_line
+from fastxai.cli.messages import ATTENTION, FAILED, CliError, first_line
 
 
 def add_parser(commands: Any) -> argparse.ArgumentParser:

@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastxai.cli import _engine, _explainers, _output, _overlay, _report, _subject
+from fastxai.cli import explainers
+from fastxai.cli.arguments.engine import engine_rows
+from fastxai.cli.report.output import add_output, as_json, check_outputs, encoded, finish, sheet
+from fastxai.cli.report.overlay import Canvas
+from fastxai.cli.report.summary import Entry, as_dict, class_rows, empty_maps, written_rows
+from fastxai.cli.subject.subject import add_subject, load_subject
 
 if TYPE_CHECKING:
-    from fastxai.cli._subject import Subject
+    from fastxai.cli.subject.subject import Subject
 
 _EXAMPLES = """\
 examples:
@@ -32,16 +37,16 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.set_defaults(run=run)
-    _subject.add_arguments(parser)
+    add_subject(parser)
     parser.add_argument(
         "--explainer",
-        type=_explainers.explainer_name,
+        type=explainers.explainer_name,
         default="rise",
         metavar="NAME",
-        help=f"method: {', '.join(_explainers.NAMES)} (default: rise)",
+        help=f"method: {', '.join(explainers.NAMES)} (default: rise)",
     )
-    _explainers.add_arguments(parser)
-    _output.add_arguments(parser, "map over IMAGE, or several side by side")
+    explainers.add_arguments(parser)
+    add_output(parser, "map over IMAGE, or several side by side")
     parser.add_argument(
         "--uncertainty",
         action="store_true",
@@ -66,37 +71,35 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
 def run(arguments: argparse.Namespace) -> int:
     """Explain the picture, write the files, print what was done."""
     explainer = arguments.explainer
-    _explainers.check_options(arguments, "--explainer", (explainer,))
-    _output.check(arguments)
-    subject = _subject.load(arguments)
-    made = _explainers.make(explainer, arguments, subject)
-    outcome = _explainers.explain(explainer, made, arguments, subject)
-    rows = [*_report.class_rows(arguments, subject), (explainer, str(outcome.work))]
-    rows += _engine.rows(made)
+    explainers.check_options(arguments, "--explainer", (explainer,))
+    check_outputs(arguments)
+    subject = load_subject(arguments)
+    made = explainers.make(explainer, arguments, subject)
+    outcome = explainers.explain(explainer, made, arguments, subject)
+    rows = [*class_rows(arguments, subject), (explainer, str(outcome.work))]
+    rows += engine_rows(made)
     if outcome.correlation is not None:
         text = ", ".join(f"{rho:.4f}" for rho in outcome.correlation)
         rows.append(("correlation", f"{text} with the map of infinitely many masks (predicted)"))
-    if empty := _report.empty_maps(outcome, subject.classes):
+    if empty := empty_maps(outcome, subject.classes):
         rows.append(("map", empty))
-    rows += _report.written_rows(arguments)
-    entry = _report.Entry(explainer, outcome, getattr(made, "engine", None))
-    content = _output.as_json(_report.as_dict(arguments, subject, [entry]))
+    rows += written_rows(arguments)
+    entry = Entry(explainer, outcome, getattr(made, "engine", None))
+    content = as_json(as_dict(arguments, subject, [entry]))
     files = [("--output", arguments.output, _picture(arguments, outcome, subject))]
     if arguments.npy is not None:
         files.append(("--npy", arguments.npy, _array(outcome.saliency)))
-    _output.finish(arguments, files, rows, content)
+    finish(arguments, files, rows, content)
     return 0
 
 
-def _picture(
-    arguments: argparse.Namespace, outcome: _explainers.Outcome, subject: Subject
-) -> bytes:
+def _picture(arguments: argparse.Namespace, outcome: explainers.Outcome, subject: Subject) -> bytes:
     """The map over the picture, or a sheet of several."""
     from fastxai.visual.cv import saliency_to_image, uncertainty_to_image
 
     several = len(subject.classes) > 1
     is_sheet = several or arguments.uncertainty is not None
-    canvas = _overlay.Canvas(subject.picture, arguments.overlay_size, is_sheet)
+    canvas = Canvas(subject.picture, arguments.overlay_size, is_sheet)
     panels = []
     for place, (each, saliency) in enumerate(zip(subject.classes, outcome.saliency, strict=True)):
         colors = saliency_to_image(
@@ -108,8 +111,8 @@ def _picture(
             error = outcome.standard_error[place]
             colors = uncertainty_to_image(error, saliency, with_alpha=True)
             panels.append(("error: 2 standard errors", canvas.paint(colors)))
-    painted = _output.sheet(panels) if is_sheet else panels[0][1]
-    return _output.encoded(arguments.output, painted)
+    painted = sheet(panels) if is_sheet else panels[0][1]
+    return encoded(arguments.output, painted)
 
 
 def _array(saliency: np.ndarray) -> bytes:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fastxai.cli._errors import UNREADABLE_INPUT, WRONG_ARGUMENT, CliError
+from fastxai.cli.messages import UNREADABLE_INPUT, WRONG_ARGUMENT, CliError
 from fastxai.compat import install, restore_mindspore
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastxai.masks.control_variate import LEAST_MASKS
 from fastxai.masks.estimators import ESTIMATORS
+from fastxai.ops import params
 from fastxai.ops.checks import check_int, check_pair
 from fastxai.ops.params import OA_CELLS, OA_MASKS, check_design, check_probability
 
@@ -90,7 +91,7 @@ def check_seed(owner: str, seed: Any) -> int | None:
         TypeError: It is no integer.
         ValueError: It is not in 0 .. 2^64 - 1.
     """
-    return seed if seed is None else check_int(owner, "seed", seed, 0, 2**64 - 1)
+    return seed if seed is None else params.check_seed(owner, seed)
 
 
 def drawn_seed() -> int:

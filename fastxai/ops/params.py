@@ -49,7 +49,7 @@ class MaskSpec:
     def __post_init__(self) -> None:
         owner = type(self).__name__
         fixed = {
-            "seed": check_int(owner, "seed", self.seed, 0, 2**64 - 1),
+            "seed": check_seed(owner, self.seed),
             "size": check_pair(owner, "size", self.size, 1, MAX_AXIS),
             "grid": check_pair(owner, "grid", self.grid, 1, MAX_AXIS),
             "shift_range": check_pair(owner, "shift_range", self.shift_range, 1, MAX_AXIS),
@@ -143,6 +143,16 @@ class OcclusionSpec:
         first = check_int("OcclusionSpec", "first", first, -MAX_FIRST, MAX_FIRST)
         count = check_int("OcclusionSpec", "count", count, 0, 2**31 - 1)
         return np.array([first, count, *self.window, *self.strides], np.int64)
+
+
+def check_seed(owner: str, seed: object) -> int:
+    """A seed of masks, in [0, 2^64).
+
+    Raises:
+        TypeError: It is not an int.
+        ValueError: It is out of range.
+    """
+    return check_int(owner, "seed", seed, 0, 2**64 - 1)
 
 
 def check_probability(owner: str, name: str, value: object) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fastxai.cli import _explainers
+from fastxai.cli import explainers
 from tests.cli.conftest import DEMO, fails
 
 RELU = "corner_networks:relu_corners"
@@ -72,7 +72,7 @@ def test_all_seven_on_the_demo(cli, files, demo_ood_ckpt, mode):
         *("--num-masks", 64, "--batch-size", 64),
     )
     assert (result.code, result.err) == (0, "")
-    assert labels_of(result)[2:-2] == list(_explainers.NAMES)
+    assert labels_of(result)[2:-2] == list(explainers.NAMES)
     assert "left out" not in result.out
     panels = panels_of(files / "all.png", columns=4, size=(288, 288 + 24))
     assert len({panel.tobytes() for panel in panels}) == 8, "two maps are the same"
@@ -81,7 +81,7 @@ def test_all_seven_on_the_demo(cli, files, demo_ood_ckpt, mode):
 def test_by_default_those_that_lack_an_option_are_left_out_and_named(compare, files):
     result = compare("--num-masks", 8, model=RELU)
     assert (result.code, result.err) == (0, "")
-    assert labels_of(result)[2:-2] == list(_explainers.NAMES)
+    assert labels_of(result)[2:-2] == list(explainers.NAMES)
     assert re.search(r"^riseplus +left out: needs --ood-ckpt FILE", result.out, re.M)
     assert re.search(r"^gradcam +left out: needs --layer NAME,.* mix$", result.out, re.M)
     assert result.out.count("left out") == 2

@@ -1,5 +1,6 @@
 """``fastxai explain`` with each of the seven explainers, and what only some of them take."""
 
+import inspect
 import json
 import re
 
@@ -8,8 +9,8 @@ import numpy as np
 import pytest
 from mindspore import nn
 
-from fastxai.cli import _explainers
-from fastxai.explainer import GradCAM
+from fastxai.cli import explainers
+from fastxai.explainer import RISE, GradCAM, Occlusion, RISEPlus
 from tests.cli.conftest import DEMO, fails
 
 PICTURE = "3_and_8.png"
@@ -110,7 +111,7 @@ def test_the_map_is_the_explainers(demo):
     ],
 )
 def test_case_hyphens_and_underscores_do_not_matter(spelling, name):
-    assert _explainers.explainer_name(spelling) == name
+    assert explainers.explainer_name(spelling) == name
 
 
 def test_a_network_without_relu_gets_a_warning_of_one_line(explain):
@@ -213,3 +214,20 @@ def test_a_checkpoint_of_something_else_is_exit_code_3(demo, tmp_path):
     dense.weight.name = "_h.weight"
     mindspore.save_checkpoint(dense, str(tmp_path / "dense.ckpt"))
     refused(tmp_path / "dense.ckpt", "dense.ckpt lacks ", "holds 1 of another shape (such as _h.")
+
+
+@pytest.mark.parametrize(
+    ("option", "explainer", "argument"),
+    [
+        ("--num-masks", RISE, "num_masks"),
+        ("--num-masks", RISEPlus, "num_masks"),
+        ("--tol", RISE, "tol"),
+        ("--max-masks", RISE, "max_masks"),
+        ("--batch-size", RISE, "perturbation_per_eval"),
+        ("--batch-size", Occlusion, "perturbation_per_eval"),
+    ],
+)
+def test_help_names_the_explainers_defaults(cli, option, explainer, argument):
+    words = " ".join(cli("explain", "--help").out.split())
+    described = re.search(rf" {option} [A-Z][^] ]* .*?\(default: ([^)]*)\)", words)
+    assert described[1] == str(inspect.signature(explainer).parameters[argument].default)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fastxai.cli._picture import Frame
+from fastxai.cli.subject.picture import Frame
 from fastxai.visual.cv import saliency_to_image
 from tests.cli.conftest import fails
 

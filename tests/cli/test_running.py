@@ -74,7 +74,7 @@ def test_handlers_of_the_caller_are_left_alone_and_put_back(explain):
 
 
 def test_a_terminal_sees_a_bar_and_it_is_wiped(monkeypatch):
-    from fastxai.cli._progress import Progress
+    from fastxai.cli.report.progress import Progress
 
     class Terminal(io.StringIO):
         def isatty(self):
@@ -93,7 +93,7 @@ def test_a_terminal_sees_a_bar_and_it_is_wiped(monkeypatch):
 
 @pytest.mark.parametrize(("quiet", "terminal"), [(True, True), (False, False)])
 def test_quiet_and_files_see_no_bar(monkeypatch, quiet, terminal):
-    from fastxai.cli._progress import Progress
+    from fastxai.cli.report.progress import Progress
 
     stream = io.StringIO()
     stream.isatty = lambda: terminal

@@ -210,10 +210,10 @@ def test_benchmarks_score_the_classes(make):
 
 
 def test_the_command_line_scores_the_classes():
-    from fastxai.cli import _network
+    from fastxai.cli.subject.network import predict
 
     z = np.einsum("kc,mchw->mkhw", WEIGHT.astype(float), IMAGE.astype(float))
-    scores = _network.predict(Network(), nn.Softmax(), IMAGE)
+    scores = predict(Network(), nn.Softmax(), IMAGE)
     np.testing.assert_allclose(scores, softmax(z).mean((2, 3))[0], atol=1e-6)
 
 

@@ -153,11 +153,11 @@ def test_a_network_of_one_dtype_is_not_tried(monkeypatch):
 
 
 def test_benchmarks_and_the_command_line_too():
-    from fastxai.cli import _network
+    from fastxai.cli.subject.network import predict
 
     image = IMAGE.astype(np.float32)
-    right = _network.predict(Scaled(ms.float32, ms.float32), nn.Softmax(), image)
-    got = _network.predict(Scaled(ms.float16, ms.float32), nn.Softmax(), image)
+    right = predict(Scaled(ms.float32, ms.float32), nn.Softmax(), image)
+    got = predict(Scaled(ms.float16, ms.float32), nn.Softmax(), image)
     np.testing.assert_allclose(got, right, atol=2e-3)
     network = Scaled(ms.float16, ms.float32)
     explainer = Occlusion(network, "softmax", window=4)

@@ -129,11 +129,11 @@ def test_benchmarks_score_the_explainers_output(make):
 
 
 def test_the_command_line_says_it_too():
-    from fastxai.cli import _network
-    from fastxai.cli._errors import CliError
+    from fastxai.cli.messages import CliError
+    from fastxai.cli.subject.network import predict
 
     with pytest.raises(CliError, match="network must return a Tensor of class scores"):
-        _network.predict(Network("tuple"), nn.Softmax(), IMAGE.asnumpy())
+        predict(Network("tuple"), nn.Softmax(), IMAGE.asnumpy())
 
 
 def test_repr_shows_the_output_where_it_was_given():

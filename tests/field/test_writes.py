@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastxai.cli import _output
-from fastxai.cli._errors import CliError
+from fastxai.cli.messages import CliError
+from fastxai.cli.report.output import _write
 from fastxai.explainer import Explanation
 from fastxai.perturbation.archive import write_archive
 from fastxai.perturbation.image_result import ImageResult
@@ -174,7 +174,7 @@ def test_outputs_of_the_command_line_are_all_whole(tmp_path, monkeypatch, call, 
     monkeypatch.setattr(os, call, fail)
     failed = False
     try:
-        _output._write(outputs)
+        _write(outputs)
     except CliError as error:
         failed = True
         assert "No space left on device" in str(error)  # noqa: PT017

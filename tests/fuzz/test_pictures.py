@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fastxai.cli._errors import CliError
-from fastxai.cli._picture import Frame, load_picture
+from fastxai.cli.messages import CliError
+from fastxai.cli.subject.picture import Frame, load_picture
 from fastxai.visual.cv import saliency_to_image
 from tests.fuzz._arrays import OTHER, OTHER_KINDS, arrays
 

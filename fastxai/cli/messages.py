@@ -1,6 +1,9 @@
-"""Exit codes, and the error that carries one."""
+"""What a command says on standard error: notes, and errors with their exit codes."""
 
 from __future__ import annotations
+
+import argparse
+import sys
 
 ATTENTION = 1
 WRONG_ARGUMENT = 2
@@ -46,3 +49,10 @@ def first_line(error: BaseException) -> str:
         return kind
     text = lines[0] if len(lines[0]) <= _LONGEST else lines[0][: _LONGEST - 3] + "..."
     return f"{kind}: {text}"
+
+
+def note(arguments: argparse.Namespace, text: str, kind: str = "note") -> None:
+    """Say on standard error, in one line, what the user should know; --quiet leaves it out."""
+    arguments.notes.append(text)
+    if not arguments.quiet:
+        print(f"fastxai {arguments.command}: {kind}: {text}", file=sys.stderr)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from fastxai.cli._explainers import NAMES
+from fastxai.cli.explainers import NAMES
 
 SHELLS = ("bash", "zsh", "tcsh")
 _FILES = ("FILE", "IMAGE", "SCRIPT")  # what the help calls a file

@@ -14,8 +14,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastxai.cli import _options, _overlay, _paths
-from fastxai.cli._errors import WRONG_ARGUMENT, CliError, first_line
+from fastxai.cli.arguments import converters
+from fastxai.cli.arguments.paths import STANDARD_OUTPUT, check_paths
+from fastxai.cli.messages import WRONG_ARGUMENT, CliError, first_line
+from fastxai.cli.report.overlay import NETWORK, PHOTOGRAPH, SHEET_SIDE
 from fastxai.system.atomic_file import replacing
 
 if TYPE_CHECKING:
@@ -26,20 +28,20 @@ _LABEL_WIDTH = 11  # 'probability'
 _PANEL_WIDTH = 224  # pixels, at least: smaller pictures are enlarged
 
 
-def add_arguments(parser: argparse.ArgumentParser, what: str) -> None:
+def add_output(parser: argparse.ArgumentParser, what: str) -> None:
     """Add the options that say where the picture and the report go, and how it is painted."""
     add = parser.add_argument
     add("-o", "--output", required=True, metavar="FILE", help=f"picture to write: {what}")
     add(
         "--overlay-size",
-        choices=(_overlay.PHOTOGRAPH, _overlay.NETWORK),
-        default=_overlay.PHOTOGRAPH,
+        choices=(PHOTOGRAPH, NETWORK),
+        default=PHOTOGRAPH,
         help="paint over the photograph at its own size, or over what the network sees of it "
-        f"(default: {_overlay.PHOTOGRAPH})",
+        f"(default: {PHOTOGRAPH})",
     )
     add(
         "--clip-percentile",
-        type=_options.percentile,
+        type=converters.percentile,
         default=CLIP_PERCENTILE,
         metavar="P",
         help="percentile of a map that gets the brightest colour, in (0, 100]; 100 is the maximum "
@@ -52,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
-def check(arguments: argparse.Namespace) -> None:
+def check_outputs(arguments: argparse.Namespace) -> None:
     """Refuse outputs that cannot be written or would replace an input or each other."""
     from PIL import Image
 
@@ -64,7 +66,7 @@ def check(arguments: argparse.Namespace) -> None:
             f"{arguments.output}",
         )
     encoded(arguments.output, Image.new("RGB", (32, 32)))  # what a format lacks shows at once
-    _paths.check(arguments)
+    check_paths(arguments)
 
 
 def sheet(panels: Sequence[tuple[str, Image.Image]]) -> Image.Image:
@@ -72,7 +74,7 @@ def sheet(panels: Sequence[tuple[str, Image.Image]]) -> Image.Image:
     from fastxai.visual.cv.sheet import side_by_side
 
     first = panels[0][1]
-    wished, most = -(-_PANEL_WIDTH // first.width), _overlay.SHEET_SIDE // max(first.size)
+    wished, most = -(-_PANEL_WIDTH // first.width), SHEET_SIDE // max(first.size)
     return side_by_side(panels, max(1, min(wished, most)))
 
 
@@ -108,7 +110,7 @@ def finish(
         rows: The report as labels and texts, printed in two columns.
         report: The report as JSON.
     """
-    to_standard_output = arguments.json == _paths.STANDARD_OUTPUT
+    to_standard_output = arguments.json == STANDARD_OUTPUT
     if arguments.json is not None and not to_standard_output:
         files = [*files, ("--json", arguments.json, report)]
     _write(files)
@@ -117,13 +119,6 @@ def finish(
     elif not arguments.quiet:
         width = max(_LABEL_WIDTH, *(len(label) for label, _ in rows)) + 2
         _print("".join(f"{label:<{width}}{text}\n" for label, text in rows))
-
-
-def note(arguments: argparse.Namespace, text: str, kind: str = "note") -> None:
-    """Say on standard error, in one line, what the user should know; --quiet leaves it out."""
-    arguments.notes.append(text)
-    if not arguments.quiet:
-        print(f"fastxai {arguments.command}: {kind}: {text}", file=sys.stderr)
 
 
 def _print(text: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PIL import Image
 
-    from fastxai.cli._picture import Picture
+    from fastxai.cli.subject.picture import Picture
 
 PHOTOGRAPH, NETWORK = "photograph", "network"
 SHEET_SIDE = 1024  # pixels, at most: a sheet holds several pictures

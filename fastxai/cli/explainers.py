@@ -14,16 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from fastxai.cli import _options, _output
-from fastxai.cli._errors import FAILED, WRONG_ARGUMENT, CliError, MissingOptionError, first_line
-from fastxai.cli._progress import PASSES, Progress, Work
-from fastxai.cli._subject import Subject
+from fastxai.cli.arguments import converters
+from fastxai.cli.arguments.converters import AUTO
+from fastxai.cli.messages import (
+    FAILED,
+    WRONG_ARGUMENT,
+    CliError,
+    MissingOptionError,
+    first_line,
+    note,
+)
+from fastxai.cli.report.progress import PASSES, Progress, Work
+from fastxai.cli.subject.subject import Subject
 
-_NUM_MASKS = 6000
-_TOL = 0.95
-_MAX_MASKS = 8192
-_SEED = 0
-_BATCH_SIZE = 32
+_SEED = 0  # where explainers draw one: the same command gives the same map
 _LAYERS_SHOWN = 3
 _OUR_FORM = re.compile(r"[A-Za-z]+: `")  # "RISE: `state` ..."
 _HUGE = 2**20  # pixels of an input from which a pass is announced
@@ -49,36 +53,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--num-masks",
-        type=_options.num_masks,
+        type=converters.num_masks,
         metavar="N|auto",
         help="rise, riseplus: number of masks, or auto: as many as it takes to reach --tol "
-        f"(default: {_NUM_MASKS})",
+        "(default: 6000)",
     )
     add(
         "--tol",
-        type=_options.correlation,
+        type=converters.correlation,
         metavar="R",
         help="with --num-masks auto: predicted correlation with the map of infinitely many masks "
-        f"at which to stop (default: {_TOL})",
+        "at which to stop (default: 0.95)",
     )
     add(
         "--max-masks",
-        type=_options.ceiling,
+        type=converters.mask_ceiling,
         metavar="N",
-        help=f"with --num-masks auto: masks to stop at, 512 or more (default: {_MAX_MASKS})",
+        help="with --num-masks auto: masks to stop at, 512 or more (default: 8192)",
     )
     add(
         "--seed",
-        type=_options.seed,
+        type=converters.seed,
         metavar="N",
         help=f"rise, riseplus: seed of the masks (default: {_SEED})",
     )
     add(
         "--batch-size",
-        type=_options.at_least_one,
+        type=converters.at_least_one,
         metavar="N",
-        help="rise, riseplus, occlusion: masked pictures scored at a time "
-        f"(default: {_BATCH_SIZE})",
+        help="rise, riseplus, occlusion: masked pictures scored at a time (default: 32)",
     )
     add(
         "--layer",
@@ -94,7 +97,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-@_options.converter
+@converters.converter
 def explainer_name(text: str) -> str:
     """Read the name of an explainer; case, hyphens and underscores do not matter."""
     found = _SPELLINGS.get(_bare(text.strip()))
@@ -103,7 +106,7 @@ def explainer_name(text: str) -> str:
     return found
 
 
-@_options.converter
+@converters.converter
 def explainer_names(text: str) -> tuple[str, ...]:
     """Read names of explainers with commas between them."""
     found = tuple(explainer_name(part) for part in text.split(","))
@@ -147,7 +150,7 @@ def check_options(arguments: argparse.Namespace, flag: str, chosen: Sequence[str
                 f"got {flag} {','.join(chosen)}",
             )
     for option in ("tol", "max_masks"):
-        if getattr(arguments, option) is not None and arguments.num_masks != _options.AUTO:
+        if getattr(arguments, option) is not None and arguments.num_masks != AUTO:
             flag = f"--{option.replace('_', '-')}"
             raise CliError(WRONG_ARGUMENT, f"{flag}: only with --num-masks auto")
     if "riseplus" in chosen and arguments.ood_ckpt is None:
@@ -177,7 +180,7 @@ def explain(explainer: str, made: Any, arguments: argparse.Namespace, subject: S
     height, width = subject.inputs.shape[2:]
     if not method.noun and height * width >= _HUGE:
         text = f"{explainer} of {height}x{width} pixels may take minutes; it shows no progress"
-        _output.note(arguments, text)
+        note(arguments, text)
     try:
         with _own_warnings(arguments):
             if method.noun:
@@ -217,7 +220,7 @@ def _options_of_call(method: _Method, arguments: argparse.Namespace) -> dict[str
     options: dict[str, Any] = {}
     if "state" in method.options and getattr(arguments, "state", None) is not None:
         options["state"] = arguments.state
-    unsure = getattr(arguments, "uncertainty", None) or arguments.num_masks == _options.AUTO
+    unsure = getattr(arguments, "uncertainty", None) or arguments.num_masks == AUTO
     if "uncertainty" in method.options and unsure:
         options["ret"] = "result"
     return options
@@ -268,7 +271,7 @@ def _own_warnings(arguments: argparse.Namespace) -> Iterator[None]:
             continue
         said = words.partition(": ")[2]  # without the explainer's name
         if not said or not any(note.endswith(said) for note in arguments.notes):
-            _output.note(arguments, words, kind="warning")
+            note(arguments, words, kind="warning")
 
 
 def _rise(subject: Subject, arguments: argparse.Namespace) -> Any:
@@ -297,8 +300,8 @@ def _occlusion(subject: Subject, arguments: argparse.Namespace) -> Any:
     return Occlusion(
         subject.network,
         subject.activation,
-        _or(arguments.batch_size, _BATCH_SIZE),
         output=subject.output,
+        **_given(arguments, "batch_size"),
     )
 
 
@@ -333,17 +336,18 @@ def _gradcam(subject: Subject, arguments: argparse.Namespace) -> Any:
 
 
 def _masks(arguments: argparse.Namespace) -> dict[str, Any]:
+    seed = _SEED if arguments.seed is None else arguments.seed
+    return {**_given(arguments, "batch_size", "num_masks", "tol", "max_masks"), "seed": seed}
+
+
+def _given(arguments: argparse.Namespace, *options: str) -> dict[str, Any]:
+    """Options that were given, under the explainers' names; for the others their defaults hold."""
+    found = {option: getattr(arguments, option) for option in options}
     return {
-        "perturbation_per_eval": _or(arguments.batch_size, _BATCH_SIZE),
-        "num_masks": _or(arguments.num_masks, _NUM_MASKS),
-        "tol": _or(arguments.tol, _TOL),
-        "max_masks": _or(arguments.max_masks, _MAX_MASKS),
-        "seed": _or(arguments.seed, _SEED),
+        _ARGUMENTS.get(option, option): value
+        for option, value in found.items()
+        if value is not None
     }
-
-
-def _or(value: Any, default: Any) -> Any:
-    return default if value is None else value
 
 
 def _layers_of(network: Any) -> str:
@@ -374,6 +378,7 @@ def _bare(text: str) -> str:
     return text.lower().replace("-", "").replace("_", "")
 
 
+_ARGUMENTS = {"batch_size": "perturbation_per_eval"}  # options of other names than arguments
 _OF_MASKS = ("num_masks", "tol", "max_masks", "seed", "batch_size", "uncertainty", "state")
 _METHODS = {
     "rise": _Method(_rise, _OF_MASKS, "masks"),

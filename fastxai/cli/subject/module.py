@@ -11,18 +11,18 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 
-from fastxai.cli._errors import UNREADABLE_INPUT, CliError, first_line
+from fastxai.cli.messages import UNREADABLE_INPUT, CliError, first_line
 
 FILE_SUFFIX = ".py"
 
 
-def split(model: str) -> tuple[str, str]:
+def split_model(model: str) -> tuple[str, str]:
     """Split 'module:name' or 'path/to/file.py:name' at the last colon."""
     module, _, name = model.rpartition(":")
     return module, name
 
 
-def sources(module: str) -> list[str]:
+def sources_of(module: str) -> list[str]:
     """The files that importing it runs first, as far as they are found without running any."""
     if module.endswith(FILE_SUFFIX):
         return [module]
@@ -41,7 +41,7 @@ def sources(module: str) -> list[str]:
     return found
 
 
-def load(module: str) -> ModuleType:
+def load_module(module: str) -> ModuleType:
     """Import a module by its name, the current folder first, or a file."""
     is_file = module.endswith(FILE_SUFFIX)
     if is_file and not os.path.isfile(module):

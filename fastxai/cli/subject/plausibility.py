@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastxai.cli import _network, _output
-from fastxai.cli._errors import CliError
+from fastxai.cli.messages import CliError, note
+from fastxai.cli.subject.network import load_network
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _ROUNDING = 1e-3  # by which probabilities may leave [0, 1]
 
 
-def check(arguments: argparse.Namespace, network: nn.Cell, scores: np.ndarray) -> None:
+def check_plausibility(arguments: argparse.Namespace, network: nn.Cell, scores: np.ndarray) -> None:
     """Say what looks wrong with a network or with its scores [K] of the picture."""
     if arguments.activation == "none":
         _check_range(arguments, scores)
@@ -32,7 +32,7 @@ def _check_range(arguments: argparse.Namespace, scores: np.ndarray) -> None:
     if low < -_ROUNDING or high > 1 + _ROUNDING:
         text = f"the network returns scores from {low:.4g} to {high:.4g}, which are no"
         text += " probabilities; softmax or sigmoid makes them such"
-        _output.note(arguments, f"--activation none: {text}")
+        note(arguments, f"--activation none: {text}")
 
 
 def _check_softmax(arguments: argparse.Namespace, scores: np.ndarray) -> None:
@@ -42,13 +42,13 @@ def _check_softmax(arguments: argparse.Namespace, scores: np.ndarray) -> None:
         warnings.simplefilter("always")
         warn_of_softmax_twice("--activation softmax", scores[None])
     for warning in caught:
-        _output.note(arguments, str(warning.message), kind="warning")
+        note(arguments, str(warning.message), kind="warning")
 
 
 def _check_weights(arguments: argparse.Namespace, network: nn.Cell) -> None:
     """Random weights differ from those of the same network when it is built once more."""
     try:
-        again, _ = _network.load_network(arguments.model)
+        again, _ = load_network(arguments.model)
     except CliError:
         return  # it can be built only once: nothing can be said
     ours, others = network.parameters_dict(), again.parameters_dict()
@@ -56,5 +56,5 @@ def _check_weights(arguments: argparse.Namespace, network: nn.Cell) -> None:
         if not np.array_equal(ours[name].asnumpy(), others[name].asnumpy()):
             text = f"{arguments.model} has random weights ({name} is another one when it is built"
             text += " once more), whose map says nothing; give --ckpt FILE, or load them there"
-            _output.note(arguments, f"--ckpt: not given, and {text}", kind="warning")
+            note(arguments, f"--ckpt: not given, and {text}", kind="warning")
             return

@@ -6,25 +6,25 @@ import argparse
 import os
 import sys
 
-from fastxai.cli import _module
-from fastxai.cli._errors import WRONG_ARGUMENT, CliError
+from fastxai.cli.messages import WRONG_ARGUMENT, CliError
+from fastxai.cli.subject.module import sources_of, split_model
 
 STANDARD_OUTPUT = "-"
 _OUTPUTS = ("output", "npy", "json", "state")
 _INPUTS = ("image", "ckpt", "ood_ckpt", "class_names")
 
 
-def check(arguments: argparse.Namespace) -> None:
+def check_paths(arguments: argparse.Namespace) -> None:
     """Refuse outputs that would replace an input or each other, or that cannot be made."""
     inputs = [
         ("IMAGE" if name == "image" else _flag(name), getattr(arguments, name))
         for name in _INPUTS
         if getattr(arguments, name) is not None
     ]
-    module, _ = _module.split(arguments.model)
-    inputs += [("--model", path) for path in _module.sources(module)]
+    module, _ = split_model(arguments.model)
+    inputs += [("--model", path) for path in sources_of(module)]
     seen: list[tuple[str, str]] = []
-    for flag, path in outputs(arguments):
+    for flag, path in outputs_of(arguments):
         if not os.path.basename(path):
             raise CliError(WRONG_ARGUMENT, f"{flag}: must name a file, got {path!r}")
         for other, taken in inputs:
@@ -40,7 +40,7 @@ def check(arguments: argparse.Namespace) -> None:
 def check_modules(arguments: argparse.Namespace) -> None:
     """Refuse outputs that are source files of what has been imported."""
     kept = {}
-    for flag, path in outputs(arguments):
+    for flag, path in outputs_of(arguments):
         if os.path.exists(path):
             status = os.stat(path)
             kept[status.st_dev, status.st_ino] = flag, path
@@ -54,7 +54,7 @@ def check_modules(arguments: argparse.Namespace) -> None:
                 raise _would_overwrite(*found, "--model")
 
 
-def outputs(arguments: argparse.Namespace) -> list[tuple[str, str]]:
+def outputs_of(arguments: argparse.Namespace) -> list[tuple[str, str]]:
     """The options that name files to write, with the files."""
     named = ((name, getattr(arguments, name, None)) for name in _OUTPUTS)
     return [

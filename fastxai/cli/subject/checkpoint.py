@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastxai.cli._errors import UNREADABLE_INPUT, WRONG_ARGUMENT, CliError, first_line
+from fastxai.cli.messages import UNREADABLE_INPUT, WRONG_ARGUMENT, CliError, first_line
 
 if TYPE_CHECKING:
     from mindspore import nn

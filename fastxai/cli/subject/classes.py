@@ -11,7 +11,7 @@ from types import ModuleType
 
 import numpy as np
 
-from fastxai.cli._errors import UNREADABLE_INPUT, WRONG_ARGUMENT, CliError
+from fastxai.cli.messages import UNREADABLE_INPUT, WRONG_ARGUMENT, CliError
 
 TOP = "top"
 

@@ -6,11 +6,11 @@ import argparse
 import logging
 from typing import Any
 
-from fastxai.cli._errors import WRONG_ARGUMENT, CliError
+from fastxai.cli.messages import WRONG_ARGUMENT, CliError
 from fastxai.engine.settings import ENGINES, PRECISIONS, TITLES, set_engine
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_engine(parser: argparse.ArgumentParser) -> None:
     """Add --engine and --precision."""
     parser.add_argument(
         "--engine",
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def apply(arguments: argparse.Namespace) -> None:
+def apply_engine(arguments: argparse.Namespace) -> None:
     """Make what was asked for the process default; without either option leave it alone."""
     if arguments.quiet:
         logging.getLogger("fastxai").setLevel(logging.ERROR)  # no hint what to install
@@ -39,7 +39,7 @@ def apply(arguments: argparse.Namespace) -> None:
         raise CliError(WRONG_ARGUMENT, f"{option}: {text}") from error
 
 
-def rows(explainer: Any) -> list[tuple[str, str]]:
+def engine_rows(explainer: Any) -> list[tuple[str, str]]:
     """What scored an explainer's last call, as lines of a report; none where nothing was scored."""
     choice = getattr(explainer, "engine", None)
     if choice is None:

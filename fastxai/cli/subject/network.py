@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastxai.cli import _module
-from fastxai.cli._errors import (
+from fastxai.cli.messages import (
     FAILED,
     UNREADABLE_INPUT,
     WRONG_ARGUMENT,
     CliError,
     first_line,
 )
+from fastxai.cli.subject.module import load_module, split_model
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -30,8 +30,8 @@ def load_network(model: str) -> tuple[nn.Cell, ModuleType]:
     """Import 'module:name' and return its network, built if need be, and the module."""
     from mindspore import nn
 
-    module_name, name = _module.split(model)
-    module = _module.load(module_name)
+    module_name, name = split_model(model)
+    module = load_module(module_name)
     try:
         found = operator.attrgetter(name)(module)
     except AttributeError as error:

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastxai.cli import (
-    _checkpoint,
-    _classes,
-    _engine,
-    _network,
-    _options,
-    _output,
-    _paths,
-    _picture,
-    _plausible,
-)
+from fastxai.cli.arguments.engine import add_engine, apply_engine
+from fastxai.cli.arguments.options import add_class, add_input, add_network, add_running, frame_of
+from fastxai.cli.arguments.paths import check_modules
+from fastxai.cli.messages import note
+from fastxai.cli.subject.checkpoint import load_checkpoint, load_ood_net
+from fastxai.cli.subject.classes import TOP, check_names, choose, class_names
+from fastxai.cli.subject.network import load_network, predict
+from fastxai.cli.subject.picture import Picture, load_picture, to_input
+from fastxai.cli.subject.plausibility import check_plausibility
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -44,7 +42,7 @@ class Class:
 class Subject:
     """Classes of one picture, as a network sees it."""
 
-    picture: _picture.Picture
+    picture: Picture
     inputs: np.ndarray  # [1, C, H, W] float32
     network: nn.Cell
     output: tuple[int | str, ...] | None  # where the scores are in what it returns
@@ -58,52 +56,50 @@ class Subject:
         return [[each.index for each in self.classes]]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_subject(parser: argparse.ArgumentParser) -> None:
     """Add what says which picture, network and classes."""
     parser.add_argument("image", metavar="IMAGE", help="picture file that Pillow reads")
-    _options.add_network(parser)
-    _options.add_input(parser)
-    _options.add_class(parser)
-    _options.add_running(parser)
-    _engine.add_arguments(parser)
+    add_network(parser)
+    add_input(parser)
+    add_class(parser)
+    add_running(parser)
+    add_engine(parser)
 
 
-def load(arguments: argparse.Namespace) -> Subject:
+def load_subject(arguments: argparse.Namespace) -> Subject:
     """Read the picture, build the network, find the classes."""
-    _engine.apply(arguments)
+    apply_engine(arguments)
     picture, inputs = _load_picture(arguments)
     _set_mode(arguments.mode)
-    network, module = _network.load_network(arguments.model)
-    _paths.check_modules(arguments)
+    network, module = load_network(arguments.model)
+    check_modules(arguments)
     notes, ood_net = [], None
     if arguments.ckpt is not None:
-        notes += _checkpoint.load_checkpoint(network, arguments.ckpt)
+        notes += load_checkpoint(network, arguments.ckpt)
     if arguments.ood_ckpt is not None:
         given = arguments.ckpt is not None
-        ood_net, more = _checkpoint.load_ood_net(network, arguments.ood_ckpt, given)
+        ood_net, more = load_ood_net(network, arguments.ood_ckpt, given)
         notes += more
-    for note in notes:
-        _output.note(arguments, note)
+    for text in notes:
+        note(arguments, text)
     network.set_train(False)
     activation = _activation(arguments.activation)
     output = tuple(arguments.network_output or ())
-    scores = _network.predict(network, activation, inputs, output)
-    _plausible.check(arguments, network, scores)
-    names = _classes.class_names(arguments.class_names, module)
-    _classes.check_names(names, len(scores), arguments.class_names is not None)
-    targets = _classes.choose(arguments.target or [_classes.TOP], scores, names)
+    scores = predict(network, activation, inputs, output)
+    check_plausibility(arguments, network, scores)
+    names = class_names(arguments.class_names, module)
+    check_names(names, len(scores), arguments.class_names is not None)
+    targets = choose(arguments.target or [TOP], scores, names)
     classes = [Class(i, names[i] if names else None, float(scores[i])) for i in targets]
     return Subject(picture, inputs, network, output or None, activation, ood_net, classes)
 
 
-def _load_picture(arguments: argparse.Namespace) -> tuple[_picture.Picture, np.ndarray]:
-    frame = _options.frame(arguments)
-    picture = _picture.load_picture(
-        arguments.image, frame, arguments.grayscale, arguments.max_pixels
-    )
-    for note in picture.notes:
-        _output.note(arguments, note)
-    inputs = _picture.to_input(picture.seen, arguments.mean, arguments.std, arguments.bgr)
+def _load_picture(arguments: argparse.Namespace) -> tuple[Picture, np.ndarray]:
+    frame = frame_of(arguments)
+    picture = load_picture(arguments.image, frame, arguments.grayscale, arguments.max_pixels)
+    for text in picture.notes:
+        note(arguments, text)
+    inputs = to_input(picture.seen, arguments.mean, arguments.std, arguments.bgr)
     return picture, inputs
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from fastxai._version import __version__
-from fastxai.cli import _paths
-from fastxai.cli._explainers import Outcome
-from fastxai.cli._subject import Class, Subject
+from fastxai.cli.arguments.paths import outputs_of
+from fastxai.cli.explainers import Outcome
+from fastxai.cli.subject.subject import Class, Subject
 
 SCHEMA = 1  # goes up when a member changes its meaning or is dropped, not when one is added
 
@@ -50,7 +50,7 @@ def written_rows(arguments: argparse.Namespace) -> list[tuple[str, str]]:
     if arguments.clip_percentile < 100:
         text = f"brightest at percentile {arguments.clip_percentile:g} of the map"
         rows.append(("colours", f"{text}; --clip-percentile 100 takes its maximum"))
-    files = [path for flag, path in _paths.outputs(arguments) if flag != "--state"]
+    files = [path for flag, path in outputs_of(arguments) if flag != "--state"]
     return rows + [("written", path) for path in files]
 
 
@@ -98,7 +98,7 @@ def as_dict(
         "explainers": [_explainer(entry, subject.classes) for entry in entries],
         "clip_percentile": arguments.clip_percentile,
         "notes": list(arguments.notes),
-        "written": {flag.removeprefix("--"): path for flag, path in _paths.outputs(arguments)},
+        "written": {flag.removeprefix("--"): path for flag, path in outputs_of(arguments)},
     }
 
 

@@ -1,0 +1,1 @@
+"""Options: their values, what they refuse, and completion by the shell."""

@@ -1,0 +1,1 @@
+"""What a command leaves: pictures, files and the lines that it prints."""

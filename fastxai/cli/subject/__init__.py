@@ -1,0 +1,1 @@
+"""What is explained: picture, network, weights and classes, from files."""
