@@ -8,8 +8,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from fastxai.engine.fingerprint import Structure
 from fastxai.engine.protocol import Engine, Unusable
+from fastxai.network.structure import WeakStructure
 
 _MOST_ENGINES = 4  # each holds the weights once more: 100 to 200 MB for ResNet50
 _MOST_FINDINGS = 64
@@ -17,7 +17,7 @@ _MOST_FINDINGS = 64
 
 @dataclass(frozen=True)
 class _Entry:
-    structure: Structure
+    structure: WeakStructure
     key: Hashable
     values: int | None  # checksum of the weights; None: whatever they are
     made: Engine | Unusable
@@ -59,7 +59,7 @@ class EngineCache:
         number, self._next = self._next, self._next + 1
         watch = weakref.ref(found[0], lambda _: self._entries.pop(number, None))
         self._entries[number] = _Entry(
-            Structure(found), key, None if for_good else values, made, watch
+            WeakStructure(found), key, None if for_good else values, made, watch
         )
         self._bound(Engine, self._most_engines)
         self._bound(Unusable, _MOST_FINDINGS)

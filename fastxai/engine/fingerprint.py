@@ -1,14 +1,11 @@
 """Whether a network is still the one that an engine was made from.
 
-Two things are compared: the *structure* by identity (which cells, Parameters, functions and plain
-attributes the network consists of, see `network.cell_copy.signature`), and the *values* of all its
-Parameters, Tensors and arrays by a checksum. Structures are held by weak references, so that
-nothing here keeps a network alive. What other Python objects hold inside is not looked at.
+The *structure* is compared by identity (`network.structure`), the *values* of all Parameters,
+Tensors and arrays by a checksum.
 """
 
 from __future__ import annotations
 
-import weakref
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +14,8 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from fastxai.network.cell_copy import SCALARS, base_attributes, hook_attributes, signature
+from fastxai.network.digest import layer_digest
+from fastxai.network.structure import Structure
 
 
 def structure_of(cells: Sequence[nn.Cell]) -> list[Any]:
@@ -26,76 +24,11 @@ def structure_of(cells: Sequence[nn.Cell]) -> list[Any]:
     The first cell counts as itself. Of the others, layers of MindSpore's own without weights count
     as what they are: every `nn.Softmax()` is like the other.
     """
-    found = list(signature(cells[0]))
+    found = list(Structure(cells[0]).items)
     for cell in cells[1:]:
-        described = _description(cell)
-        found += signature(cell) if described is None else described
+        digest = layer_digest(cell)
+        found += Structure(cell).items if digest is None else [digest]
     return found
-
-
-def _description(cell: nn.Cell) -> list[Any] | None:
-    """A layer in plain values, or None where it holds anything else."""
-    kind = type(cell)
-    if not kind.__module__.startswith("mindspore.") or next(cell.get_parameters(), None):
-        return None
-    hooks = hook_attributes()
-    found: list[Any] = [f"{kind.__module__}.{kind.__qualname__}"]
-    for name, value in vars(cell).items():
-        if name in hooks and value:
-            return None
-        if name in ("_cells", "_primitives"):
-            value = tuple(value.items())
-        elif name in base_attributes():
-            continue
-        text = _plain(value)
-        if text is None:
-            return None
-        found += [name, text]
-    return found
-
-
-def _plain(value: Any) -> str | None:
-    """A value as text that says all there is to it, or None."""
-    if isinstance(value, (*SCALARS, ms.ops.Primitive)):
-        return repr(value)  # 'Prim[Softmax]<axis=(-1,)>'
-    if isinstance(value, nn.Cell):
-        described = _description(value)
-        return None if described is None else repr(described)
-    if type(value) in (list, tuple):
-        parts = [_plain(item) for item in value]
-        return None if None in parts else repr(parts)
-    return None
-
-
-class Structure:
-    """What `structure_of` found, remembered without keeping it alive."""
-
-    def __init__(self, found: list[Any]) -> None:
-        self._items = [_weak(item) for item in found]
-
-    def matches(self, found: list[Any]) -> bool:
-        """Whether these are the same objects, plain values being compared by value."""
-        return len(self._items) == len(found) and all(
-            _same(item, other) for item, other in zip(self._items, found, strict=True)
-        )
-
-
-def _weak(item: Any) -> Any:
-    if isinstance(item, SCALARS) or type(item) in (list, tuple, dict):
-        # A container's contents follow it in the list: its kind is all that is left to compare.
-        return item if isinstance(item, SCALARS) else type(item)
-    try:
-        return weakref.ref(item)
-    except TypeError:  # a kind that knows no weak references; none that MindSpore has holds a cell
-        return item
-
-
-def _same(item: Any, other: Any) -> bool:
-    if isinstance(item, weakref.ref):
-        return item() is other
-    if isinstance(item, SCALARS):
-        return type(item) is type(other) and (item == other or (item != item and other != other))
-    return item is other or item is type(other)
 
 
 def checksum(found: list[Any]) -> int:

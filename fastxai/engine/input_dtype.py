@@ -10,9 +10,9 @@ from mindspore import nn
 
 from fastxai.arguments.scores import dtypes_to_try
 from fastxai.engine.export import untraced
-from fastxai.network.cell_copy import signature
 from fastxai.network.evaluation import running
 from fastxai.network.scores import ScoreCell
+from fastxai.network.structure import Structure
 
 _FLOATING = (ms.float32, ms.float16, ms.bfloat16, ms.float64)
 
@@ -74,7 +74,7 @@ def _weights(network: nn.Cell) -> list[tuple[Any, int]]:
     """
     found = _floating(network.get_parameters())
     if not found:
-        tensors = [item for item in signature(network) if isinstance(item, ms.Tensor)]
+        tensors = [item for item in Structure(network).items if isinstance(item, ms.Tensor)]
         found = [(ms.float32, 0), *_floating(tensors)]
     return found
 

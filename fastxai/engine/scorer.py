@@ -17,10 +17,10 @@ from fastxai.engine.protocol import Engine
 from fastxai.engine.request import ScoringRequest
 from fastxai.engine.selector import Selector
 from fastxai.network.activation import activation_cell, check_activated
-from fastxai.network.cell_copy import same_signature, signature
 from fastxai.network.evaluation import evaluating
 from fastxai.network.layers import layers_of
 from fastxai.network.scores import ScoreCell
+from fastxai.network.structure import Structure
 
 _NO_TARGET = np.zeros(1, np.int64)  # a class that every network has
 
@@ -43,7 +43,8 @@ class Scorer:
         self._activation_fn = activation_cell(owner, activation_fn)
         self._dtypes: InputDtype | None = None
         self._cell: ScoreCell | None = None
-        self._built_from: list[Any] = []
+        self._built_from: Structure | None = None
+        self._built_for: tuple[Any, ...] = ()  # network, dtype and output
         self._checked_with: Any = None  # the network with which the activation was checked
 
     def __call__(
@@ -150,8 +151,9 @@ class Scorer:
         self, network: nn.Cell, batch: np.ndarray, output: tuple[int | str, ...]
     ) -> MindSporeEngine:
         dtype = self._dtype(network, batch[0], output)
-        built_from = [*signature(network), str(dtype), *output]
-        if self._cell is None or not same_signature(built_from, self._built_from):
+        wanted = (network, dtype, output)
+        kept = self._built_from is not None and self._built_from.is_current()
+        if self._cell is None or self._built_for != wanted or not kept:
             self._cell = ScoreCell(network, self._activation_fn, dtype, output)
-            self._built_from = built_from
+            self._built_from, self._built_for = Structure(network), wanted
         return MindSporeEngine(self._cell, str(dtype))

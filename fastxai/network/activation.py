@@ -18,9 +18,9 @@ import numpy as np
 from mindspore import nn
 
 from fastxai.arguments.scores import check_activation, check_axis, check_rows
-from fastxai.network.cell_copy import SCALARS
 from fastxai.network.evaluation import running
 from fastxai.network.scores import class_scores
+from fastxai.network.structure import SCALARS
 
 Activation: TypeAlias = nn.Cell | Callable[[ms.Tensor], ms.Tensor] | str | None
 

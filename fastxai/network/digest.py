@@ -1,4 +1,7 @@
-"""Digest of a network that is the same in another process, for a file to say what it is of."""
+"""Digest of what a network computes, the same in every process.
+
+State files name by it the network that they belong to.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,19 @@ import numpy as np
 from mindspore import nn, ops
 from mindspore._c_expression.typing import Type
 
-from fastxai.network.cell_copy import CHILDREN, SCALARS, base_attributes
+from fastxai.network.structure import (
+    CHILDREN,
+    SCALARS,
+    PartsOf,
+    base_attributes,
+    hook_attributes,
+    walk,
+)
 
 _PLAIN = (*SCALARS, complex, range, slice, np.generic, np.dtype, Type)
+_NAMED = (type, np.ufunc, types.BuiltinFunctionType)
+_ARRAYS = (ms.Tensor, np.ndarray)
+_WITHOUT_CODE = (*_PLAIN, enum.Enum, list, tuple, dict, ops.Primitive)
 # What a constructor got, with its addresses, and what only training asks for.
 _OF_CELLS = frozenset(("_cell_init_args", "_trains_underlying"))
 # What says again what the others say, and addresses and numbers of this process.
@@ -31,134 +44,144 @@ _SMALL = 2**31  # what a wrapper of MindSpore's holds beyond is a time
 def network_digest(cells: Iterable[nn.Cell]) -> str:
     """SHA-256 of what cells compute: their kinds, code, attributes, layers and weights.
 
-    It is followed through cells, primitives, functions, lists, dicts and sets. Names of Parameters
-    do not count, nor do hooks, what other Python objects hold, and the globals that code reads.
+    It follows cells, primitives, functions, lists, dicts and sets. Names of Parameters, hooks, the
+    contents of other Python objects and the globals that code reads do not count.
     """
-    walk = _Walk()
-    for cell in cells:
-        walk.add(cell)
-    return walk.hexdigest()
+    return _digest_of(list(cells))
 
 
-class _Walk:
-    def __init__(self) -> None:
-        self._digest = hashlib.sha256()
-        self._seen: dict[int, tuple[int, Any]] = {}  # place by id, and what keeps the id taken
+def layer_digest(cell: nn.Cell) -> str | None:
+    """The digest of a layer of MindSpore's own, or None where it does not say everything.
 
-    def hexdigest(self) -> str:
-        """Of everything that was added."""
-        return self._digest.hexdigest()
+    It does so for layers without weights and hooks that hold nothing but each other, primitives,
+    numbers and text.
+    """
+    items, _ = walk([cell], _parts_of)
+    whole = all(
+        _is_plain_layer(item) if isinstance(item, nn.Cell) else isinstance(item, _WITHOUT_CODE)
+        for item in items
+    )
+    return _digest_of([cell]) if whole else None
 
-    def add(self, value: Any) -> None:
-        """Adds a value and all that it consists of."""
-        if isinstance(value, (nn.Cell, ms.Tensor, np.ndarray, types.FunctionType, list, dict)):
-            place, _ = self._seen.get(id(value), (len(self._seen), None))
-            self._say(place)
-            if place < len(self._seen):
-                return  # it was here before
-            self._seen[id(value)] = (place, value)
-        if isinstance(value, nn.Cell):
-            self._add_cell(value)
-        elif isinstance(value, (ms.Tensor, np.ndarray)):
-            self._add_array(value)
-        elif isinstance(value, types.FunctionType):
-            self._add_function(value)
-        elif isinstance(value, types.MethodType):
-            self._add_all("method", (value.__func__, value.__self__))
-        elif isinstance(value, (staticmethod, classmethod)):
-            self._add_all(_kind(value), (value.__func__,))
-        elif isinstance(value, property):
-            self._add_all("property", (value.fget,))
-        elif isinstance(value, functools.partial):
-            self._add_all("partial", (value.func, value.args, value.keywords))
-        elif isinstance(value, enum.Enum):
-            self._say(f"{_kind(value)}.{value.name}")
-        elif isinstance(value, (list, tuple)):
-            self._add_all(_kind(value), value)
-        elif isinstance(value, (set, frozenset)):
-            self._say(f"{_kind(value)} {sorted(map(_digest_of, value))}")
-        elif isinstance(value, dict):
-            self._add_all(_kind(value), (*value, *value.values()))
-        elif isinstance(value, ops.Primitive):
-            self._say(f"{_kind(value)} {value.name}")
-            self._add_named(vars(value), _OF_PRIMITIVES.fullmatch)
-        elif isinstance(value, _PLAIN):
-            self._say(f"{_kind(value)} {value!r}")
-        elif isinstance(value, (type, np.ufunc, types.BuiltinFunctionType)):
-            self._say(f"{_kind(type(value))} {_name(value)}")
-        else:
-            self._say(_kind(value))
 
-    def _say(self, text: Any) -> None:
+def _is_plain_layer(cell: nn.Cell) -> bool:
+    state = vars(cell)
+    hooked = any(state.get(name) for name in hook_attributes())
+    return _is_stock(type(cell)) and not hooked and not state["_params"]
+
+
+def _digest_of(roots: list[Any]) -> str:
+    digest = hashlib.sha256()
+
+    def say(text: Any) -> None:
         data = str(text).encode()
-        self._digest.update(f"{len(data)} ".encode() + data)
+        digest.update(f"{len(data)} ".encode() + data)
 
-    def _add_all(self, kind: str, values: tuple[Any, ...] | list[Any]) -> None:
-        self._say(f"{kind} of {len(values)}")
-        for value in values:
-            self.add(value)
+    items, opened = walk(roots, _parts_of)
+    counts = {id(value): len(parts) for value, _, parts in opened}
+    places: dict[int, int] = {}
+    for item in items:
+        count = counts.get(id(item))
+        if isinstance(item, _ARRAYS) or (count is not None and not isinstance(item, tuple)):
+            known = len(places)
+            place = places.setdefault(id(item), known)
+            say(place)
+            if place < known:
+                continue  # it was here before
+        say(_description(item))
+        if count is not None:
+            say(count)
+        elif isinstance(item, _ARRAYS):
+            digest.update(_bytes_of(item))
+    return digest.hexdigest()
 
-    def _add_named(self, values: Mapping[str, Any], skip: Callable[[str], Any]) -> None:
-        for name, value in values.items():
-            if not skip(name):
-                self._say(name)
-                self.add(value)
 
-    def _add_cell(self, cell: nn.Cell) -> None:
-        self._say(_kind(cell))
-        kinds = type(cell).__mro__
-        for kind in kinds:
-            if not _is_stock(kind):
-                self._add_named(vars(kind), _is_special)
-        layer = any(
-            _is_stock(kind) and issubclass(kind, nn.Cell) for kind in kinds[: kinds.index(nn.Cell)]
+def _description(value: Any) -> str:
+    """What there is to say of a value besides its parts."""
+    kind = _kind(value)
+    if isinstance(value, _ARRAYS):
+        return f"{kind} {value.dtype} {value.shape}"
+    if isinstance(value, types.FunctionType):
+        return _name(value)
+    if isinstance(value, types.CodeType):
+        return f"{value.co_code.hex()} {value.co_names}"
+    if isinstance(value, enum.Enum):
+        return f"{kind}.{value.name}"
+    if isinstance(value, (set, frozenset)):
+        return f"{kind} {sorted(_digest_of([item]) for item in value)}"
+    if isinstance(value, ops.Primitive):
+        return f"{kind} {value.name}"
+    if isinstance(value, _PLAIN):
+        return f"{kind} {value!r}"
+    return f"{_kind(type(value))} {_name(value)}" if isinstance(value, _NAMED) else kind
+
+
+def _bytes_of(value: ms.Tensor | np.ndarray) -> Any:
+    if isinstance(value, ms.Tensor):
+        value = (value.astype(ms.float32) if value.dtype == ms.bfloat16 else value).asnumpy()
+    if value.dtype.hasobject:
+        return b""
+    return np.ascontiguousarray(value).reshape(-1).view(np.uint8).data
+
+
+def _parts_of(kind: type) -> PartsOf | None:
+    """What lists the parts of objects of a type, all that such an object computes with."""
+    for kinds, lister in _LISTERS:
+        if issubclass(kind, kinds):
+            return lister
+    return None
+
+
+def _named(values: Mapping[str, Any], skip: Callable[[str], Any]) -> list[Any]:
+    """Names and values in turn."""
+    return [part for name, value in values.items() if not skip(name) for part in (name, value)]
+
+
+def _parts_of_cell(cell: nn.Cell) -> list[Any]:
+    kinds = type(cell).__mro__
+    own = [kind for kind in kinds if not _is_stock(kind)]
+    is_layer = any(
+        _is_stock(kind) and issubclass(kind, nn.Cell) for kind in kinds[: kinds.index(nn.Cell)]
+    )
+
+    def skip(name: str) -> bool:
+        return (
+            (name in base_attributes() and name not in CHILDREN)
+            or name in _OF_CELLS
+            # Of what a layer's Parameters were made: they count as they are.
+            or (is_layer and (name.endswith("_init") or name == "init_tensor"))
         )
-        self._add_named(
-            vars(cell),
-            lambda name: (
-                (name in base_attributes() and name not in CHILDREN)
-                or name in _OF_CELLS
-                # Of what a layer's Parameters were made: they count as they are.
-                or (layer and (name.endswith("_init") or name == "init_tensor"))
-            ),
-        )
 
-    def _add_array(self, value: Any) -> None:
-        if isinstance(value, ms.Tensor):
-            self._say(value.dtype)
-            value = (value.astype(ms.float32) if value.dtype == ms.bfloat16 else value).asnumpy()
-        self._say(f"{value.dtype} {value.shape}")
-        if value.size and not value.dtype.hasobject:
-            self._digest.update(np.ascontiguousarray(value).reshape(-1).view(np.uint8).data)
-
-    def _add_function(self, function: types.FunctionType) -> None:
-        self._say(_name(function))
-        self._add_code(function.__code__)
-        self.add(function.__defaults__)
-        self.add(function.__kwdefaults__)
-        wrapper = str(function.__globals__.get("__name__")).startswith("mindspore.")
-        for held in function.__closure__ or ():
-            try:
-                content = held.cell_contents
-            except ValueError:  # not filled yet
-                continue
-            if not wrapper or _is_setting(content):
-                self.add(content)
-
-    def _add_code(self, code: types.CodeType) -> None:
-        self._say(code.co_code.hex())
-        self._say(code.co_names)
-        for constant in code.co_consts:
-            if isinstance(constant, types.CodeType):
-                self._add_code(constant)
-            else:
-                self.add(constant)
+    of_kinds = [part for kind in own for part in _named(vars(kind), _is_special)]
+    return of_kinds + _named(vars(cell), skip)
 
 
-def _digest_of(value: Any) -> str:
-    walk = _Walk()
-    walk.add(value)
-    return walk.hexdigest()
+def _parts_of_function(function: types.FunctionType) -> list[Any]:
+    parts = [function.__code__, function.__defaults__, function.__kwdefaults__]
+    wrapper = str(function.__globals__.get("__name__")).startswith("mindspore.")
+    for held in function.__closure__ or ():
+        try:
+            content = held.cell_contents
+        except ValueError:  # not filled yet
+            continue
+        if not wrapper or _is_setting(content):
+            parts.append(content)
+    return parts
+
+
+_LISTERS: tuple[tuple[Any, PartsOf | None], ...] = (  # the first that fits
+    (nn.Cell, _parts_of_cell),
+    (types.FunctionType, _parts_of_function),
+    (types.CodeType, lambda code: code.co_consts),
+    (types.MethodType, lambda method: (method.__func__, method.__self__)),
+    ((staticmethod, classmethod), lambda method: (method.__func__,)),
+    (property, lambda found: (found.fget,)),
+    (functools.partial, lambda found: (found.func, found.args, found.keywords)),
+    (enum.Enum, None),
+    ((list, tuple), lambda found: found),
+    (dict, lambda found: (*found, *found.values())),
+    (ops.Primitive, lambda primitive: _named(vars(primitive), _OF_PRIMITIVES.fullmatch)),
+)
 
 
 def _kind(value: Any) -> str:

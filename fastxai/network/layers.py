@@ -7,7 +7,7 @@ from typing import Any
 
 from mindspore import nn
 
-from fastxai.network.cell_copy import signature
+from fastxai.network.structure import Structure
 
 _LISTED = 5  # names shown for one that is unknown
 _CONVOLUTIONS = 3
@@ -76,7 +76,7 @@ def _in_place_of(layer: nn.Cell, network: nn.Cell) -> nn.Cell | None:
     """
     children = vars(layer)["_cells"]
     found = None
-    for part in signature(network):
+    for part in Structure(network).items:
         if part is layer:
             found = found or layer
         elif isinstance(part, nn.Cell) and vars(part)["_cells"] is children:

@@ -9,8 +9,9 @@ import pytest
 from mindspore import nn
 
 from fastxai.engine.cache import EngineCache
-from fastxai.engine.fingerprint import Structure, checksum, structure_of
+from fastxai.engine.fingerprint import checksum, structure_of
 from fastxai.engine.protocol import Engine, Unusable
+from fastxai.network.structure import WeakStructure
 from tests import _networks as networks
 from tests.engine import _networks as odd
 
@@ -149,7 +150,7 @@ def test_an_engine_goes_with_its_network():
 def test_a_structure_keeps_nothing_alive():
     network = networks.SmallConv()
     gone = weakref.ref(network.relu)
-    structure = Structure(structure_of([network]))
+    structure = WeakStructure(structure_of([network]))
     network.relu = nn.ReLU()
     gc.collect()
     assert gone() is None
@@ -203,6 +204,6 @@ def in_turn(*cells):
 )  # fmt: skip
 def test_activations_of_mindspores_own_count_as_what_they_are(first, second, same):
     network = networks.SmallConv()
-    structure = Structure(structure_of([network, first]))
+    structure = WeakStructure(structure_of([network, first]))
     assert structure.matches(structure_of([network, first]))
     assert structure.matches(structure_of([network, second])) == same

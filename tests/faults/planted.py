@@ -29,7 +29,7 @@ PYTHON = [
         "tests/conftest.py",
         "signal.signal(signal.SIGINT, signal.default_int_handler)",
         "",
-        "tests/common/test_interrupt.py -k background_job",
+        "tests/network/test_interrupt.py -k background_job",
     ),
     Fault("fastxai/ops/checks.py", "max(int(axis), 1)", "int(axis)", _ARGUMENTS),
     Fault("fastxai/ops/checks.py", "if lost.any():", "if False:", _ARGUMENTS),

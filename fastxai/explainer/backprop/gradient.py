@@ -17,10 +17,10 @@ from fastxai.common.attribution import Attribution, Output
 from fastxai.engine.input_dtype import InputDtype
 from fastxai.explainer.backprop.backprop_utils import BackwardPass
 from fastxai.explainer.backprop.no_gradient import Evaluate, never_arrives, points_around
-from fastxai.network.cell_copy import Watch, same_signature, signature
 from fastxai.network.evaluation import evaluating, one_call_at_a_time, running
 from fastxai.network.inputs import to_images, to_targets
 from fastxai.network.layers import layers_of
+from fastxai.network.structure import Structure
 
 _MAX_PASSES = 16  # compiled graphs kept, one per shape of the inputs
 
@@ -69,8 +69,7 @@ class Gradient(Attribution):
         super().__init__(network, output=output)
         self._input_dtype = InputDtype(network, self._output_path)
         self._passes: OrderedDict[Any, BackwardPass]
-        self._built_from: list[Any]
-        self._watch: Watch | None  # of what it was built from
+        self._built_from: Structure | None
         self._paths: dict[Any, bool]  # by targets: whether no gradient ever arrives
         vars(self).update(self._fresh())
 
@@ -78,8 +77,7 @@ class Gradient(Attribution):
         return {
             **super()._fresh(),
             "_passes": OrderedDict(),
-            "_built_from": [],
-            "_watch": None,
+            "_built_from": None,
             "_paths": {},
         }
 
@@ -194,14 +192,9 @@ class Gradient(Attribution):
 
     def _forget_if_changed(self) -> None:
         """Drops what was built from the network if anything but its weights has changed since."""
-        if self._watch is not None and self._watch.sees_no_change():
-            return
-        watch = Watch()
-        built_from = signature(self._network, watch)
-        if not same_signature(built_from, self._built_from):
+        if self._built_from is None or not self._built_from.is_current():
             self._forget()
-            self._built_from = built_from
-        self._watch = watch  # last: an interrupted walk must not pass for a whole one
+            self._built_from = Structure(self._network)
 
     def _forget(self) -> None:
         """Drops what was built: a pass in which something failed does not run again."""

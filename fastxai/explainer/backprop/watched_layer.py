@@ -10,7 +10,8 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn, ops
 
-from fastxai.network.cell_copy import bare_copy, hook_attributes
+from fastxai.network.cell_copy import bare_copy
+from fastxai.network.structure import hook_attributes
 
 _PER_USE = 4096  # what a use adds to the gradient of `uses`, besides the axes of the output
 _OTHER_BATCH = 32  # and this, where the output has not one row per image

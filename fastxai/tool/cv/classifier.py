@@ -61,11 +61,11 @@ class FeatureView:
     """
 
     def __init__(self, underlying: nn.Cell) -> None:
-        from fastxai.network.cell_copy import CellCopier, signature
+        from fastxai.network.cell_copy import CellCopier
+        from fastxai.network.structure import Structure
 
         self.cell = CellCopier().copy(underlying)
-        self._underlying = underlying
-        self._signature = signature(underlying)
+        self._structure = Structure(underlying)
         try:
             self.cell.output_features = True
         except AttributeError as error:
@@ -76,6 +76,4 @@ class FeatureView:
     @property
     def current(self) -> bool:
         """Whether the classifier still has the layers and attributes it had; weights may change."""
-        from fastxai.network.cell_copy import same_signature, signature
-
-        return same_signature(self._signature, signature(self._underlying))
+        return self._structure.is_current()

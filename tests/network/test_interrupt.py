@@ -13,7 +13,7 @@ from fastxai.network.interrupt import interruptible
 
 def interrupted(mode: str, number: signal.Signals) -> tuple[int, str]:
     """Sends a signal to a process some batches into a run; its return code and what it printed."""
-    command = [sys.executable, "-m", "tests.common._long_run", mode]
+    command = [sys.executable, "-m", "tests.network._long_run", mode]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for _ in range(5):

@@ -198,7 +198,7 @@ def test_running_a_network_does_not_change_it(make, mode):
 
 def test_another_process_finds_the_same(monkeypatch, tmp_path):
     source = (
-        "from tests.explainer.test_digest import *\n"
+        "from tests.network.test_digest import *\n"
         "network = networks.SmallConv()\n"
         "mixed = ms.amp.auto_mixed_precision(networks.SmallConv(), 'O1')\n"
         "custom = ops.Custom(doubled, doubled, doubled, 'pyfunc')\n"

@@ -1,4 +1,4 @@
-"""A long explanation for another process to interrupt: python -m tests.common._long_run MODE."""
+"""A long explanation for another process to interrupt: python -m tests.network._long_run MODE."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""A watched network: whatever is exchanged in it is seen, and new weights are no change."""
+"""Structure of a network: whatever is exchanged in it is seen; new weights are no change."""
 
 import mindspore as ms
 import numpy as np
@@ -6,11 +6,11 @@ import pytest
 from mindspore import nn
 
 from fastxai.explainer import GuidedBackprop
-from fastxai.network.cell_copy import Watch, same_signature, signature
+from fastxai.network.structure import Structure, WeakStructure
 
 
 class Network(nn.Cell):
-    """One of everything that a signature goes through."""
+    """One of everything that a structure goes through."""
 
     def __init__(self):
         super().__init__()
@@ -18,7 +18,7 @@ class Network(nn.Cell):
         self.pooled = [nn.Flatten(), 2]
         self.named = {"scale": 2.0, "head": None}
         self.nothing = []
-        self.power = 1
+        self.power = 1.5
 
     def construct(self, x):
         return self.features(x) * self.power
@@ -49,44 +49,71 @@ CHANGES = {
 
 
 @pytest.fixture
-def watched():
-    network, watch = Network(), Watch()
-    return network, watch, signature(network, watch)
+def network():
+    return Network()
 
 
-def test_nothing_changed(watched):
-    network, watch, found = watched
-    assert watch.sees_no_change()
-    assert same_signature(found, signature(network))
+def test_nothing_changed(network):
+    structure = Structure(network)
+    assert structure.is_current()
+    assert structure.is_same(Structure(network))
+    assert WeakStructure(structure.items).matches(Structure(network).items)
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_a_change_is_seen(watched, change):
-    network, watch, found = watched
+def test_a_change_is_seen_once(network, change):
+    structure = Structure(network)
+    weak = WeakStructure(structure.items)
     change(network)
-    assert not watch.sees_no_change()
-    assert not same_signature(found, signature(network))
+    changed = Structure(network)
+    assert not structure.is_current()
+    assert not structure.is_same(changed)
+    assert not weak.matches(changed.items)
+    assert changed.is_current()
 
 
-def test_new_weights_and_a_call_are_no_change(watched):
-    network, watch, _ = watched
+def test_new_weights_and_a_call_are_no_change(network):
     network(ms.Tensor(np.ones((1, 3, 5, 5), np.float32)))
-    watch = Watch()
-    found = signature(network, watch)
+    structure = Structure(network)
+    items = structure.items
     network(ms.Tensor(np.ones((1, 3, 5, 5), np.float32)))
     parameter = next(network.get_parameters())
     parameter.set_data(parameter + 1.0)
-    assert watch.sees_no_change()
-    assert same_signature(found, signature(network))
+    assert structure.is_current()
+    assert structure.items is items  # found without a second walk
 
 
-def test_a_network_with_a_hook_is_never_taken_as_unchanged(watched):
-    network = watched[0]
-    network.features[0].register_forward_hook(lambda *given: None)
-    watch = Watch()
-    found = signature(network, watch)
-    assert not watch.sees_no_change()
-    assert same_signature(found, signature(network))
+def test_equal_numbers_and_lists_in_place_of_others_are_no_change(network):
+    structure = Structure(network)
+    network.power = float("1.5")
+    network.pooled = list(network.pooled)
+    network.named = dict(network.named)
+    assert structure.is_current()
+
+
+def test_an_equal_number_of_another_kind_is_a_change(network):
+    structure = Structure(network)
+    network.power = np.float64(1.5)
+    assert not structure.is_current()
+
+
+def test_nesting_counts(network):
+    network.pooled = [[1], 2]
+    structure = Structure(network)
+    network.pooled = [[1, 2]]
+    assert not structure.is_current()
+
+
+def test_a_hook_that_was_removed_is_no_change(network):
+    structure = Structure(network)
+    network.features[0].register_forward_hook(lambda *given: None).remove()
+    assert structure.is_current()
+
+
+def test_what_holds_itself_is_gone_through_once(network):
+    network.named["self"] = network.named
+    network.pooled.append(network)
+    assert Structure(network).is_current()
 
 
 def test_a_look_that_was_interrupted_does_not_pass_for_a_whole_one(monkeypatch):
@@ -96,11 +123,11 @@ def test_a_look_that_was_interrupted_does_not_pass_for_a_whole_one(monkeypatch):
     explainer(images, 1)
     network[3] = nn.Dense(100, 2)
 
-    def interrupted(cell, watch):
+    def interrupted(*cells):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("fastxai.explainer.backprop.gradient.signature", interrupted)
+        patched.setattr("fastxai.explainer.backprop.gradient.Structure", interrupted)
         with pytest.raises(KeyboardInterrupt):
             explainer(images, 1)
     expected = GuidedBackprop(network)(images, 1).asnumpy()
