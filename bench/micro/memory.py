@@ -103,7 +103,7 @@ def bare_engine(network: Any, options: argparse.Namespace, random: Any) -> None:
 
     explainer = RISE(network, nn.Softmax(), options.batch, engine=options.engine)
     explainer._selector.start()
-    engine = explainer._engine_for(shape, options.batch, fill)
+    engine = explainer._backend.engine_for(shape, options.batch, fill)
     assert engine is not None
     inputs = np.empty(shape, np.float32)
     fill(inputs)

@@ -19,7 +19,7 @@ from fastxai.engine.mindspore import MindSporeEngine
 from fastxai.engine.onnxruntime import OnnxRuntimeEngine
 from fastxai.engine.openvino import OpenVinoEngine
 from fastxai.engine.protocol import Unusable
-from fastxai.explainer.perturb.perturbation import ScoreCell
+from fastxai.network.scores import ScoreCell
 from fastxai.ops import MaskSpec, masked_product
 
 _SIZES = {"swinv2_tiny_window8": 256, "inception_v3": 299, "inception_v4": 299, "xception": 299}

@@ -129,9 +129,11 @@ class PairedRun:
 
 def measure_pair(name: str, options: argparse.Namespace, inputs: ms.Tensor) -> dict[str, Any]:
     """fastxai, the bare passes and mindspore_xai in turns."""
+    from fastxai.perturbation.batches import even_batch
+
     network = make_resnet50()
     ours, images = make_ours(name, network, options)
-    rows = ours._batch_size(images)
+    rows = even_batch(images, ours._perturbation_per_eval)
     batches = -(-images // rows)
     stack = aligned_stack(rows)
     bare_cell = Bare(network)

@@ -22,7 +22,7 @@ def write_network(folder: Path) -> None:
     from bench.common.resnet50 import make_resnet50
     from bench.peers.explainers_worker import picture
     from fastxai.engine.export import exported
-    from fastxai.explainer.perturb.perturbation import ScoreCell
+    from fastxai.network.scores import ScoreCell
 
     network, image = make_resnet50(), picture()
     weights = {p.name: p.asnumpy() for p in network.get_parameters()}
@@ -94,18 +94,21 @@ class Ours:
         """What scores, after a first batch was explained by it, and how many images that were."""
         from bench.peers.explainers_worker import first_batch
         from fastxai.engine.mindspore import MindSporeEngine
+        from fastxai.perturbation.batches import even_batch
 
         explainer, images = self._explainer, self._inputs.asnumpy()
         first_batch(explainer, self._inputs)
-        rows = explainer._batch_size(self._options.images)
+        rows = even_batch(self._options.images, explainer._perturbation_per_eval)
 
         def fill(copies: np.ndarray) -> None:
             copies[...] = images
 
         explainer._selector.start()
-        engine = explainer._engine_for((rows, *images.shape[1:]), self._options.images, fill)
+        engine = explainer._backend.engine_for(
+            (rows, *images.shape[1:]), self._options.images, fill
+        )
         if engine is None:
-            engine = MindSporeEngine(explainer._score_cell(explainer._network_dtype()))
+            engine = MindSporeEngine(explainer._backend.score_cell(explainer._backend.dtype))
         return engine, rows
 
 

@@ -131,8 +131,8 @@ class Scorer:
             masked_product(image, spec, 0, len(copies), out=copies)
 
         self._rise._selector.start()
-        engine = self._rise._engine_for(self._buffer.shape, 10**6, fill)
-        return engine or MindSporeEngine(self._rise._score_cell(self._rise._network_dtype()))
+        engine = self._rise._backend.engine_for(self._buffer.shape, 10**6, fill)
+        return engine or MindSporeEngine(self._rise._backend.score_cell(self._rise._backend.dtype))
 
 
 def maps_after(

@@ -11,6 +11,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
+from fastxai.arguments.output_form import check_output_form, delivered
 from fastxai.arguments.scores import output_path
 from fastxai.arguments.settings_repr import SettingsRepr
 from fastxai.system.call_lock import CallLock
@@ -18,7 +19,6 @@ from fastxai.system.call_lock import CallLock
 Output = int | str | tuple[int | str, ...] | None
 
 _Self = TypeVar("_Self", bound="Copyable")
-_RETURNS = ("tensor", "image")
 
 
 class Copyable:
@@ -119,29 +119,13 @@ class Attribution(Copyable, SettingsRepr):
             kind = type(value).__name__
             raise TypeError(f"{self._owner}: `{name}` must be an nn.Cell, got {kind}.")
 
-    def _check_output_form(self, ret: Any, show: Any, *further: str) -> None:
-        """Refuses a `ret` other than 'tensor', 'image' and the `further` ones, and other `show`."""
-        if not isinstance(ret, str):
-            raise TypeError(f"{self._owner}: `ret` must be a str, got {type(ret).__name__}.")
-        known = (*_RETURNS, *further)
-        if ret not in known:
-            raise ValueError(f"{self._owner}: `ret` must be one of {known}, got {ret!r}.")
-        if show is not None and not isinstance(show, bool):
-            kind = type(show).__name__
-            raise TypeError(f"{self._owner}: `show` must be a bool or None, got {kind}.")
+    def _check_output_form(self, ret: Any, show: Any) -> None:
+        """Refuses a `ret` other than 'tensor' and 'image', and another `show`."""
+        check_output_form(self._owner, ret, show)
 
     def _deliver(self, saliency: np.ndarray, ret: str, show: bool | None) -> Any:
         """The map (N, L, H, W) as the caller wants it; displayed where asked or in a notebook."""
-        from fastxai.visual.cv.display import in_notebook, show_images, to_images
-
-        saliency = np.ascontiguousarray(saliency, dtype=np.float32)
-        show = in_notebook() if show is None else show
-        if ret == "tensor" and not show:
-            return ms.Tensor(saliency)
-        images = to_images(saliency)
-        if show:
-            show_images(images)
-        return images if ret == "image" else ms.Tensor(saliency)
+        return delivered(saliency, ret, show, ms.Tensor)
 
 
 class _Nowhere:

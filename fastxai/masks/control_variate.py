@@ -49,7 +49,6 @@ from fastxai.masks.estimators import centring_divisor
 from fastxai.ops import MaskSpec, bilinear_matrix, mask_grid, saliency_expand
 from fastxai.ops.params import OA_MASKS
 
-LEAST_MASKS = 2 * OA_MASKS  # two folds of a block each
 _MAX_FOLDS = 8
 _MAX_HATS = 14  # along an axis
 _CHUNK_CELLS = 2**17  # that are held as float64 at a time, 1 MiB

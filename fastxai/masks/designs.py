@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastxai.masks.control_variate import LEAST_MASKS
-from fastxai.masks.estimators import ESTIMATORS
+from fastxai.masks.estimators import ESTIMATORS, LEAST_MASKS
 from fastxai.ops import params
 from fastxai.ops.checks import check_int, check_pair
 from fastxai.ops.params import OA_CELLS, OA_MASKS, check_design, check_probability
@@ -82,6 +81,40 @@ def check_num_masks(owner: str, num_masks: Any, estimator: str) -> int:
             f"'control-variate', two folds of 128 masks; got {number}."
         )
     return number
+
+
+def check_error_bar(owner: str, design: str, estimator: str, most: int) -> None:
+    """Refuses runs of which it cannot be said how sure their maps are.
+
+    Args:
+        owner: Whose arguments they are, for messages.
+        design: 'iid' or 'oa128'.
+        estimator: As in `RISE`.
+        most: Masks of the run.
+
+    Raises:
+        ValueError: Blocks of 128 are needed, and there are not two, or the estimator makes no map
+            of a block alone.
+    """
+    asked = f"{owner}: `ret` 'result' and `num_masks` 'auto' need"
+    if design == "iid":
+        if most < 2:
+            raise ValueError(f"{asked} at least 2 masks, got {most}.")
+        return
+    if most < 2 * OA_MASKS:
+        raise ValueError(
+            f"{asked} at least {2 * OA_MASKS} masks for `design` 'oa128', two blocks; got {most}."
+        )
+    if estimator == "control-variate":
+        raise ValueError(
+            f"{asked} an error bar, and there is none for `design` 'oa128' with `estimator` "
+            "'control-variate'; use 'centred', or 'iid'."
+        )
+    if estimator == "plain" and most % OA_MASKS:
+        raise ValueError(
+            f"{asked} whole blocks of {OA_MASKS} masks for `design` 'oa128' with `estimator` "
+            f"'plain', got {most}; use 'centred'."
+        )
 
 
 def check_seed(owner: str, seed: Any) -> int | None:

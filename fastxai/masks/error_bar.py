@@ -45,7 +45,6 @@ from typing import Protocol
 import numpy as np
 
 from fastxai.masks.control_variate import control_variate
-from fastxai.masks.estimators import maps_of_sums
 from fastxai.ops import MaskSpec, SaliencySums, bilinear_matrix, mask_grid, saliency_expand
 from fastxai.ops.params import OA_MASKS
 
@@ -79,6 +78,9 @@ class ScoredMasks(Protocol):
     def sums(self) -> SaliencySums:
         """Their accumulators."""
 
+    def maps(self, estimator: str) -> np.ndarray:
+        """Maps (L, H, W) float64 by 'centred' or 'plain'."""
+
     def scores(self, first: int = 0) -> np.ndarray:
         """Scores (count - first, L) float64 from mask `first` on, where they are kept."""
 
@@ -96,54 +98,54 @@ class Uncertainty(ABC):
         self._estimator = estimator
         self._fitted: tuple[int, tuple[np.ndarray, np.ndarray]] | None = None
 
-    def maps(self, step: ScoredMasks) -> np.ndarray:
+    def maps(self, masks: ScoredMasks) -> np.ndarray:
         """Maps (L, H, W) float64 of the masks so far."""
         if self._estimator == "control-variate":
-            return self._control_variate(step)[0]
-        return maps_of_sums(step.sums(), self._spec, self._estimator)
+            return self._control_variate(masks)[0]
+        return masks.maps(self._estimator)
 
-    def rough_maps(self, step: ScoredMasks) -> np.ndarray:
+    def rough_maps(self, masks: ScoredMasks) -> np.ndarray:
         """The same at any time and at little cost: without the control variate."""
         estimator = "centred" if self._estimator == "control-variate" else self._estimator
-        return maps_of_sums(step.sums(), self._spec, estimator if step.count > 1 else "plain")
+        return masks.maps(estimator if masks.count > 1 else "plain")
 
-    def _control_variate(self, step: ScoredMasks) -> tuple[np.ndarray, np.ndarray]:
+    def _control_variate(self, masks: ScoredMasks) -> tuple[np.ndarray, np.ndarray]:
         """Maps and rests, fitted once for a number of masks."""
-        if self._fitted is None or self._fitted[0] != step.count:
-            self._fitted = (step.count, control_variate(step.scores(), self._spec))
+        if self._fitted is None or self._fitted[0] != masks.count:
+            self._fitted = (masks.count, control_variate(masks.scores(), self._spec))
         return self._fitted[1]
 
-    def correlation(self, step: ScoredMasks) -> np.ndarray:
+    def correlation(self, masks: ScoredMasks) -> np.ndarray:
         """Predicted correlations (L,) with the converged maps."""
-        maps = self.maps(step)
+        maps = self.maps(masks)
         shape = shape_of(maps)
-        kept = 1 - self._lost_shape(step) / np.where(shape > 0, shape, np.inf)
+        kept = 1 - self._lost_shape(masks) / np.where(shape > 0, shape, np.inf)
         flat = shape <= _FLAT_FLOAT32 * np.abs(maps).max(axis=(1, 2)) ** 2
-        return np.where(self.certain(step), flat, np.sqrt(np.maximum(kept, 0.0)))
+        return np.where(self.certain(masks), flat, np.sqrt(np.maximum(kept, 0.0)))
 
-    def certain(self, step: ScoredMasks) -> np.ndarray:
+    def certain(self, masks: ScoredMasks) -> np.ndarray:
         """Whether all scores of a target (L,) are equal, but for rounding: more would be, too."""
-        sums = step.sums()
+        sums = masks.sums()
         scores, squares = sums.moments[:-1].T / sums.count
         rounding = max(sums.count, _LEAST_ROUNDED) * 2.0**-53  # of float64 sums; of float32 scores
         return squares - scores**2 <= rounding * scores**2
 
-    def settled(self, step: ScoredMasks) -> np.ndarray:
+    def settled(self, masks: ScoredMasks) -> np.ndarray:
         """What a run is stopped by (L,): the correlation, and 1 where there is certainty."""
-        return np.where(self.certain(step), 1.0, self.correlation(step))
+        return np.where(self.certain(masks), 1.0, self.correlation(masks))
 
-    def error_bar(self, step: ScoredMasks) -> ErrorBar:
+    def error_bar(self, masks: ScoredMasks) -> ErrorBar:
         """All there is to know."""
-        squares, freedom = self._squared_error(step)
+        squares, freedom = self._squared_error(masks)
         error = np.sqrt(np.maximum(squares, 0.0))
-        return ErrorBar(error, freedom, self.correlation(step))
+        return ErrorBar(error, freedom, self.correlation(masks))
 
     @abstractmethod
-    def _lost_shape(self, step: ScoredMasks) -> np.ndarray:
+    def _lost_shape(self, masks: ScoredMasks) -> np.ndarray:
         """Estimates (L,) of E V(S^ - S)."""
 
     @abstractmethod
-    def _squared_error(self, step: ScoredMasks) -> tuple[np.ndarray, int]:
+    def _squared_error(self, masks: ScoredMasks) -> tuple[np.ndarray, int]:
         """SE^2 (L, H, W) and its degrees of freedom."""
 
 
@@ -154,22 +156,22 @@ class PlugIn(Uncertainty):
     def _masks(self) -> tuple[np.ndarray, float]:
         return mask_moments(self._spec)
 
-    def _lost_shape(self, step: ScoredMasks) -> np.ndarray:
-        return self._second_moment(step) * (self._masks[1] / step.count)
+    def _lost_shape(self, masks: ScoredMasks) -> np.ndarray:
+        return self._second_moment(masks) * (self._masks[1] / masks.count)
 
-    def _squared_error(self, step: ScoredMasks) -> tuple[np.ndarray, int]:
-        count = step.count
-        squares = self._second_moment(step)[:, None, None] * self._masks[0]
+    def _squared_error(self, masks: ScoredMasks) -> tuple[np.ndarray, int]:
+        count = masks.count
+        squares = self._second_moment(masks)[:, None, None] * self._masks[0]
         if self._estimator == "plain":
-            squares = squares - self.maps(step) ** 2
+            squares = squares - self.maps(masks) ** 2
         return squares / count, count - 1
 
-    def _second_moment(self, step: ScoredMasks) -> np.ndarray:
+    def _second_moment(self, masks: ScoredMasks) -> np.ndarray:
         """Mean squares (L,) of what the masks are weighted with."""
-        sums = step.sums()
+        sums = masks.sums()
         count = sums.count
         if self._estimator == "control-variate":
-            rest = self._control_variate(step)[1]
+            rest = self._control_variate(masks)[1]
             return (rest**2).sum(axis=0) / (count - 1)
         scores, squares = sums.moments[:-1].T
         if self._estimator == "plain":
@@ -185,31 +187,31 @@ class Blocks(Uncertainty):
         self._sums: list[np.ndarray] = []  # (L, h, w), means over a block of score times cell
         self._shifts: list[np.ndarray] = []  # (2,)
 
-    def _lost_shape(self, step: ScoredMasks) -> np.ndarray:
-        self._extend(step)
+    def _lost_shape(self, masks: ScoredMasks) -> np.ndarray:
+        self._extend(masks)
         number = len(self._sums)
         own = np.sum([self._shape_of_block(block) for block in range(number)], axis=0)
         spread = np.maximum(own - number * shape_of(self._mean()), 0.0) / (number - 1)
-        return spread * (OA_MASKS / step.count)
+        return spread * (OA_MASKS / masks.count)
 
-    def _squared_error(self, step: ScoredMasks) -> tuple[np.ndarray, int]:
-        self._extend(step)
+    def _squared_error(self, masks: ScoredMasks) -> tuple[np.ndarray, int]:
+        self._extend(masks)
         mean = self._mean()
         squares = np.zeros_like(mean)
         rows, cols = self._axes
         for sums, (dy, dx) in zip(self._sums, self._shifts, strict=True):
             squares += (rows[dy] @ sums @ cols[dx].T - mean) ** 2
         freedom = len(self._sums) - 1
-        return squares / freedom * (OA_MASKS / step.count), freedom
+        return squares / freedom * (OA_MASKS / masks.count), freedom
 
     @functools.cached_property
     def _axes(self) -> list[np.ndarray]:
         return _axes_of(self._spec)
 
-    def _extend(self, step: ScoredMasks) -> None:
+    def _extend(self, masks: ScoredMasks) -> None:
         """Adds the whole blocks that are new."""
         first = len(self._sums) * OA_MASKS
-        scores = step.scores(first)
+        scores = masks.scores(first)
         for start in range(0, len(scores) - OA_MASKS + 1, OA_MASKS):
             cells, shifts = mask_grid(self._spec, first + start, OA_MASKS)
             block = scores[start : start + OA_MASKS]
@@ -236,40 +238,6 @@ class Blocks(Uncertainty):
 def uncertainty_of(spec: MaskSpec, estimator: str) -> Uncertainty:
     """What fits the design of the masks."""
     return (Blocks if spec.design == "oa128" else PlugIn)(spec, estimator)
-
-
-def check_error_bar(owner: str, design: str, estimator: str, most: int) -> None:
-    """Refuses runs of which it cannot be said how sure their maps are.
-
-    Args:
-        owner: Whose arguments they are, for messages.
-        design: 'iid' or 'oa128'.
-        estimator: As in `RISE`.
-        most: Masks of the run.
-
-    Raises:
-        ValueError: Blocks of 128 are needed, and there are not two, or the estimator makes no map
-            of a block alone.
-    """
-    asked = f"{owner}: `ret` 'result' and `num_masks` 'auto' need"
-    if design == "iid":
-        if most < 2:
-            raise ValueError(f"{asked} at least 2 masks, got {most}.")
-        return
-    if most < 2 * OA_MASKS:
-        raise ValueError(
-            f"{asked} at least {2 * OA_MASKS} masks for `design` 'oa128', two blocks; got {most}."
-        )
-    if estimator == "control-variate":
-        raise ValueError(
-            f"{asked} an error bar, and there is none for `design` 'oa128' with `estimator` "
-            "'control-variate'; use 'centred', or 'iid'."
-        )
-    if estimator == "plain" and most % OA_MASKS:
-        raise ValueError(
-            f"{asked} whole blocks of {OA_MASKS} masks for `design` 'oa128' with `estimator` "
-            f"'plain', got {most}; use 'centred'."
-        )
 
 
 def mask_moments(spec: MaskSpec) -> tuple[np.ndarray, float]:

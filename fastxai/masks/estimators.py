@@ -28,6 +28,7 @@ from fastxai.ops import MaskSpec, SaliencySums, saliency_expand
 from fastxai.ops.params import OA_CELLS, OA_MASKS
 
 ESTIMATORS = ("centred", "plain", "control-variate")
+LEAST_MASKS = 2 * OA_MASKS  # of a control variate: two folds of a block each
 
 
 def maps_of_sums(sums: SaliencySums, spec: MaskSpec, estimator: str) -> np.ndarray:

@@ -53,7 +53,7 @@ class Explanation:
         saliency: (N, L, H, W) float32, the maps, as `ret='tensor'` would have given them.
         targets: (N, L) int64 classes.
         num_masks: (N,) int64 masks (for Occlusion: windows) that were scored for each image.
-        engine: What scored them: 'mindspore', 'openvino' or 'onnxruntime'.
+        engine: What scored them: 'mindspore', 'openvino', 'onnxruntime' or 'torch'.
         precision: What it computed in.
         seconds: How long it took, all images together.
         standard_error: (N, L, H, W) float32, of every pixel, as an estimate of the map that

@@ -19,9 +19,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from fastxai.engine.settings import Choice
 from fastxai.perturbation import fields
 from fastxai.perturbation.archive import Arrays, Member, read_archive, write_archive
+from fastxai.perturbation.backend import ScoredBy
 from fastxai.perturbation.explanation import ARRAYS, check_values
 from fastxai.perturbation.image_result import ImageResult, stacked, unstacked
 
@@ -137,12 +137,12 @@ class RunState:
         """What was found for an image that is done."""
         return self._found[index] if index < len(self._found) else None
 
-    def begin(self, batch: int, choice: Choice | None, check: Callable[[Arrays], None]) -> Arrays:
+    def begin(self, batch: int, by: ScoredBy, check: Callable[[Arrays], None]) -> Arrays:
         """An image begins.
 
         Args:
-            batch: Masks at a time.
-            choice: What scores them.
+            batch: Copies at a time.
+            by: What scores them.
             check: Raises a ValueError for a snapshot that cannot be of this image.
 
         Returns:
@@ -151,22 +151,21 @@ class RunState:
         Raises:
             StateError: Another engine scored what the file has, or the snapshot is refused.
         """
-        assert choice is not None  # an engine was selected
-        scored = {"engine": choice.engine, "precision": choice.precision}
-        self.scored, before = {**scored, "engine_error": choice.error}, self.scored
+        scored = {"engine": by.engine, "precision": by.precision, "engine_error": by.error}
+        self.scored, before = scored, self.scored
         if self._path is None:
             return {}
         restored = self._snapshot() if self._running == len(self._found) else {}
-        if self._scored_by not in ("", choice.identity):
+        if self._scored_by not in ("", by.identity):
             self.scored = before
-            raise self._refused(f"was scored by {self._scored_by}, and now {choice.identity} would")
+            raise self._refused(f"was scored by {self._scored_by}, and now {by.identity} would")
         if restored:
             try:
                 check(restored)
             except ValueError as error:
                 raise self._damaged(error) from error
         self._scored_by = ""  # asked once: what this call scores next is its own
-        self.batch, self._identity = batch, choice.identity
+        self.batch, self._identity = batch, by.identity
         return restored
 
     def tick(self, snapshot: Callable[[], Arrays]) -> None:

@@ -6,8 +6,8 @@ import mindspore as ms
 from mindspore import nn
 
 from fastxai.engine.export import exported
-from fastxai.explainer.perturb.perturbation import ScoreCell
 from fastxai.network.evaluation import evaluating
+from fastxai.network.scores import ScoreCell
 from tests._networks import SmallConv
 
 SHAPE = (4, 3, 14, 11)

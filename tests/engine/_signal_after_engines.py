@@ -8,7 +8,7 @@ from mindspore import nn
 
 from fastxai.engine.export import exported
 from fastxai.engine.openvino import OpenVinoEngine
-from fastxai.explainer.perturb.perturbation import ScoreCell
+from fastxai.network.scores import ScoreCell
 from tests import _networks as networks
 from tests.engine.test_engines import BATCH, SHAPE
 

@@ -12,7 +12,7 @@ from mindspore import nn
 from fastxai.engine.export import exported
 from fastxai.engine.mindspore import MindSporeEngine
 from fastxai.engine.protocol import Engine, Unusable
-from fastxai.explainer.perturb.perturbation import ScoreCell
+from fastxai.network.scores import ScoreCell
 from tests import _networks as networks
 from tests._compare import ENGINE_RTOL, assert_close
 from tests.engine import _networks as odd

@@ -12,7 +12,8 @@ from fastxai.benchmark import Faithfulness
 from fastxai.engine import factory, selector, settings
 from fastxai.engine.protocol import Engine
 from fastxai.explainer import RISE, Occlusion, RISEPlus
-from fastxai.explainer.perturb import masked_step
+from fastxai.explainer.perturb import graph_step
+from fastxai.perturbation import sources, step
 from fastxai.tool.cv import OoDNet
 from tests import _networks as networks
 from tests._compare import NETWORK_ATOL, assert_close
@@ -184,9 +185,9 @@ def test_weights_are_read_once_in_a_call(openvino, monkeypatch, images):
 def test_copies_are_written_where_the_engine_reads_them(engine, monkeypatch, images):
     """masked_product's output array is the very batch that the engine gets."""
     written, read = [], []
-    real = masked_step.masked_product
+    real = sources.masked_product
     monkeypatch.setattr(
-        masked_step, "masked_product",
+        sources, "masked_product",
         lambda *a, out, **k: written.append(out.ctypes.data) or real(*a, out=out, **k),
     )  # fmt: skip
 
@@ -206,11 +207,10 @@ def test_copies_are_written_where_the_engine_reads_them(engine, monkeypatch, ima
 
 def test_graph_mode_has_one_graph_for_all_only_with_mindspore(openvino, monkeypatch, images):
     used = []
-    for step, user in (("GraphStep", "device_step"), ("HostStep", "rise")):
-        kind = getattr(masked_step, step)
+    for module, name in ((graph_step, "GraphStep"), (step, "HostStep")):
+        kind = getattr(module, name)
         monkeypatch.setattr(
-            f"fastxai.explainer.perturb.{user}.{step}",
-            lambda *a, kind=kind: used.append(kind.__name__) or kind(*a),
+            module, name, lambda *a, kind=kind: used.append(kind.__name__) or kind(*a)
         )
     ms.set_context(mode=ms.GRAPH_MODE)
     try:

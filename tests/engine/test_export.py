@@ -18,8 +18,8 @@ from fastxai.engine.export import exported
 from fastxai.engine.in_place import source_parser
 from fastxai.engine.onnx_name import renamed
 from fastxai.engine.protocol import Unusable
-from fastxai.explainer.perturb.perturbation import ScoreCell
 from fastxai.network.evaluation import evaluating
+from fastxai.network.scores import ScoreCell
 from tests import _networks as networks
 from tests.engine import _networks as odd
 

@@ -6,7 +6,6 @@ import mindspore as ms
 import numpy as np
 import pytest
 from mindspore import nn
-from PIL import Image
 
 from fastxai.common.attribution import Attribution
 from fastxai.explainer import (
@@ -21,6 +20,7 @@ from fastxai.explainer import (
 from fastxai.tool.cv import OoDNet
 from tests import _networks as networks
 from tests._compare import NETWORK_ATOL, assert_close
+from tests._contract import IMAGES, ExplainerContract, PerturbationContract
 from tests.tool import _classifiers as classifiers
 
 
@@ -50,7 +50,6 @@ MAKERS = {
     "GuidedBackprop": GuidedBackprop,
     "Deconvolution": Deconvolution,
 }
-IMAGES = np.random.default_rng(0).normal(size=(2, 3, 12, 15)).astype(np.float32)
 
 
 def state_of(network):
@@ -64,8 +63,38 @@ def state_of(network):
     )
 
 
+class Kit:
+    """MindSpore for the contract."""
+
+    Tensor = ms.Tensor
+    tensor = staticmethod(ms.Tensor)
+    network = staticmethod(networks.SmallConv)
+    state_of = staticmethod(state_of)
+
+    @staticmethod
+    def array(tensor):
+        """A Tensor's values."""
+        return tensor.asnumpy()
+
+    @staticmethod
+    def failing():
+        """A network in training mode that fails."""
+        return networks.Failing().set_train(True)
+
+    @staticmethod
+    def change(network):
+        """Another weight."""
+        network.dense.weight.set_data(network.dense.weight * 2)
+
+
+@pytest.fixture
+def kit():
+    """What the contract needs."""
+    return Kit
+
+
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS.keys())
-class TestEveryExplainer:
+class TestEveryExplainer(ExplainerContract):
     """One class over all explainers."""
 
     def test_is_an_attribution_of_the_callers_network(self, make):
@@ -91,43 +120,6 @@ class TestEveryExplainer:
         maps = [make(net)(ms.Tensor(IMAGES), 1).asnumpy() for net in (trained, evaluated)]
         np.testing.assert_array_equal(maps[0], maps[1])
 
-    def test_after_an_exception_in_the_network_all_is_as_it_was_and_works(self, make):
-        network = networks.Failing()
-        network.set_train(True)
-        explainer = make(network)
-        before = state_of(network)
-        with pytest.raises(RuntimeError, match="the network failed"):
-            explainer(ms.Tensor(IMAGES), 1)
-        assert state_of(network) == before
-        network.fail = False
-        expected = make(networks.SmallConv())(ms.Tensor(IMAGES), 1).asnumpy()
-        assert_close(explainer(ms.Tensor(IMAGES), 1).asnumpy(), expected, atol=0.0)
-
-    @pytest.mark.parametrize(
-        ("targets", "shape"),
-        [
-            (3, 1),
-            (np.int64(3), 1),
-            ([3, 3], 1),
-            ((3, 3), 1),
-            ([np.int32(3), 3], 1),
-            (np.array([3, 3], np.uint8), 1),
-            (np.array(3), 1),
-            (ms.Tensor([3, 3], ms.int32), 1),
-            (ms.Tensor(3), 1),
-            ([[3], [3]], 1),
-            ([[3, 1], [3, 0]], 2),
-            (ms.Tensor([[3, 1], [3, 0]]), 2),
-        ],
-        ids=str,
-    )
-    def test_takes_targets_in_every_form(self, make, targets, shape):
-        explainer = make(networks.SmallConv())
-        maps = explainer(ms.Tensor(IMAGES), targets).asnumpy()
-        assert maps.shape == (2, shape, 12, 15)
-        expected = explainer(ms.Tensor(IMAGES), [3, 3]).asnumpy()
-        np.testing.assert_array_equal(maps[:, 0], expected[:, 0])
-
     def test_every_column_of_targets_has_maps_of_its_own(self, make, mode):
         explainer = make(networks.SmallConv())
         maps = explainer(ms.Tensor(IMAGES), [[3, 1, 3], [0, 4, 0]]).asnumpy()
@@ -135,44 +127,6 @@ class TestEveryExplainer:
             expected = explainer(ms.Tensor(IMAGES), targets).asnumpy()
             assert_close(maps[:, column], expected[:, 0], atol=NETWORK_ATOL)
         assert np.abs(maps[:, 0] - maps[:, 1]).max() > 100 * NETWORK_ATOL
-
-    @pytest.mark.parametrize(
-        ("targets", "error", "words"),
-        [
-            (5, ValueError, r"`targets` must be in \[0, 5\), got 5"),
-            ([0, 77], ValueError, r"`targets` must be in \[0, 5\), got 77"),
-            (-1, ValueError, "`targets` must be 0 or more, got -1"),
-            ([1, 2, 3], ValueError, r"`targets` must be one class, \(2,\) or \(2, L\)"),
-            ([], ValueError, "`targets` must not be empty"),
-            (np.zeros((2, 1, 1), int), ValueError, r"got shape \(2, 1, 1\)"),
-            ([[1], [1, 2]], ValueError, "`targets` must not be ragged"),
-            (2**70, ValueError, r"`targets` must be below 2\^63, got 1180591620717411303424"),
-            (np.array([2**63, 1], np.uint64), ValueError, r"below 2\^63, got 9223372036854775808"),
-            ([-(2**70), 0], ValueError, "`targets` must be 0 or more, got -1180591620717411303424"),
-            (True, TypeError, "`targets` must be an int, a list"),
-            (np.bool_(True), TypeError, "got bool_"),
-            ([True, 2], TypeError, "got bool values"),
-            (((1, np.bool_(False)), (2, 3)), TypeError, "got bool values"),
-            (np.array([True, False]), TypeError, "got bool values"),
-            (ms.Tensor([True, False]), TypeError, "got bool values"),
-            ([1, None], TypeError, "got object values"),
-            (1.0, TypeError, "got float"),
-            ("1", TypeError, "got str"),
-            (np.array([1.0, 2.0]), TypeError, "got float64 values"),
-            (ms.Tensor([1.0, 2.0]), TypeError, "got float32 values"),
-        ],
-        ids=str,
-    )
-    def test_refuses_targets(self, make, targets, error, words):
-        with pytest.raises(error, match=words):
-            make(networks.SmallConv())(ms.Tensor(IMAGES), targets)
-
-    @pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64, np.float64, np.float16])
-    def test_images_of_other_dtypes_are_used_as_float32(self, make, dtype):
-        images = np.random.default_rng(0).integers(0, 9, (1, 3, 12, 15)).astype(dtype)
-        explainer = make(networks.SmallConv())
-        expected = explainer(ms.Tensor(images.astype(np.float32)), 1).asnumpy()
-        np.testing.assert_array_equal(explainer(ms.Tensor(images), 1).asnumpy(), expected)
 
     def test_bfloat16_images_are_used_as_float32(self, make):
         images = ms.Tensor(np.ones((1, 3, 12, 15), np.float32) * 1.5)
@@ -207,42 +161,6 @@ class TestEveryExplainer:
         with pytest.raises(error, match=words):
             make(networks.SmallConv())(inputs, 1)
 
-    def test_refuses_a_batch_of_no_images(self, make):
-        empty = ms.Tensor(np.zeros((0, 3, 12, 15), np.float32))
-        with pytest.raises(ValueError, match="N at least 1"):
-            make(networks.SmallConv())(empty, 1)
-
-    @pytest.mark.parametrize(
-        ("kwargs", "error", "words"),
-        [
-            ({"ret": 1}, TypeError, "`ret` must be a str"),
-            ({"ret": "foo"}, ValueError, "`ret` must be one of"),
-            ({"show": "no"}, TypeError, "`show` must be a bool or None"),
-        ],
-    )
-    def test_refuses_other_arguments(self, make, kwargs, error, words):
-        with pytest.raises(error, match=words):
-            make(networks.SmallConv())(ms.Tensor(IMAGES), 1, **kwargs)
-
-    def test_ret_image_gives_rgb_pictures_of_the_images_size(self, make):
-        images = make(networks.SmallConv())(ms.Tensor(IMAGES), [[1, 2], [3, 4]], ret="image")
-        assert [len(row) for row in images] == [2, 2]
-        for picture in (picture for row in images for picture in row):
-            assert isinstance(picture, Image.Image)
-            assert picture.mode == "RGB"
-            assert picture.size == (15, 12)
-
-    def test_show_displays_once_and_returns_what_was_asked(self, make, monkeypatch):
-        shown = []
-        monkeypatch.setattr("fastxai.visual.cv.display.show_images", shown.append)
-        saliency = make(networks.SmallConv())(ms.Tensor(IMAGES), 1, show=True)
-        assert isinstance(saliency, ms.Tensor)
-        assert len(shown) == 1
-
-    def test_no_bar_where_nobody_looks(self, make, capfd):
-        make(networks.SmallConv())(ms.Tensor(IMAGES), 1)
-        assert capfd.readouterr().err == ""
-
     def test_refuses_a_network_that_is_no_cell(self, make):
         arguments = (nn.Softmax(),) if make in PERTURBATION.values() else ()
         with pytest.raises(TypeError, match="`network` must be an nn.Cell, got NoneType"):
@@ -250,10 +168,10 @@ class TestEveryExplainer:
 
 
 @pytest.mark.parametrize("make", PERTURBATION.values(), ids=PERTURBATION.keys())
-class TestEveryPerturbationExplainer:
+class TestEveryPerturbationExplainer(PerturbationContract):
     """What those promise besides that score many copies of an image."""
 
-    def test_after_ctrl_c_all_is_as_it_was_and_works(self, make, mode):
+    def test_after_ctrl_c_in_either_mode_all_is_as_it_was_and_works(self, make, mode):
         network = networks.SmallConv()
         network.set_train(True)
         explainer = make(network)
@@ -267,20 +185,6 @@ class TestEveryPerturbationExplainer:
         assert state_of(network) == before
         assert explainer(ms.Tensor(IMAGES), 1).shape == (2, 1, 12, 15)
 
-    def test_progress_counts_every_unit_up_to_the_total(self, make):
-        seen = []
-        explainer = make(networks.SmallConv())
-        explainer(ms.Tensor(IMAGES), 1, progress=lambda done, total: seen.append((done, total)))
-        done = [d for d, _ in seen]
-        assert done == sorted(done)
-        assert len({total for _, total in seen}) == 1
-        assert done[-1] == seen[-1][1] == 2 * (40 if isinstance(explainer, RISE) else 9)
-
-    def test_progress_true_draws_a_bar(self, make, capfd):
-        make(networks.SmallConv())(ms.Tensor(IMAGES), 1, progress=True)
-        unit = "window" if make is MAKERS["Occlusion"] else "mask"
-        assert f"{unit}/s" in capfd.readouterr().err
-
     @pytest.mark.parametrize(
         ("arguments", "error", "words"),
         [
@@ -293,11 +197,3 @@ class TestEveryPerturbationExplainer:
     def test_constructor_refuses(self, make, arguments, error, words):
         with pytest.raises(error, match=words):
             type(make(networks.SmallConv()))(*arguments)
-
-    def test_numpy_integers_are_integers(self, make):
-        explainer = type(make(networks.SmallConv()))
-        assert explainer(networks.SmallConv(), nn.Softmax(), np.int64(4)) is not None
-
-    def test_refuses_other_progress(self, make):
-        with pytest.raises(TypeError, match="`progress` must be None, a bool or a callable"):
-            make(networks.SmallConv())(ms.Tensor(IMAGES), 1, progress=3)

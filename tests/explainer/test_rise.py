@@ -7,6 +7,7 @@ from mindspore import nn
 
 from fastxai import ops, reference
 from fastxai.explainer import RISE
+from fastxai.perturbation.batches import even_batch
 from tests import _networks as networks
 from tests._compare import MAP_ATOL, NETWORK_ATOL, assert_close
 
@@ -105,8 +106,7 @@ def test_same_bits_for_any_number_of_threads(threads):
     ],
 )
 def test_batches_are_even_and_hold_few_copies_that_do_not_count(per_eval, total, batch):
-    rise = RISE(networks.SmallConv(), nn.Softmax(), per_eval)
-    assert rise._batch_size(total) == batch
+    assert even_batch(total, per_eval) == batch
 
 
 @pytest.mark.parametrize("num_masks", [2, 31, 32, 33])
@@ -122,7 +122,7 @@ def test_graph_mode_compiles_one_step_for_all_batches_seeds_and_targets():
         rise = RISE(networks.SmallConv(), nn.Softmax(), 32, num_masks=70)
         for target in range(3):
             rise(ms.Tensor(IMAGES), target)
-        (step,) = rise._cells.values()
+        (step,) = rise._backend.compiled
         assert len(step.compile_cache) == 1
     finally:
         ms.set_context(mode=ms.PYNATIVE_MODE)
@@ -271,7 +271,7 @@ def test_changed_weights_are_seen_by_the_next_call(mode):
 def test_the_host_path_gives_the_same_map(monkeypatch, mode):
     rise = RISE(networks.SmallConv(), nn.Softmax(), 32, num_masks=70, seed=1)
     native = rise(ms.Tensor(IMAGES), [[0, 1], [2, 3]]).asnumpy()
-    monkeypatch.setattr("fastxai.explainer.perturb.device_step.has_native", lambda: False)
+    monkeypatch.setattr("fastxai.explainer.perturb.backend.has_native", lambda: False)
     host = RISE(networks.SmallConv(), nn.Softmax(), 32, num_masks=70, seed=1)
     assert_close(host(ms.Tensor(IMAGES), [[0, 1], [2, 3]]).asnumpy(), native, atol=NETWORK_ATOL)
 

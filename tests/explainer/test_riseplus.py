@@ -140,7 +140,7 @@ def test_the_host_path_gives_the_same_map(monkeypatch, mode):
     classifier, ood_net = plain_pair()
     maps = []
     for native in (True, False):
-        monkeypatch.setattr("fastxai.explainer.perturb.device_step.has_native", lambda n=native: n)
+        monkeypatch.setattr("fastxai.explainer.perturb.backend.has_native", lambda n=native: n)
         explainer = RISEPlus(ood_net, classifier, nn.Softmax(), num_masks=70, seed=1)
         maps.append(explainer(ms.Tensor(IMAGES), TARGETS).asnumpy())
     assert_close(maps[1], maps[0], atol=NETWORK_ATOL)
@@ -153,7 +153,7 @@ def test_graph_mode_compiles_the_step_and_the_bounds_once():
         explainer = RISEPlus(ood_net, classifier, nn.Softmax(), 32, num_masks=70)
         for target in range(3):
             explainer(ms.Tensor(IMAGES), target)
-        assert [len(cell.compile_cache) for cell in explainer._cells.values()] == [1, 1]
+        assert [len(cell.compile_cache) for cell in explainer._backend.compiled] == [1, 1]
     finally:
         ms.set_context(mode=ms.PYNATIVE_MODE)
 
@@ -254,7 +254,7 @@ def test_features_of_another_shape_are_refused_and_a_good_network_works_after(mo
     explainer = RISEPlus(OoDNet(classifier, 3), classifier, nn.Softmax(), num_masks=40)
     with pytest.raises(ValueError, match=r"must return features \(N, 6\)"):
         explainer(ms.Tensor(IMAGES), 1)
-    assert not explainer._cells
+    assert not len(explainer._backend.compiled)
 
 
 def test_a_network_with_a_wrong_output_is_refused(mode):

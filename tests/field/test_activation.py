@@ -251,9 +251,9 @@ def test_different_activations_have_different_digests():
         lambda z: ops.softmax(z * 3, 1),
         lambda z: ops.softmax(z * scale["a"], 1),
     ]
-    digests = [network_digest(RISE(Network(), kind)._scored_cells()) for kind in kinds]
+    digests = [network_digest(RISE(Network(), kind)._backend.scored_cells()) for kind in kinds]
     assert len(set(digests)) == len(kinds)
-    again = network_digest(RISE(Network(), Temperature(2.0))._scored_cells())
+    again = network_digest(RISE(Network(), Temperature(2.0))._backend.scored_cells())
     assert again == digests[5]
 
 
@@ -261,9 +261,9 @@ def test_a_global_that_an_activation_reads_counts(monkeypatch):
     def reads(z):
         return ops.softmax(z / TEMPERATURE, 1)
 
-    before = network_digest(RISE(Network(), reads)._scored_cells())
+    before = network_digest(RISE(Network(), reads)._backend.scored_cells())
     monkeypatch.setitem(globals(), "TEMPERATURE", 3.0)
-    assert network_digest(RISE(Network(), reads)._scored_cells()) != before
+    assert network_digest(RISE(Network(), reads)._backend.scored_cells()) != before
 
 
 def test_gradients_average_the_pixels_of_a_class(mode):

@@ -106,7 +106,7 @@ def test_one_compiled_step_serves_all_looks():
         rise = auto(100, design="oa128")
         found = rise(BOTH, 1, ret="result")
         assert found.num_masks.max() > 512
-        (step,) = rise._cells.values()
+        (step,) = rise._backend.compiled
         assert len(step.compile_cache) == 1
     finally:
         ms.set_context(mode=ms.PYNATIVE_MODE)

@@ -232,7 +232,7 @@ def test_a_state_of_another_run_is_refused_and_left_alone(path, options, images,
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("fastxai.explainer.perturb.facts.__version__", "9.9"), ("mindspore.__version__", "9.9")],
+    [("fastxai.perturbation.explainer.__version__", "9.9"), ("mindspore.__version__", "9.9")],
 )
 def test_a_state_of_another_version_is_refused(path, monkeypatch, name, value):
     with pytest.raises(StoppedError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import mindspore as ms
@@ -9,6 +10,7 @@ import numpy as np
 from mindspore import Parameter, mint, nn, ops
 
 from fastxai.engine.protocol import Engine
+from fastxai.explainer.perturb.compiled import CellKey, CompiledCells
 from fastxai.network.scores import ScoreCell, chosen_output, class_scores
 from fastxai.tool.cv.ood_net import OoDNet
 
@@ -159,7 +161,7 @@ class SharedHead:
         self._ood_net = ood_net
         self._output = output
         self._network = network
-        self._probes: dict[int, HeadProbe] = {}
+        self._probes: CompiledCells[HeadProbe] = CompiledCells()
 
     def find(self, images: np.ndarray, dtype: Any) -> nn.Cell | None:
         """The head, or None where another network is explained or no layer proves to be it.
@@ -171,19 +173,18 @@ class SharedHead:
         if self._ood_net.underlying is not self._network:
             return None
         for head in self._candidates():
-            if id(head) not in self._probes:
-                self._probes[id(head)] = HeadProbe(self._ood_net, head, dtype, self._output)
-            try:
-                pair = self._probes[id(head)](ms.Tensor(images))
-            except BaseException:
-                self._probes.clear()  # a graph in which something failed does not run again
-                raise
+            key = CellKey(f"head {id(head)}", str(dtype))
+            with self._probes.using(key, functools.partial(self._probe, head, dtype)) as probe:
+                pair = probe(ms.Tensor(images))
             ours, theirs = (scores.astype(ms.float32).asnumpy() for scores in pair)
             if ours.shape == theirs.shape and np.isfinite(theirs).all():
                 allowed = _PROBE_ATOL * np.abs(theirs).max(initial=0.0)
                 if np.abs(ours - theirs).max(initial=0.0) <= allowed:
                     return head
         return None
+
+    def _probe(self, head: nn.Cell, dtype: Any) -> HeadProbe:
+        return HeadProbe(self._ood_net, head, dtype, self._output)
 
     def forget(self) -> None:
         """Drops what was compiled, for a classifier whose layers have changed."""

@@ -2,60 +2,19 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 from mindspore import nn
 
-from fastxai.arguments.targets import not_finite
 from fastxai.common.attribution import Output
-from fastxai.engine.protocol import Engine
-from fastxai.explainer.perturb.device_step import cell_for, step_kind
-from fastxai.explainer.perturb.masked_step import HostStep, MaskedStep
 from fastxai.explainer.perturb.perturbation import PerturbationAttribution
-from fastxai.masks.designs import (
-    SHIFT_RANGE,
-    check_estimator,
-    check_masks,
-    check_num_masks,
-    check_seed,
-    chosen_design,
-    drawn_seed,
-)
-from fastxai.masks.error_bar import check_error_bar, uncertainty_of
-from fastxai.masks.stopping import (
-    AUTO,
-    StoppingRule,
-    check_max_masks,
-    check_tol,
-    warn_of_equal_scores,
-)
-from fastxai.network.activation import Activation
-from fastxai.ops import MaskSpec, masked_product
-from fastxai.ops.checks import base_levels
-from fastxai.perturbation.image_result import ImageResult
-from fastxai.perturbation.image_run import ImageRun
+from fastxai.perturbation.random_masks import RandomMasks
+
+if TYPE_CHECKING:
+    from fastxai.network.activation import Activation
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """What a call does for each of its images."""
-
-    rule: StoppingRule
-    spec: MaskSpec
-    base: np.ndarray  # (C,) float32
-    unsure: bool  # whether it has to be known how sure the maps are
-
-    @property
-    def units(self) -> int:
-        """Masks, at most."""
-        return self.rule.most
-
-
-class RISE(PerturbationAttribution):
+class RISE(RandomMasks, PerturbationAttribution):
     r"""Randomized Input Sampling for Explanation.
 
     Random coarse masks are enlarged to the image and multiplied into it; a pixel's saliency is how
@@ -149,8 +108,6 @@ class RISE(PerturbationAttribution):
         (1, 1, 16, 16)
     """
 
-    _unit = "mask"
-
     def __init__(
         self,
         network: nn.Cell,
@@ -178,139 +135,14 @@ class RISE(PerturbationAttribution):
             precision=precision,
             output=output,
         )
-        self._estimator = check_estimator(self._owner, estimator)
-        self._tol = check_tol(self._owner, tol)
-        self._max_masks = check_max_masks(self._owner, max_masks)
-        self._num_masks = num_masks
-        self._mask_probability, self._grid_size, self._design = check_masks(
-            self._owner, mask_probability, grid_size, design
+        self._set_masks(
+            num_masks=num_masks,
+            tol=tol,
+            max_masks=max_masks,
+            mask_probability=mask_probability,
+            grid_size=grid_size,
+            base_value=base_value,
+            seed=seed,
+            estimator=estimator,
+            design=design,
         )
-        self._rule()
-        self._base_value = base_value
-        self._seed = check_seed(self._owner, seed)
-
-    def _plan(self, channels: int, size: tuple[int, int], unsure: bool, seed: int | None) -> _Plan:
-        rule = self._rule()
-        design = self._design_of(rule.most)
-        if unsure:
-            check_error_bar(self._owner, design, self._estimator, rule.most)
-        spec = MaskSpec(
-            self._drawn_seed(seed),
-            size,
-            self._grid_size,
-            self._mask_probability,
-            SHIFT_RANGE,
-            design,
-        )
-        base = base_levels(self._owner, self._base_value, channels)
-        return _Plan(rule, spec, base, unsure)
-
-    def _explain(
-        self, image: np.ndarray, labels: np.ndarray, plan: _Plan, run: ImageRun
-    ) -> ImageResult:
-        def fill(copies: np.ndarray) -> None:
-            levels = tuple(plan.base.tolist())
-            masked_product(image, plan.spec, 0, len(copies), base_value=levels, out=copies)
-
-        rule = plan.rule
-        batch = run.batch or self._batch_for(image, rule.segment, fill)
-        step = self._make_step(image, labels, plan, batch, fill)
-        sure = uncertainty_of(plan.spec, self._estimator)
-        check = functools.partial(step.check, most=rule.most)
-        done = added = step.restore(run.begin(batch, self.engine, check))
-        while True:
-            enough = rule.is_done(done, functools.partial(sure.settled, step))
-            if enough:
-                run.drop(rule.most - done)
-            if added:
-                run.advance(added, done, functools.partial(sure.rough_maps, step), step.snapshot)
-            if enough:
-                break
-            added = min(batch, rule.next_look(done) - done)
-            scores_shape, bad_row = step(done, added)
-            self._check_scores(scores_shape, batch, labels)
-            self._look_at(step.first_scores)
-            if bad_row >= 0:
-                raise not_finite(self._owner, "masks", done, done + added - 1)
-            done += added
-        if rule.tol is not None:
-            if done == rule.most:
-                rule.warn_of_ceiling(self._owner, sure.settled(step))
-            warn_of_equal_scores(self._owner, done, labels[sure.certain(step)])
-        bar = sure.error_bar(step) if plan.unsure else None
-        return ImageResult(sure.maps(step), done, bar)
-
-    def _make_step(
-        self,
-        image: np.ndarray,
-        labels: np.ndarray,
-        plan: _Plan,
-        batch: int,
-        fill: Callable[[np.ndarray], None],
-    ) -> MaskedStep:
-        """How a batch of masks is scored: by an engine, or by MindSpore as `step_kind` says."""
-        keep = self._estimator == "control-variate"
-        if plan.spec.design == "oa128":
-            keep = keep or plan.unsure or plan.rule.tol is not None
-        engine = self._engine_for((batch, *image.shape), plan.units, fill)
-        if engine is not None:
-            scorer = {"engine": self._weighed(engine)}
-            return HostStep(scorer, "engine", image, labels, plan.base, plan.spec, batch, keep)
-        step = step_kind()
-        dtype = self._network_dtype()
-        key = (step, batch, str(dtype))
-        if key not in self._cells:
-            self._cells[key] = cell_for(step, self._score_cell(dtype), batch, dtype)
-        return step(self._cells, key, image, labels, plan.base, plan.spec, batch, keep)
-
-    def _weighed(self, engine: Engine) -> Callable[[np.ndarray], np.ndarray]:
-        """What an engine returns for `_exported_cell`, as what is summed against the masks."""
-        return engine
-
-    def _rule(self) -> StoppingRule:
-        """When to stop; read at every call: scripts in the wild set `_num_masks`."""
-        if not isinstance(self._num_masks, str):
-            number = check_num_masks(self._owner, self._num_masks, self._estimator)
-            return StoppingRule(number)
-        if self._num_masks != AUTO:
-            raise ValueError(
-                f"{self._owner}: `num_masks` must be an int or 'auto', got {self._num_masks!r}."
-            )
-        design = self._design_of(self._max_masks)
-        check_error_bar(self._owner, design, self._estimator, self._max_masks)
-        return StoppingRule(self._max_masks, self._tol)
-
-    def _design_of(self, most: int) -> str:
-        """How a run of so many masks draws them."""
-        return chosen_design(
-            self._design, self._mask_probability, self._grid_size, self._estimator, most
-        )
-
-    def _settings(self, plan: _Plan) -> dict[str, Any]:
-        return {
-            "num_masks": plan.rule.most if plan.rule.tol is None else AUTO,
-            "tol": plan.rule.tol,
-            "max_masks": plan.rule.most,
-            "mask_probability": self._mask_probability,
-            "grid_size": self._grid_size,
-            "base_value": plan.base.tolist(),
-            "seed": plan.spec.seed,
-            "estimator": self._estimator,
-            "design": plan.spec.design,
-        }
-
-    def _described(self, plan: _Plan) -> dict[str, Any]:
-        return {
-            "seed": plan.spec.seed,
-            "design": plan.spec.design,
-            "estimator": self._estimator,
-            "tol": plan.rule.tol,
-        }
-
-    def _drawn_seed(self, seed: int | None) -> int:
-        """This explainer's, else that of a run that is gone on with, else a new one."""
-        if self._seed is not None:
-            return self._seed
-        if seed is not None:
-            return seed
-        return drawn_seed()

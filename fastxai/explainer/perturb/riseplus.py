@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING
 
-import mindspore as ms
-import numpy as np
-from mindspore import Parameter, nn
+from mindspore import nn
 
 from fastxai.common.attribution import Output
-from fastxai.engine.input_dtype import InputDtype
-from fastxai.engine.protocol import Engine
-from fastxai.explainer.perturb.ood_scores import (
-    OnePass,
-    OoDScoreCell,
-    SharedHead,
-    StackedScoreCell,
-    TwoPasses,
-    WeighedScores,
-    WeightedScoreCell,
-)
-from fastxai.explainer.perturb.rise import RISE, _Plan
-from fastxai.network.activation import Activation
-from fastxai.network.evaluation import evaluating, one_call_at_a_time, running
-from fastxai.network.scores import ScoreCell
-from fastxai.ops import masked_product
-from fastxai.perturbation.image_result import ImageResult
-from fastxai.perturbation.image_run import ImageRun
-from fastxai.perturbation.progress import Progress
+from fastxai.explainer.perturb.rise import RISE
 from fastxai.tool.cv.ood_net import OoDNet
 
-_OOD_KEY = "ood score"  # of the compiled cell among the others
-_PROBED = 4  # masked images that a head of the classifier has to prove itself on
+if TYPE_CHECKING:
+    from fastxai.explainer.perturb.weighted_backend import WeightedBackend
+    from fastxai.network.activation import Activation
 
 
 class RISEPlus(RISE):
@@ -120,6 +99,8 @@ class RISEPlus(RISE):
         (1, 1, 16, 16)
     """
 
+    _backend: WeightedBackend
+
     def __init__(
         self,
         ood_net: OoDNet,
@@ -140,6 +121,10 @@ class RISEPlus(RISE):
         precision: str | None = None,
         output: Output = None,
     ) -> None:
+        if not isinstance(ood_net, OoDNet):
+            kind = type(ood_net).__name__
+            raise TypeError(f"{self._owner}: `ood_net` must be an OoDNet, got {kind}.")
+        self._ood_net = ood_net
         super().__init__(
             network,
             activation_fn,
@@ -157,18 +142,6 @@ class RISEPlus(RISE):
             precision=precision,
             output=output,
         )
-        if not isinstance(ood_net, OoDNet):
-            kind = type(ood_net).__name__
-            raise TypeError(f"{self._owner}: `ood_net` must be an OoDNet, got {kind}.")
-        self._ood_net = ood_net
-        self._bounds = [
-            Parameter(ms.Tensor([0.0], ms.float32), name=f"fastxai_ood_{end}", requires_grad=False)
-            for end in ("low", "high")
-        ]
-        self._shared_head = SharedHead(ood_net, network, self._output_path)
-        self._ood_input = InputDtype(ood_net.underlying)
-        self._head: nn.Cell | None = None
-        self._head_known = False
 
     @property
     def ood_net(self) -> OoDNet:
@@ -178,98 +151,17 @@ class RISEPlus(RISE):
     @property
     def one_pass(self) -> bool | None:
         """Whether the last call took both scores from one pass; None before it."""
-        return self._head is not None if self._head_known else None
+        return self._backend.one_pass
 
-    @one_call_at_a_time
-    def __call__(
-        self,
-        inputs: ms.Tensor,
-        targets: Any = None,
-        ret: str = "tensor",
-        show: bool | None = None,
-        *,
-        progress: Progress = None,
-        state: str | os.PathLike[str] | None = None,
-    ) -> Any:
-        """Explains images: arguments, result and errors as of `RISE`.
+    def _make_backend(self) -> WeightedBackend:
+        from fastxai.explainer.perturb.weighted_backend import WeightedBackend
 
-        Raises:
-            ValueError: Also where the OoDNet returns scores that are not finite.
-        """
-        self._head_known = False
-        with running(self._owner):
-            if self._ood_net.refresh():
-                self._cells.clear()
-                self._shared_head.forget()
-        with evaluating(self._ood_net), self._distinct_names():
-            return super().__call__(inputs, targets, ret, show, progress=progress, state=state)
-
-    def _distinct_names(self) -> AbstractContextManager[None]:
-        """Other names for the OoDNet's classifier where it is not the network.
-
-        MindSpore renames every Parameter of a Cell in which two of them have one name, for good.
-        """
-        shared = self._ood_net.underlying is self._network
-        return nullcontext() if shared else self._ood_net.renamed()
-
-    def _explain(
-        self, image: np.ndarray, labels: np.ndarray, plan: _Plan, run: ImageRun
-    ) -> ImageResult:
-        blank = np.broadcast_to(plan.base[:, None, None], image.shape)
-        with running(self._owner):
-            bounds = [self._ood_score(blank), self._ood_score(image)]
-        if not np.isfinite(bounds).all():
-            raise ValueError(
-                f"{self._owner}: `ood_net` returned scores that are not finite, {bounds[0]} for "
-                f"the masked image and {bounds[1]} for the image. Check its weights."
-            )
-        for parameter, value in zip(self._bounds, bounds, strict=True):
-            parameter.set_data(ms.Tensor([value], ms.float32))
-        if not self._head_known:
-            with running(self._owner):
-                self._find_head(image, plan)
-        return super()._explain(image, labels, plan, run)
-
-    def _ood_score(self, image: np.ndarray) -> float:
-        """Largest OoD score of one image (C, H, W)."""
-        if _OOD_KEY not in self._cells:
-            self._ood_dtype = self._ood_input.of(image)
-            self._cells[_OOD_KEY] = self._ood_cell()
-        try:
-            score = self._cells[_OOD_KEY](ms.Tensor(np.ascontiguousarray(image[None])))
-            return float(score.asnumpy()[0, 0])
-        except BaseException:
-            self._cells.pop(_OOD_KEY, None)
-            raise
-
-    def _find_head(self, image: np.ndarray, plan: _Plan) -> None:
-        """Whether the class scores can be had from the OoDNet's features."""
-        levels = tuple(plan.base.tolist())
-        copies = masked_product(image, plan.spec, 0, min(_PROBED, plan.units), base_value=levels)
-        before, self._head = self._head, self._shared_head.find(copies, self._network_dtype())
-        self._head_known = True
-        if self._head is not before:
-            for key in [key for key in self._cells if key != _OOD_KEY]:
-                del self._cells[key]
-
-    def _ood_cell(self) -> OoDScoreCell:
-        return OoDScoreCell(self._ood_net, self._ood_dtype)
-
-    def _both_scores(self, dtype: Any) -> TwoPasses | OnePass:
-        if self._head is not None:
-            return OnePass(self._ood_net, self._head, self._activation_fn, dtype)
-        score = ScoreCell(self._network, self._activation_fn, dtype, self._output_path)
-        return TwoPasses(score, self._ood_cell())
-
-    def _score_cell(self, dtype: Any) -> nn.Cell:
-        return WeightedScoreCell(self._both_scores(dtype), *self._bounds)
-
-    def _scored_cells(self) -> tuple[nn.Cell, ...]:
-        return *super()._scored_cells(), self._ood_net
-
-    def _exported_cell(self, dtype: Any) -> nn.Cell:
-        return StackedScoreCell(self._both_scores(dtype))
-
-    def _weighed(self, engine: Engine) -> WeighedScores:
-        low, high = (float(bound.asnumpy()[0]) for bound in self._bounds)
-        return WeighedScores(engine, low, high)
+        return WeightedBackend(
+            self._ood_net,
+            self._owner,
+            self._network,
+            self._activation_fn,
+            self._output_path,
+            self._selector,
+            self._perturbation_per_eval,
+        )

@@ -1,0 +1,393 @@
+"""How a network of MindSpore is scored for perturbation explainers."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import mindspore as ms
+import numpy as np
+from mindspore import nn
+
+from fastxai.arguments.hints import in_our_words
+from fastxai.arguments.targets import check_scores
+from fastxai.explainer.perturb.compiled import CellKey, CompiledCells
+from fastxai.network.evaluation import evaluating, running
+from fastxai.network.inputs import to_images, to_targets
+from fastxai.network.interrupt import interruptible
+from fastxai.network.layers import layers_of
+from fastxai.network.scores import ScoreCell
+from fastxai.ops.native import has_native
+from fastxai.perturbation.backend import Backend, ScoredBy
+from fastxai.perturbation.batches import even_batch
+from fastxai.perturbation.plan import MaskPlan, Plan
+from fastxai.system.forks import check_process
+
+if TYPE_CHECKING:
+    from fastxai.engine.protocol import Engine
+    from fastxai.engine.selector import Selector
+    from fastxai.perturbation.step import Step, Task
+
+Fill = Callable[[np.ndarray], Any]  # writes the first copies into an array (M, C, H, W)
+Path = tuple[int | str, ...]
+
+_log = logging.getLogger("fastxai")
+
+
+@dataclass(frozen=True)
+class _Call:
+    """What lives as long as a call.
+
+    Attributes:
+        dtype: What the network takes.
+        example: (1, C, H, W), an image.
+    """
+
+    dtype: Any
+    example: np.ndarray
+
+
+class MindSporeBackend(Backend):
+    """Scores by MindSpore in its mode and on its device, or on a CPU by a faster engine.
+
+    Args:
+        owner: Name for messages.
+        network: The classifier.
+        activation_fn: A Cell of rows of scores.
+        output: Indices and keys that lead to the scores in what the network returns.
+        selector: Chooses the engine.
+        per_eval: Copies at a time at most, or 'auto'.
+    """
+
+    def __init__(
+        self,
+        owner: str,
+        network: nn.Cell,
+        activation_fn: nn.Cell,
+        output: Path,
+        selector: Selector,
+        per_eval: int | str,
+    ) -> None:
+        from fastxai.engine.input_dtype import InputDtype
+
+        self._owner = owner
+        self._network = network
+        self._activation_fn = activation_fn
+        self._output = output
+        self._selector = selector
+        self._per_eval = per_eval
+        self._input_dtype = InputDtype(network, output)
+        self._call: _Call | None = None
+        self._activation_checked = False
+        self._looked = False  # at scores of the network
+        self._probed: dict[Any, int] = {}  # what 'auto' found, by what it depends on
+        self.compiled: CompiledCells[Any] = CompiledCells()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "compiled": CompiledCells(), "_call": None}
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """A call may run in this process, and be interrupted."""
+        check_process(self._owner)
+        with interruptible():
+            yield
+
+    def begin(self, scored_by: str) -> None:
+        """A call begins: until the next one the network is taken not to change."""
+        self._selector.start()
+        self._selector.go_on_with(scored_by)
+
+    def images(self, inputs: Any) -> np.ndarray:
+        """The images as float32 (N, C, H, W)."""
+        return to_images(self._owner, inputs)
+
+    def targets(self, targets: Any, images: int) -> np.ndarray:
+        """The targets as (N, L) int64."""
+        return to_targets(self._owner, targets, images)
+
+    @contextmanager
+    def scoring(self, images: np.ndarray) -> Iterator[None]:
+        """The network is evaluated in here; its errors are told in our words."""
+        with (
+            in_our_words(self._owner, lambda: layers_of(self._network), images.shape),
+            evaluating(self._network, self._activation_fn),
+        ):
+            self._call = _Call(self._input_dtype.of(images[0]), images[:1])
+            yield
+
+    def top_classes(self, images: np.ndarray) -> np.ndarray:
+        """The class with the highest score of every image, (N, 1)."""
+        from fastxai.arguments.scores import top_classes
+
+        score = self._on_host("top class")
+        parts = [score(np.ascontiguousarray(image[None])) for image in images]
+        for scores in parts:
+            self._inspect(scores.shape, np.zeros(1, np.int64), 1)
+        return top_classes(self._owner, np.concatenate(parts))
+
+    # ---- batches ---------------------------------------------------------------------------
+
+    def batch(self, image: np.ndarray, plan: Plan) -> int:
+        """Copies of an image (C, H, W) to score at a time; for 'auto' the fastest number."""
+        total = plan.rule.segment
+        if self._per_eval != "auto":
+            return even_batch(total, int(self._per_eval))
+        preference = self._selector.preference
+        key = (image.shape, self.dtype, preference, ms.get_context("mode"))
+        if key not in self._probed:
+            self._probed[key] = self._probe(image, plan, total)
+        size = min(self._probed[key], total)
+        # The engine for this size is there already: some copies that do not count cost less than
+        # another one.
+        return size if -total % size <= total // 50 else even_batch(total, size)
+
+    def _probe(self, image: np.ndarray, plan: Plan, total: int) -> int:
+        from fastxai.engine.autotune import best_batch_size
+        from fastxai.engine.mindspore import MindSporeEngine
+
+        source = plan.source(image)
+        made: dict[int, Engine | None] = {}
+
+        def seconds_of(size: int) -> float:
+            copies = np.empty((size, *image.shape), np.float32)
+            source.fill(copies, 0)
+            engine = made[size] = self.engine_for(copies.shape, total, lambda o: source.fill(o, 0))
+            score = engine or MindSporeEngine(self.score_cell(self.dtype))
+            score(copies)
+            start = time.perf_counter()
+            score(copies)
+            return time.perf_counter() - start
+
+        found = best_batch_size(seconds_of, total)
+        for size, engine in made.items():
+            if engine is not None and size != found.size:
+                self._selector.discard(engine)
+        level = logging.INFO if found.too_large is None else logging.WARNING
+        _log.log(level, "%s: perturbation_per_eval='auto': %s.", self._owner, found)
+        return found.size
+
+    # ---- steps -----------------------------------------------------------------------------
+
+    def step(self, task: Task) -> Step:
+        """What scores the batches of an image: an engine, or MindSpore.
+
+        In a CPU graph MindSpore does all of a batch of masks; elsewhere on a CPU copies are made
+        and scores added on the host; on another device (or where `select_device_ops` names device
+        ops) the copies are made there.
+
+        Raises:
+            RuntimeError: The engine or the ops that were named cannot be had.
+        """
+        from fastxai.ops.device import device_ops
+        from fastxai.perturbation.step import HostBatches, HostStep
+
+        tally = task.plan.tally(len(task.labels))
+        units = task.plan.rule.most
+        engine = self.engine_for(task.shape, units, lambda out: task.source.fill(out, 0))
+        if engine is not None:
+            score: Callable[[Any], np.ndarray] = self.weighed(engine)
+        else:
+            made_by = device_ops()[0]
+            if made_by == "host" and isinstance(task.plan, MaskPlan) and _is_cpu_graph():
+                return self._graph_step(task)
+            score = self._on_host("scores")
+            if made_by != "host":
+                checked = self._checked(self._on_device(task, made_by), task)
+                return HostStep(task, tally, checked)
+        return HostStep(task, tally, HostBatches(task, self._checked(score, task)))
+
+    def _graph_step(self, task: Task) -> Step:
+        from fastxai.explainer.perturb.graph_step import GraphStep, StepCell
+
+        dtype, labels, batch = self.dtype, task.labels, task.batch
+        return GraphStep(
+            task,
+            lambda: self.compiled.using(
+                CellKey("step", str(dtype), batch),
+                lambda: StepCell(self.score_cell(dtype), batch, dtype),
+            ),
+            lambda shape, scores: self._inspect(shape, labels, batch, scores),
+        )
+
+    def _on_device(self, task: Task, made_by: str) -> Callable[[int], np.ndarray]:
+        """Scores of copies that are made on MindSpore's device, so that none crosses the bus."""
+        from fastxai.ops.device import CoveredBatches, MaskedBatches
+
+        plan, dtype, levels = task.plan, self.dtype, tuple(task.plan.base.tolist())
+        kind: Any = MaskedBatches if isinstance(plan, MaskPlan) else CoveredBatches
+        copies = kind(task.image, plan.spec, levels, made_by)  # type: ignore[attr-defined]
+
+        def score(first: int) -> np.ndarray:
+            with self._cell("scores", dtype) as cell, running("MindSpore"):
+                batch = copies(first - plan.uncounted, task.batch)
+                return cell(batch).asnumpy().copy()  # it may return memory that it uses again
+
+        return score
+
+    def _on_host(self, purpose: str) -> Callable[[np.ndarray], np.ndarray]:
+        """MindSpore's scores (M, K) of batches on the host."""
+        from fastxai.engine.mindspore import MindSporeEngine
+
+        dtype = self.dtype
+
+        def score(batch: np.ndarray) -> np.ndarray:
+            with self._cell(purpose, dtype) as cell:
+                return MindSporeEngine(cell, str(dtype))(batch)
+
+        return score
+
+    def _cell(self, purpose: str, dtype: Any) -> AbstractContextManager[Any]:
+        """A cell that is compiled once; 'scores' or 'top class'."""
+        make = self.score_cell if purpose == "scores" else self.plain_cell
+        return self.compiled.using(CellKey(purpose, str(dtype)), lambda: make(dtype))
+
+    def engine_for(self, shape: tuple[int, ...], images: int, fill: Fill) -> Engine | None:
+        """The engine for batches (M, C, H, W); None for MindSpore.
+
+        Args:
+            shape: Of a batch.
+            images: How many there are to score.
+            fill: Writes the first batch into an array of that shape.
+        """
+        from fastxai.engine.request import ScoringRequest
+
+        dtype = self.dtype
+        return self._selector.select(
+            ScoringRequest(
+                self.scored_cells(), lambda: self.exported_cell(dtype), shape, fill, images, dtype
+            )
+        )
+
+    # ---- what is scored --------------------------------------------------------------------
+
+    def scored_cells(self) -> tuple[nn.Cell, ...]:
+        """All that the scores depend on."""
+        return self._network, self._activation_fn
+
+    def plain_cell(self, dtype: Any) -> nn.Cell:
+        """Images (M, C, H, W) to the classifier's activated scores (M, K) float32."""
+        return ScoreCell(self._network, self._activation_fn, dtype, self._output)
+
+    def score_cell(self, dtype: Any) -> nn.Cell:
+        """Images (M, C, H, W) to what is summed, (M, K) float32, by MindSpore."""
+        return self.plain_cell(dtype)
+
+    def exported_cell(self, dtype: Any) -> nn.Cell:
+        """What another engine runs: images (M, C, H, W) to scores (M, K), float32."""
+        return self.score_cell(dtype)
+
+    def weighed(self, engine: Engine) -> Callable[[np.ndarray], np.ndarray]:
+        """What an engine returns for `exported_cell`, as what is summed."""
+        return engine
+
+    @property
+    def dtype(self) -> Any:
+        """What the network takes: found by the call, else the likeliest."""
+        return self._input_dtype.unasked() if self._call is None else self._call.dtype
+
+    @property
+    def scored_by(self) -> ScoredBy:
+        """What scores the image that began last."""
+        choice = self._selector.choice
+        assert choice is not None  # an engine was selected
+        return ScoredBy(choice.engine, choice.precision, choice.identity, choice.error)
+
+    @property
+    def note(self) -> str:
+        """The same in a few words for the progress bar."""
+        return self._selector.note
+
+    def identity(self, images: np.ndarray) -> dict[str, Any]:
+        """What the scores depend on, in kinds that JSON has."""
+        from fastxai.network.digest import network_digest
+        from fastxai.perturbation.explainer import array_digest
+
+        preference = self._selector.preference
+        return {
+            "images": array_digest(images),
+            "network": network_digest(self.scored_cells()),
+            "MindSpore": ms.__version__,
+            "mode": "GRAPH" if ms.get_context("mode") == ms.GRAPH_MODE else "PYNATIVE",
+            "device": ms.get_context("device_target"),
+            "engine": preference.engine,
+            "precision": preference.precision,
+            "dtype": str(self.dtype),
+            "output": self._output,
+        }
+
+    def tensor(self, maps: np.ndarray, images: Any) -> ms.Tensor:
+        """Maps (N, L, H, W) float32 as a Tensor."""
+        return ms.Tensor(maps)
+
+    # ---- checks ----------------------------------------------------------------------------
+
+    def _checked(
+        self, score: Callable[[Any], np.ndarray], task: Task
+    ) -> Callable[[Any], np.ndarray]:
+        """The function, whose scores are looked at."""
+
+        def checked(batch: Any) -> np.ndarray:
+            scores = score(batch)
+            self._inspect(scores.shape, task.labels, task.batch, lambda: scores)
+            return scores
+
+        return checked
+
+    def _inspect(
+        self,
+        shape: tuple[int, ...],
+        labels: np.ndarray,
+        rows: int,
+        scores: Callable[[], np.ndarray] | None = None,
+    ) -> None:
+        """Refuses an output that is not one row of class scores per image.
+
+        Args:
+            shape: Of the output.
+            labels: Classes that are explained.
+            rows: Images.
+            scores: Gives the output; a softmax of probabilities in it is warned of, once.
+
+        Raises:
+            ValueError: Wrong shape, a target that the network does not have, or an activation that
+                `check_rows` refuses.
+        """
+        check_scores(self._owner, shape, rows, labels)
+        if not self._activation_checked:
+            from fastxai.network.activation import check_activated
+
+            bare = lambda: self._bare_scores(rows).shape[1]  # noqa: E731
+            check_activated(self._owner, self._activation_fn, shape[1], bare)
+            self._activation_checked = True
+        if scores is not None and not self._looked:
+            self._looked = True
+            self._look_at(scores())
+
+    def _look_at(self, scores: np.ndarray) -> None:
+        """Warns where scores (M, K) are a softmax of probabilities."""
+        from fastxai.arguments.plausibility import looks_like_softmax_twice, warn_of_probabilities
+
+        softmax = isinstance(self._activation_fn, nn.Softmax)
+        if softmax and looks_like_softmax_twice(scores):
+            warn_of_probabilities(self._owner, self._bare_scores(len(scores)))
+
+    def _bare_scores(self, rows: int) -> np.ndarray:
+        """The network's scores (M, K) before the activation, of one image as often as wished.
+
+        A network may take batches of one size alone, as a MindIR file does.
+        """
+        from fastxai.engine.mindspore import MindSporeEngine
+
+        assert self._call is not None
+        bare = ScoreCell(self._network, None, self.dtype, self._output)
+        return MindSporeEngine(bare)(np.repeat(self._call.example, rows, axis=0))
+
+
+def _is_cpu_graph() -> bool:
+    graph = ms.get_context("mode") == ms.GRAPH_MODE
+    return graph and has_native() and ms.get_context("device_target") == "CPU"

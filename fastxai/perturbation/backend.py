@@ -1,0 +1,106 @@
+"""What the loop asks of the framework that a network is written for."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastxai.perturbation.plan import Plan
+
+if TYPE_CHECKING:
+    from fastxai.perturbation.step import Step, Task
+
+
+@dataclass(frozen=True)
+class ScoredBy:
+    """What scores an image.
+
+    Attributes:
+        engine: Its name, as in an `Explanation`.
+        precision: What it computes in.
+        identity: What computes the scores, to the bit: engine, version, precision.
+        error: Relative error against the framework's own scores; None for those.
+    """
+
+    engine: str
+    precision: str
+    identity: str
+    error: float | None = None
+
+
+class Backend(ABC):
+    """One network in its framework. It lives as long as its explainer; calls do not overlap."""
+
+    @abstractmethod
+    def ready(self) -> AbstractContextManager[None]:
+        """A call may run in this process, and be interrupted."""
+
+    def begin(self, scored_by: str) -> None:  # noqa: B027 - most have nothing to do
+        """A call begins.
+
+        Args:
+            scored_by: Name of the engine that scored last what the call goes on with, or ''.
+        """
+
+    @abstractmethod
+    def images(self, inputs: Any) -> Any:
+        """The images as finite float32 (N, C, H, W): an array, or a Tensor of the framework.
+
+        Raises:
+            TypeError: They are no numeric Tensor.
+            ValueError: They are not such images, or on another device than the network.
+        """
+
+    @abstractmethod
+    def targets(self, targets: Any, images: int) -> np.ndarray:
+        """The targets as (N, L) int64.
+
+        Raises:
+            TypeError: They are of another kind.
+            ValueError: They are of another shape or range.
+        """
+
+    @abstractmethod
+    def scoring(self, images: Any) -> AbstractContextManager[None]:
+        """The network is evaluated in here; its errors are told in our words.
+
+        Args:
+            images: All of the call, (N, C, H, W).
+        """
+
+    @abstractmethod
+    def top_classes(self, images: Any) -> np.ndarray:
+        """The class with the highest score of every image, (N, 1) int64."""
+
+    def begin_image(self, image: Any, plan: Plan) -> None:  # noqa: B027
+        """An image (C, H, W) begins."""
+
+    @abstractmethod
+    def batch(self, image: Any, plan: Plan) -> int:
+        """Copies of an image (C, H, W) to score at a time."""
+
+    @abstractmethod
+    def step(self, task: Task) -> Step:
+        """What scores the batches of an image."""
+
+    @property
+    @abstractmethod
+    def scored_by(self) -> ScoredBy:
+        """What scores the image that began last."""
+
+    @property
+    def note(self) -> str:
+        """The same in a few words for the progress bar, or ''."""
+        return ""
+
+    @abstractmethod
+    def identity(self, images: Any) -> dict[str, Any]:
+        """What the scores depend on, in kinds that JSON has: 'images' and 'network' as digests."""
+
+    @abstractmethod
+    def tensor(self, maps: np.ndarray, images: Any) -> Any:
+        """Maps (N, L, H, W) float32 as a Tensor where the images are."""

@@ -1,0 +1,81 @@
+"""The maps of one image, made of its tally, and when they are good enough."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from fastxai.masks.error_bar import uncertainty_of
+from fastxai.masks.stopping import warn_of_equal_scores
+from fastxai.perturbation.image_result import ImageResult
+from fastxai.perturbation.plan import MaskPlan
+from fastxai.perturbation.tally import MaskTally, WindowTally
+
+
+class Maps(ABC):
+    """Maps of the copies so far."""
+
+    @abstractmethod
+    def settled(self) -> np.ndarray:
+        """What a run is stopped by, (L,): predicted correlations with the converged maps."""
+
+    @abstractmethod
+    def rough(self) -> np.ndarray:
+        """Maps (L, H, W) at any time and at little cost."""
+
+    @abstractmethod
+    def result(self) -> ImageResult:
+        """The maps of a run that is over, with all that is known of them."""
+
+
+class MaskMaps(Maps):
+    """Of random masks.
+
+    Args:
+        plan: Of the call.
+        tally: Sums over the masks.
+        labels: (L,) classes.
+    """
+
+    def __init__(self, plan: MaskPlan, tally: MaskTally, labels: np.ndarray) -> None:
+        self._plan = plan
+        self._tally = tally
+        self._labels = labels
+        self._sure = uncertainty_of(plan.spec, plan.estimator)
+
+    def settled(self) -> np.ndarray:
+        return self._sure.settled(self._tally)
+
+    def rough(self) -> np.ndarray:
+        return self._sure.rough_maps(self._tally)
+
+    def result(self) -> ImageResult:
+        plan, done = self._plan, self._tally.count
+        if plan.rule.tol is not None:
+            if done == plan.rule.most:
+                plan.rule.warn_of_ceiling(plan.owner, self.settled())
+            equal = self._labels[self._sure.certain(self._tally)]
+            warn_of_equal_scores(plan.owner, done, equal)
+        bar = self._sure.error_bar(self._tally) if plan.unsure else None
+        return ImageResult(self._sure.maps(self._tally), done, bar)
+
+
+class WindowMaps(Maps):
+    """Of windows: they are all scored, and there is no chance in them.
+
+    Args:
+        tally: Scores of the windows.
+    """
+
+    def __init__(self, tally: WindowTally) -> None:
+        self._tally = tally
+
+    def settled(self) -> np.ndarray:
+        return np.zeros(1)
+
+    def rough(self) -> np.ndarray:
+        return self._tally.maps()
+
+    def result(self) -> ImageResult:
+        return ImageResult(self._tally.maps(), self._tally.count - 1)

@@ -1,0 +1,100 @@
+"""The arguments of RISE that no framework changes, checked, and the plan that they make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastxai.masks.designs import (
+    SHIFT_RANGE,
+    check_error_bar,
+    check_estimator,
+    check_masks,
+    check_num_masks,
+    check_seed,
+    chosen_design,
+    drawn_seed,
+)
+from fastxai.masks.stopping import AUTO, StoppingRule, check_max_masks, check_tol
+from fastxai.ops import MaskSpec
+from fastxai.ops.checks import base_levels
+
+if TYPE_CHECKING:
+    from fastxai.perturbation.plan import MaskPlan
+
+
+class RandomMasks:
+    """Gives an explainer random masks."""
+
+    def _set_masks(
+        self,
+        *,
+        num_masks: int | str,
+        tol: float,
+        max_masks: int,
+        mask_probability: float,
+        grid_size: int | tuple[int, int],
+        base_value: float | tuple[float, ...],
+        seed: int | None,
+        estimator: str,
+        design: str | None,
+    ) -> None:
+        """Keeps the arguments of a constructor.
+
+        Raises:
+            TypeError: One is of the wrong kind.
+            ValueError: One is out of range.
+        """
+        owner = type(self).__name__
+        self._estimator = check_estimator(owner, estimator)
+        self._tol = check_tol(owner, tol)
+        self._max_masks = check_max_masks(owner, max_masks)
+        self._num_masks = num_masks
+        self._mask_probability, self._grid_size, self._design = check_masks(
+            owner, mask_probability, grid_size, design
+        )
+        self._stopping_rule()
+        self._base_value = base_value
+        self._seed = check_seed(owner, seed)
+
+    def _plan(
+        self, channels: int, size: tuple[int, int], unsure: bool, seed: int | None
+    ) -> MaskPlan:
+        from fastxai.perturbation.plan import MaskPlan
+
+        owner, rule = type(self).__name__, self._stopping_rule()
+        design = self._design_of(rule.most)
+        if unsure:
+            check_error_bar(owner, design, self._estimator, rule.most)
+        spec = MaskSpec(
+            self._drawn_seed(seed),
+            size,
+            self._grid_size,
+            self._mask_probability,
+            SHIFT_RANGE,
+            design,
+        )
+        base = base_levels(owner, self._base_value, channels)
+        return MaskPlan(owner, base, spec, rule, self._estimator, unsure)
+
+    def _stopping_rule(self) -> StoppingRule:
+        """When to stop; read at every call: scripts in the wild set `_num_masks`."""
+        owner, number = type(self).__name__, self._num_masks
+        if not isinstance(number, str):
+            return StoppingRule(check_num_masks(owner, number, self._estimator))
+        if number != AUTO:
+            raise ValueError(f"{owner}: `num_masks` must be an int or 'auto', got {number!r}.")
+        design = self._design_of(self._max_masks)
+        check_error_bar(owner, design, self._estimator, self._max_masks)
+        return StoppingRule(self._max_masks, self._tol)
+
+    def _design_of(self, most: int) -> str:
+        """How a run of so many masks draws them."""
+        return chosen_design(
+            self._design, self._mask_probability, self._grid_size, self._estimator, most
+        )
+
+    def _drawn_seed(self, seed: int | None) -> int:
+        """This explainer's, else that of the resumed run, else a new one."""
+        if self._seed is not None:
+            return self._seed
+        return drawn_seed() if seed is None else seed

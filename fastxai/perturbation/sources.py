@@ -1,0 +1,62 @@
+"""Perturbed copies of one image, written on the host where whatever scores them reads them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from fastxai.ops import MaskSpec, OcclusionSpec, masked_product, occlusion_fill
+
+
+class Source(ABC):
+    """Copies 0, 1, ... of one image.
+
+    Args:
+        image: (C, H, W) float32.
+        base: (C,) float32, what a perturbed pixel shows.
+    """
+
+    def __init__(self, image: np.ndarray, base: np.ndarray) -> None:
+        self.image = image
+        self._levels = tuple(base.tolist())
+
+    @abstractmethod
+    def fill(self, out: np.ndarray, first: int) -> None:
+        """Writes copies `first`, `first + 1`, ... into an array (M, C, H, W) float32."""
+
+
+class MaskSource(Source):
+    """Copy i is the image under mask i.
+
+    Args:
+        image: (C, H, W) float32.
+        base: (C,) float32.
+        spec: The masks.
+    """
+
+    def __init__(self, image: np.ndarray, base: np.ndarray, spec: MaskSpec) -> None:
+        super().__init__(image, base)
+        self._spec = spec
+
+    def fill(self, out: np.ndarray, first: int) -> None:
+        masked_product(self.image, self._spec, first, len(out), base_value=self._levels, out=out)
+
+
+class WindowSource(Source):
+    """Copy 0 is the image itself, copy i + 1 has window i covered.
+
+    Args:
+        image: (C, H, W) float32.
+        base: (C,) float32.
+        spec: The windows.
+    """
+
+    def __init__(self, image: np.ndarray, base: np.ndarray, spec: OcclusionSpec) -> None:
+        super().__init__(image, base)
+        self._spec = spec
+
+    def fill(self, out: np.ndarray, first: int) -> None:
+        occlusion_fill(
+            self.image, self._spec, first - 1, len(out), base_value=self._levels, out=out
+        )

@@ -1,0 +1,43 @@
+"""The arguments of Occlusion that no framework changes, checked, and the plan that they make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastxai.masks.windows import windows_of
+from fastxai.ops.checks import MAX_AXIS, base_levels, check_pair
+
+if TYPE_CHECKING:
+    from fastxai.perturbation.plan import WindowPlan
+
+
+class Windows:
+    """Gives an explainer windows that it covers one at a time."""
+
+    def _set_windows(
+        self,
+        window: int | tuple[int, int] | None,
+        strides: int | tuple[int, int] | None,
+        base_value: float | tuple[float, ...],
+    ) -> None:
+        """Keeps the arguments of a constructor.
+
+        Raises:
+            TypeError: One is of the wrong kind.
+            ValueError: One is out of range.
+        """
+        owner = type(self).__name__
+        self._window = None if window is None else check_pair(owner, "window", window, 1, MAX_AXIS)
+        self._strides = (
+            None if strides is None else check_pair(owner, "strides", strides, 1, MAX_AXIS)
+        )
+        self._base_value = base_value
+
+    def _plan(
+        self, channels: int, size: tuple[int, int], unsure: bool, seed: int | None
+    ) -> WindowPlan:
+        from fastxai.perturbation.plan import WindowPlan
+
+        owner = type(self).__name__
+        spec = windows_of(owner, size, self._window, self._strides)
+        return WindowPlan(owner, base_levels(owner, self._base_value, channels), spec)

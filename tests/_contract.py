@@ -1,0 +1,259 @@
+"""What every explainer of every framework promises; a framework's tests give it a kit.
+
+A kit has the framework's `Tensor`, `tensor(array)`, `array(tensor)`, `network()` of 5 classes,
+`failing()`, a network whose attribute `fail` says if it fails, and `state_of(network)`: all that
+an explainer must not change.
+"""
+
+import signal
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests._compare import assert_close
+
+IMAGES = np.random.default_rng(0).normal(size=(2, 3, 12, 15)).astype(np.float32)
+MASKS, WINDOWS = 40, 9  # of the explainers that tests make
+
+
+class ExplainerContract:
+    """Tests over explainers of a framework: `make` makes one of a network, `kit` is as above."""
+
+    def test_the_callers_network_is_its_network(self, make, kit):
+        network = kit.network()
+        assert make(network).network is network
+
+    def test_after_an_exception_in_the_network_all_is_as_it_was_and_works(self, make, kit):
+        network = kit.failing()
+        explainer = make(network)
+        before = kit.state_of(network)
+        with pytest.raises(RuntimeError, match="the network failed"):
+            explainer(kit.tensor(IMAGES), 1)
+        assert kit.state_of(network) == before
+        network.fail = False
+        expected = kit.array(make(kit.network())(kit.tensor(IMAGES), 1))
+        assert_close(kit.array(explainer(kit.tensor(IMAGES), 1)), expected, atol=0.0)
+
+    @pytest.mark.parametrize(
+        ("targets", "shape"),
+        [
+            (3, 1),
+            (np.int64(3), 1),
+            ([3, 3], 1),
+            ((3, 3), 1),
+            ([np.int32(3), 3], 1),
+            (np.array([3, 3], np.uint8), 1),
+            (np.array(3), 1),
+            (lambda kit: kit.tensor(np.array([3, 3], np.int32)), 1),
+            (lambda kit: kit.tensor(np.array(3)), 1),
+            ([[3], [3]], 1),
+            ([[3, 1], [3, 0]], 2),
+            (lambda kit: kit.tensor(np.array([[3, 1], [3, 0]])), 2),
+        ],
+        ids=lambda value: "Tensor" if callable(value) else str(value),
+    )
+    def test_takes_targets_in_every_form(self, make, kit, targets, shape):
+        targets = targets(kit) if callable(targets) else targets
+        explainer = make(kit.network())
+        maps = kit.array(explainer(kit.tensor(IMAGES), targets))
+        assert maps.shape == (2, shape, 12, 15)
+        expected = kit.array(explainer(kit.tensor(IMAGES), [3, 3]))
+        np.testing.assert_array_equal(maps[:, 0], expected[:, 0])
+
+    @pytest.mark.parametrize(
+        ("targets", "error", "words"),
+        [
+            (5, ValueError, r"`targets` must be in \[0, 5\), got 5"),
+            ([0, 77], ValueError, r"`targets` must be in \[0, 5\), got 77"),
+            (-1, ValueError, "`targets` must be 0 or more, got -1"),
+            ([1, 2, 3], ValueError, r"`targets` must be one class, \(2,\) or \(2, L\)"),
+            ([], ValueError, "`targets` must not be empty"),
+            (np.zeros((2, 1, 1), int), ValueError, r"got shape \(2, 1, 1\)"),
+            ([[1], [1, 2]], ValueError, "`targets` must not be ragged"),
+            (2**70, ValueError, r"`targets` must be below 2\^63, got 1180591620717411303424"),
+            (np.array([2**63, 1], np.uint64), ValueError, r"below 2\^63, got 9223372036854775808"),
+            ([-(2**70), 0], ValueError, "`targets` must be 0 or more, got -1180591620717411303424"),
+            (True, TypeError, "`targets` must be an int, a list"),
+            (np.bool_(True), TypeError, "got bool_"),
+            ([True, 2], TypeError, "got bool values"),
+            (((1, np.bool_(False)), (2, 3)), TypeError, "got bool values"),
+            (np.array([True, False]), TypeError, "got bool values"),
+            (lambda kit: kit.tensor(np.array([True, False])), TypeError, "got bool values"),
+            ([1, None], TypeError, "got object values"),
+            (1.0, TypeError, "got float"),
+            ("1", TypeError, "got str"),
+            (np.array([1.0, 2.0]), TypeError, "got float64 values"),
+            (lambda kit: kit.tensor(np.float32([1.0, 2.0])), TypeError, "got float32 values"),
+        ],
+        ids=lambda value: "Tensor" if callable(value) else str(value),
+    )
+    def test_refuses_targets(self, make, kit, targets, error, words):
+        targets = targets(kit) if callable(targets) and not isinstance(targets, type) else targets
+        with pytest.raises(error, match=words):
+            make(kit.network())(kit.tensor(IMAGES), targets)
+
+    @pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64, np.float64, np.float16])
+    def test_images_of_other_dtypes_are_used_as_float32(self, make, kit, dtype):
+        images = np.random.default_rng(0).integers(0, 9, (1, 3, 12, 15)).astype(dtype)
+        explainer = make(kit.network())
+        expected = kit.array(explainer(kit.tensor(images.astype(np.float32)), 1))
+        np.testing.assert_array_equal(kit.array(explainer(kit.tensor(images), 1)), expected)
+
+    @pytest.mark.parametrize(
+        ("kwargs", "error", "words"),
+        [
+            ({"ret": 1}, TypeError, "`ret` must be a str"),
+            ({"ret": "foo"}, ValueError, "`ret` must be one of"),
+            ({"show": "no"}, TypeError, "`show` must be a bool or None"),
+        ],
+    )
+    def test_refuses_other_arguments(self, make, kit, kwargs, error, words):
+        with pytest.raises(error, match=words):
+            make(kit.network())(kit.tensor(IMAGES), 1, **kwargs)
+
+    def test_refuses_an_array_and_a_batch_of_no_images(self, make, kit):
+        with pytest.raises(TypeError, match="`inputs` must be a Tensor, got ndarray"):
+            make(kit.network())(IMAGES, 1)
+        with pytest.raises(ValueError, match=r"`inputs` must be \(N, C, H, W\)"):
+            make(kit.network())(kit.tensor(IMAGES[0]), 1)
+        with pytest.raises(ValueError, match="N at least 1"):
+            make(kit.network())(kit.tensor(IMAGES[:0]), 1)
+
+    def test_ret_image_gives_rgb_pictures_of_the_images_size(self, make, kit):
+        images = make(kit.network())(kit.tensor(IMAGES), [[1, 2], [3, 4]], ret="image")
+        assert [len(row) for row in images] == [2, 2]
+        for picture in (picture for row in images for picture in row):
+            assert isinstance(picture, Image.Image)
+            assert picture.mode == "RGB"
+            assert picture.size == (15, 12)
+
+    def test_show_displays_once_and_returns_what_was_asked(self, make, kit, monkeypatch):
+        shown = []
+        monkeypatch.setattr("fastxai.visual.cv.display.show_images", shown.append)
+        saliency = make(kit.network())(kit.tensor(IMAGES), 1, show=True)
+        assert isinstance(saliency, kit.Tensor)
+        assert len(shown) == 1
+
+    def test_no_bar_where_nobody_looks(self, make, kit, capfd):
+        make(kit.network())(kit.tensor(IMAGES), 1)
+        assert capfd.readouterr().err == ""
+
+
+class PerturbationContract:
+    """The same over explainers that score many copies of an image."""
+
+    def test_after_ctrl_c_all_is_as_it_was_and_works(self, make, kit):
+        network = kit.network()
+        explainer = make(network)
+        before = kit.state_of(network)
+
+        def interrupt(done, total):
+            signal.raise_signal(signal.SIGINT)
+
+        with pytest.raises(KeyboardInterrupt):
+            explainer(kit.tensor(IMAGES), 1, progress=interrupt)
+        assert kit.state_of(network) == before
+        assert explainer(kit.tensor(IMAGES), 1).shape == (2, 1, 12, 15)
+
+    def test_progress_counts_every_unit_up_to_the_total(self, make, kit):
+        seen = []
+        explainer = make(kit.network())
+        explainer(kit.tensor(IMAGES), 1, progress=lambda done, total: seen.append((done, total)))
+        done = [d for d, _ in seen]
+        assert done == sorted(done)
+        assert len({total for _, total in seen}) == 1
+        units = WINDOWS if "Occlusion" in type(explainer).__name__ else MASKS
+        assert done[-1] == seen[-1][1] == 2 * units
+
+    def test_progress_true_draws_a_bar(self, make, kit, capfd):
+        explainer = make(kit.network())
+        explainer(kit.tensor(IMAGES), 1, progress=True)
+        unit = "window" if "Occlusion" in type(explainer).__name__ else "mask"
+        assert f"{unit}/s" in capfd.readouterr().err
+
+    def test_the_map_so_far_comes_to_the_map(self, make, kit):
+        seen = []
+        maps = make(kit.network())(
+            kit.tensor(IMAGES), [1, 2],
+            progress=lambda done, total, partial: seen.append((partial, partial.saliency())),
+        )  # fmt: skip
+        last = {partial.image: saliency for partial, saliency in seen}
+        np.testing.assert_array_equal(np.stack([last[0], last[1]]), kit.array(maps))
+
+    def test_ret_result_has_the_map_and_how_it_came_about(self, make, kit, tmp_path):
+        explainer = make(kit.network())
+        maps = kit.array(explainer(kit.tensor(IMAGES), [1, 2]))
+        found = explainer(kit.tensor(IMAGES), [1, 2], ret="result")
+        np.testing.assert_array_equal(found.saliency, maps)
+        np.testing.assert_array_equal(found.targets, [[1], [2]])
+        assert found.explainer == type(explainer).__name__
+        assert (found.standard_error is None) == ("Occlusion" in found.explainer)
+        found.save(tmp_path / "found.npz")
+        again = type(found).load(tmp_path / "found.npz")
+        np.testing.assert_array_equal(again.saliency, maps)
+        assert again.engine == found.engine
+
+    def test_a_stopped_run_goes_on_from_its_state_to_the_same_bits(self, make, kit, tmp_path):
+        path, total = tmp_path / "run.npz", []
+        network = kit.network()
+        expected = kit.array(make(network)(kit.tensor(IMAGES), [1, 2], progress=watch(total)))
+        seen = []
+        with pytest.raises(StoppedError):
+            make(network)(kit.tensor(IMAGES), [1, 2], state=path, progress=stop_at(len(total) // 2))
+        maps = make(network)(kit.tensor(IMAGES), [1, 2], state=path, progress=watch(seen))
+        np.testing.assert_array_equal(kit.array(maps), expected)
+        assert seen[0] >= total[len(total) // 2 - 1]
+        done = make(network)(kit.tensor(IMAGES), [1, 2], state=path, progress=watch([]))
+        np.testing.assert_array_equal(kit.array(done), expected)
+
+    def test_the_state_of_another_run_is_refused(self, make, kit, tmp_path):
+        path, network = tmp_path / "run.npz", kit.network()
+        make(network)(kit.tensor(IMAGES), 1, state=path)
+        for images, target, words in ((IMAGES + 1, 1, "image"), (IMAGES, 2, "target")):
+            with pytest.raises(ValueError, match=f"is of another {words}"):
+                make(network)(kit.tensor(images), target, state=path)
+        kit.change(network)
+        with pytest.raises(ValueError, match="is of another network"):
+            make(network)(kit.tensor(IMAGES), 1, state=path)
+
+    def test_numpy_integers_are_integers(self, make, kit):
+        explainer = type(make(kit.network()))
+        assert explainer(kit.network(), "softmax", np.int64(4)) is not None
+
+    @pytest.mark.parametrize(
+        ("per_eval", "error", "words"),
+        [
+            (0, ValueError, "`perturbation_per_eval` must be in"),
+            (True, TypeError, "`perturbation_per_eval` must be an int"),
+            (2.0, TypeError, "`perturbation_per_eval` must be an int"),
+        ],
+    )
+    def test_refuses_other_batch_sizes(self, make, kit, per_eval, error, words):
+        with pytest.raises(error, match=words):
+            type(make(kit.network()))(kit.network(), "softmax", per_eval)
+
+    def test_refuses_other_progress(self, make, kit):
+        with pytest.raises(TypeError, match="`progress` must be None, a bool or a callable"):
+            make(kit.network())(kit.tensor(IMAGES), 1, progress=3)
+
+
+class StoppedError(Exception):
+    """What stops a run."""
+
+
+def watch(seen):
+    """A progress that notes what is done."""
+    return lambda done, total: seen.append(done)
+
+
+def stop_at(calls):
+    """A progress that stops the run when it is called so often."""
+    seen = []
+
+    def progress(done, total):
+        seen.append(done)
+        if len(seen) == calls:
+            raise StoppedError
+
+    return progress
