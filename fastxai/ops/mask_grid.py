@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastxai import reference
 from fastxai.ops.checks import check_elements, check_spec
 from fastxai.ops.native import native, use_native
 from fastxai.ops.params import MaskSpec
@@ -45,6 +44,8 @@ def mask_grid(
     params = check_spec(owner, spec, MaskSpec).params(first, count)
     check_elements(owner, (count, *spec.grid))
     if not use_native(backend, owner):
+        from fastxai import reference
+
         return reference.mask_grid(
             spec.seed, first, count, spec.grid, spec.threshold, spec.shift_range, spec.design
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastxai import reference
 from fastxai.ops.checks import MAX_AXIS, check_array, check_elements, check_int, check_pair
 from fastxai.ops.native import native, use_native
 
@@ -52,6 +51,8 @@ def mask_upsample(
     check_elements(owner, cells.shape[1:])
     check_elements(owner, (cells.shape[1], size[1]))  # rows enlarged along the columns
     if not use_native(backend, owner):
+        from fastxai import reference
+
         return reference.mask_upsample(cells, shifts, size, up_size).astype(np.float32)
     masks = np.empty((len(cells), 1, *size), np.float32)
     native().mask_upsample(cells, shifts, *up_size, masks)
@@ -80,6 +81,8 @@ def bilinear_matrix(cells: int, up: int) -> np.ndarray:
     cells = check_int(owner, "cells", cells, 1, MAX_AXIS)
     up = check_int(owner, "up", up, 1, MAX_AXIS)
     check_elements(owner, (up, cells))
+    from fastxai import reference
+
     return reference.bilinear_matrix(cells, up)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastxai import reference
 from fastxai.ops.checks import (
     apart,
     base_levels,
@@ -89,6 +88,8 @@ def masked_product(
         return out
     if dtype == "bfloat16":
         raise RuntimeError(f"{owner}: the reference path has no bfloat16; use float32.")
+    from fastxai import reference
+
     cells, shifts = reference.mask_grid(
         spec.seed, first, count, spec.grid, spec.threshold, spec.shift_range, spec.design
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastxai import reference
 from fastxai.ops.checks import (
     MAX_FIRST,
     apart,
@@ -74,6 +73,8 @@ def occlusion_fill(
     if use_native(backend, owner):
         native().occlusion_fill(image, base, params, out)
     else:
+        from fastxai import reference
+
         out[...] = reference.occlusion_fill(image, base, first, count, spec.window, spec.strides)
     return out
 
@@ -126,6 +127,8 @@ def occlusion_patch(
     if use_native(backend, owner):
         native().occlusion_patch(image, base, params, previous, batch)
     else:
+        from fastxai import reference
+
         reference.occlusion_patch(batch, image, base, previous, first, spec.window, spec.strides)
 
 
@@ -165,6 +168,8 @@ def occlusion_sum(drops: np.ndarray, spec: OcclusionSpec, *, backend: str = "aut
     check_elements(owner, (len(drops), *spec.size))
     drops = as_float(owner, "drops", drops, np.float64)
     if not use_native(backend, owner):
+        from fastxai import reference
+
         return reference.occlusion_sum(drops, spec.size, spec.window, spec.strides)
     maps = np.empty((len(drops), *spec.size))
     native().occlusion_sum(drops, spec.params(0, 0), maps)

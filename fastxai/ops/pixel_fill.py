@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastxai import reference
 from fastxai.ops.checks import (
     apart,
     base_levels,
@@ -78,6 +77,8 @@ def pixel_fill(
         params = np.array([outside], np.int64)
         native().pixel_fill(image, base, ranks, intervals, params, out)
     else:
+        from fastxai import reference
+
         out[...] = reference.pixel_fill(image, base, ranks, intervals, bool(outside))
     return out
 

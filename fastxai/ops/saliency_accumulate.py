@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastxai import reference
 from fastxai.ops.checks import (
     MAX_AXIS,
     apart,
@@ -115,6 +114,8 @@ def saliency_accumulate(
     scores = apart(scores, into.sums, into.moments)
     if use_native(backend, owner):
         return int(native().saliency_accumulate(scores, params, into.sums, into.moments))
+    from fastxai import reference
+
     cells, shifts = reference.mask_grid(
         spec.seed, first, rows, spec.grid, spec.threshold, spec.shift_range, spec.design
     )
@@ -158,6 +159,8 @@ def saliency_expand(
         if not np.isfinite(np.abs(sums).sum()):
             raise ValueError(f"{owner}: `sums` must be finite, and the sum of their magnitudes.")
     if not use_native(backend, owner):
+        from fastxai import reference
+
         return reference.saliency_expand(sums, size)
     maps = np.empty((len(sums), *size))
     native().saliency_expand(sums, maps)
