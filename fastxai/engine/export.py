@@ -17,7 +17,6 @@ import numpy as np
 from mindspore import nn
 
 from fastxai.engine.in_place import without_in_place
-from fastxai.engine.onnx_name import renamed
 from fastxai.engine.protocol import Unusable
 from fastxai.network.evaluation import running
 
@@ -49,7 +48,7 @@ def exported(cell: nn.Cell, shape: tuple[int, ...]) -> bytes:
         shape: (M, C, H, W).
 
     Returns:
-        The model; the same bytes for the same network.
+        The model; for the same network it differs in the name of its graph alone.
 
     Raises:
         Unusable: MindSpore cannot export it.
@@ -66,8 +65,7 @@ def exported(cell: nn.Cell, shape: tuple[int, ...]) -> bytes:
             ms.export(cell, images, file_name=f"{folder}/network", file_format="ONNX")
         except Exception as error:  # MindSpore raises whatever its parser and exporter meet
             raise Unusable(_meaning(str(error))) from error
-        model = Path(folder, "network.onnx").read_bytes()
-    return renamed(model)
+        return Path(folder, "network.onnx").read_bytes()
 
 
 @contextmanager

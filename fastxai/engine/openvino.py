@@ -16,6 +16,10 @@ from fastxai import _onednn
 from fastxai.engine.protocol import Engine, Unusable
 
 _HINTS = {"float32": "f32", "bfloat16": "bf16"}
+# Up to the graph: its tag and length. In it: the name, which MindSpore makes up from counters.
+_GRAPH_NAME = re.compile(
+    rb"\A([^:]*):[\x80-\xff]*[\x00-\x7f](.*?)\x12.\d+_\d+_\w+_construct_\d+", re.DOTALL
+)
 
 
 class OpenVinoEngine(Engine):
@@ -62,7 +66,7 @@ class OpenVinoEngine(Engine):
             options["INFERENCE_NUM_THREADS"] = threads
         if cache_dir is not None:
             # A folder per model: OpenVINO's own key misses small changes of the weights.
-            options["CACHE_DIR"] = str(cache_dir / "openvino" / hashlib.sha256(model).hexdigest())
+            options["CACHE_DIR"] = str(cache_dir / "openvino" / digest(model))
         core = _core()
         if precision == "bfloat16" and "BF16" not in core.get_property(
             "CPU", "OPTIMIZATION_CAPABILITIES"
@@ -104,6 +108,14 @@ def _core() -> Any:
     import openvino
 
     return openvino.Core()
+
+
+def digest(model: bytes) -> str:
+    """SHA-256 of an ONNX model but for the name of its graph.
+
+    A name of another form than MindSpore's counts: the network is then compiled once more.
+    """
+    return hashlib.sha256(_GRAPH_NAME.sub(rb"\1\2", model, count=1)).hexdigest()
 
 
 def _compiled(core: Any, network: Any, options: dict[str, Any]) -> tuple[Any, str]:

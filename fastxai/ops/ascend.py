@@ -13,18 +13,20 @@ from pathlib import Path
 from typing import Any
 
 OPS = ("FastxaiMaskedProduct", "FastxaiSaliencyAccumulate", "FastxaiOcclusionFill")
+# What explainers call: they look at the scores of every batch on the host, and sum them there.
+CALLED = ("FastxaiMaskedProduct", "FastxaiOcclusionFill")
 
 _Shape = tuple[int, ...]
 
 
 def find_package() -> Path | None:
-    """Folder of the vendor package with all of our ops, as MindSpore and CANN look for it.
+    """Folder of the vendor package with the ops that explainers call.
 
-    First the folders of ASCEND_CUSTOM_OPP_PATH in their order, then those of
-    ASCEND_OPP_PATH/vendors by the `load_priority` of its config.ini.
+    MindSpore and CANN look first into the folders of ASCEND_CUSTOM_OPP_PATH in their order, then
+    into those of ASCEND_OPP_PATH/vendors by the `load_priority` of its config.ini.
     """
     for folder in _vendor_folders():
-        if all((folder / "op_api/include" / f"{_snake(op)}.h").is_file() for op in OPS):
+        if all((folder / "op_api/include" / f"{_snake(op)}.h").is_file() for op in CALLED):
             return folder
     return None
 

@@ -69,7 +69,7 @@ def device_ops() -> tuple[str, str]:
         return "ascend", str(package)
     if _chosen == "ascend":
         raise RuntimeError(
-            f"The Ascend ops were named, and no package with {', '.join(ascend.OPS)} is in "
+            f"The Ascend ops were named, and no package with {', '.join(ascend.CALLED)} is in "
             f"ASCEND_CUSTOM_OPP_PATH or ASCEND_OPP_PATH/vendors. {_INSTALL}"
         )
     return "mindspore", f"the Ascend ops are not installed. {_INSTALL}"

@@ -71,38 +71,6 @@ def taps_of(taps: Taps) -> tuple[ms.Tensor, ms.Tensor]:
     return ms.Tensor(taps.cells), ms.Tensor(taps.weights)
 
 
-def saliency_accumulate(
-    scores: ms.Tensor, cells: ms.Tensor, shifts: ms.Tensor, sums: ms.Tensor, moments: ms.Tensor
-) -> tuple[ms.Tensor, ms.Tensor]:
-    """Sums and moments with the scores of a batch added.
-
-    Args:
-        scores: (M, T) float32 or float64, finite.
-        cells: (M, h, w) of 0 and 1.
-        shifts: (M, 2) int32.
-        sums: (T + 1, Sr, Sc, h, w) float64.
-        moments: (T + 1, 2) float64.
-
-    Returns:
-        New sums and moments.
-
-    Precision:
-        float64: CPU and GPU. Ascend has none, and its explainers sum on the host.
-    """
-    count = scores.shape[0]
-    _, shift_rows, shift_cols, grid_rows, grid_cols = sums.shape
-    ones = ops.ones((count, 1), ms.float64)
-    weights = ops.cat((scores.astype(ms.float64), ones), axis=1)  # (M, T + 1)
-    bins = (shifts[:, 0] * shift_cols + shifts[:, 1]).expand_dims(1)
-    every = ms.Tensor(np.arange(shift_rows * shift_cols, dtype=np.int32)).expand_dims(0)
-    which = (bins == every).astype(ms.float64)  # (M, Sr Sc), a one per row
-    spread = (weights.expand_dims(2) * which.expand_dims(1)).reshape((count, -1))
-    flat = cells.astype(ms.float64).reshape((count, grid_rows * grid_cols))
-    added = ops.matmul(spread.swapaxes(0, 1), flat).reshape(sums.shape)
-    powers = ops.stack((weights.sum(axis=0), (weights * weights).sum(axis=0)), axis=1)
-    return sums + added, moments + powers
-
-
 def occlusion_fill(
     image: ms.Tensor,
     base: ms.Tensor,

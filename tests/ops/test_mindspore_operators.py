@@ -4,10 +4,10 @@ import mindspore as ms
 import numpy as np
 import pytest
 
-from fastxai import ops, reference
-from fastxai.ops import MaskSpec, OcclusionSpec, SaliencySums, mindspore_operators
+from fastxai import ops
+from fastxai.ops import MaskSpec, OcclusionSpec
 from fastxai.ops.device import CoveredBatches, MaskedBatches
-from tests._compare import PRODUCT_RTOL, SUM64_RTOL, assert_close
+from tests._compare import PRODUCT_RTOL, assert_close
 from tests.ops.test_masked_product import SHAPES, expected_product
 from tests.ops.test_occlusion import SPECS
 
@@ -55,28 +55,6 @@ def test_occlusion_fill_equals_the_reference(mode, spec):
             image, spec, first, count, base_value=base_of(3), backend="reference"
         )
         np.testing.assert_array_equal(batches(first, count).asnumpy(), expected)
-
-
-@pytest.mark.parametrize(
-    ("grid", "shift_range", "targets"), [((10, 10), (11, 11), 2), ((3, 17), (1, 5), 3)]
-)
-def test_saliency_accumulate_equals_the_reference(mode, grid, shift_range, targets):
-    spec = MaskSpec(6, (50, 70), grid, 0.4, shift_range)
-    scores = np.random.default_rng(0).random((40, targets)).astype(np.float32)
-    expected = SaliencySums.zeros(spec, targets)
-    ops.saliency_accumulate(scores, spec, 7, expected, backend="reference")
-    empty = SaliencySums.zeros(spec, targets)
-    state = ms.Tensor(empty.sums), ms.Tensor(empty.moments)
-    for first in (0, 25):
-        rows = slice(first, first + (25 if first == 0 else 15))
-        cells, shifts = reference.mask_grid(
-            6, 7 + first, rows.stop - first, grid, spec.threshold, shift_range
-        )
-        state = mindspore_operators.saliency_accumulate(
-            ms.Tensor(scores[rows]), ms.Tensor(cells), ms.Tensor(shifts), *state
-        )
-    assert_close(state[0].asnumpy(), expected.sums, atol=SUM64_RTOL, scale=40)
-    assert_close(state[1].asnumpy(), expected.moments, atol=SUM64_RTOL, scale=40)
 
 
 @pytest.mark.parametrize("kind", [MaskedBatches, CoveredBatches])
