@@ -134,14 +134,14 @@ class Explanation:
         Raises:
             ValueError: `level` is out of range, or there is no standard error.
         """
-        from fastxai.explainer.student import central_quantile
+        from scipy.special import stdtrit  # quantiles of Student's t; MindSpore needs SciPy too
 
         if not 0 < level < 1:
             raise ValueError(f"Explanation: `level` must be in (0, 1), got {level}.")
         if self.standard_error is None or self.degrees_of_freedom is None:
             raise ValueError(f"Explanation: {self.explainer} has no standard error.")
-        quantiles = [central_quantile(level, int(k)) for k in self.degrees_of_freedom]
-        half = self.standard_error * np.array(quantiles, np.float32)[:, None, None, None]
+        quantiles = stdtrit(self.degrees_of_freedom, (1 + level) / 2).astype(np.float32)
+        half = self.standard_error * quantiles[:, None, None, None]
         return self.saliency - half, self.saliency + half
 
     def to_image(self, *, clip_percentile: float | None = None) -> list[list[Image.Image]]:

@@ -11,7 +11,6 @@ from scipy import stats
 
 import fastxai
 from fastxai.explainer import RISE, Explanation, Gradient, Occlusion
-from fastxai.explainer.student import central_quantile
 from fastxai.system.atomic_file import replacing
 from tests import _networks as networks
 from tests.explainer.test_contract import RISEPlusOf
@@ -94,13 +93,6 @@ def test_an_interval_is_students(found):
     np.testing.assert_allclose(found.saliency - low, half, rtol=1e-3)
     with pytest.raises(ValueError, match=r"`level` must be in \(0, 1\), got 1.0"):
         found.interval(1.0)
-
-
-@pytest.mark.parametrize("freedom", [1, 2, 3, 4, 7, 30, 299, 999, 1000, 6000])
-@pytest.mark.parametrize("level", [0.5, 0.95, 0.999])
-def test_quantiles_are_students(freedom, level):
-    expected = stats.t.ppf((1 + level) / 2, freedom)
-    assert central_quantile(level, freedom) == pytest.approx(expected, rel=2e-5)
 
 
 def test_pictures_are_those_of_ret_image(found, monkeypatch):
