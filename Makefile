@@ -124,8 +124,10 @@ cuda: ## libfastxai_cuda.so, for NVIDIA GPUs, in place (needs nvcc and cmake, no
 wheel-check: setup ## build wheels with and without native code and look into them
 	$(BIN)/python tools/check_wheel.py
 
-bench: setup ## every benchmark: bench/results/ and the tables (about an hour)
-	bench/run_all.sh
+bench: setup ## every benchmark, then the tables and charts (about five hours)
+	$(BIN)/python bench/run.py --make-environments
+	$(BIN)/python bench/run.py --suite all
+	$(BIN)/python -m bench.report
 
 clean: ## remove everything that was built
 	rm -rf $(VENV) $(OLDEST) build out *.egg-info fastxai/_native*.so fastxai/libfastxai_cuda.so

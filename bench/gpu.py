@@ -29,6 +29,10 @@ SIZE = (224, 224)
 BATCH = 256
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 LAYOUTS = {"NCHW": torch.contiguous_format, "NHWC": torch.channels_last}
+OPTIONS = {
+    "repeats": record.Option(31),
+    "masks": record.Option(6000, "of RISE on ResNet50"),
+}
 FILL_GOAL, EAGER_GOAL, COMPILED_GOAL, FORWARD_GOAL = 0.85, 10.0, 5.0, 1.05
 
 
@@ -248,7 +252,7 @@ def device_info() -> dict[str, str]:
 
 
 def goals(results: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The targets of issue 5 that these results answer."""
+    """The targets that these results answer."""
     lines = []
     for row in results["products"]:
         if row["layout"] == "NCHW" and row["design"] == "iid" and row["dtype"] != "float16":
@@ -269,17 +273,12 @@ def goals(results: Mapping[str, Any]) -> list[dict[str, Any]]:
     return lines
 
 
-def main() -> None:
+def measure(options: argparse.Namespace) -> record.Outcome:
     """Measures everything."""
-    parser = record.parser(__doc__)
-    parser.add_argument("--repeats", type=int, default=31)
-    parser.add_argument("--masks", type=int, default=6000, help="of RISE on ResNet50")
-    options: argparse.Namespace = parser.parse_args()
     if not torch.cuda.is_available():
         raise SystemExit("bench.gpu: PyTorch sees no NVIDIA GPU: nothing was measured")
-    about = {**record.header(), "device": device_info(), "library": cuda.cuda_info()}
-    record.print_header(about)
-    print(about["device"])
+    device = device_info()
+    print(device)
     checks = check_product()
     results: dict[str, Any] = {"products": products(options.repeats)}
     results["others"] = others(options.repeats)
@@ -289,12 +288,10 @@ def main() -> None:
     except ImportError as error:
         print(f"no torchvision, so no ResNet50: {error}")
         results["resnet50"] = None
-    settings = {"repeats": options.repeats, "batch": BATCH, "size": SIZE}
-    record.write(options.results, "gpu", about, settings, results, checks, goals(results))
-    from bench.report.pages import gpu
-
-    print(gpu({**about, "results": results}))
+    about = {"device": device, "library": cuda.cuda_info()}
+    settings = {"batch": BATCH, "size": SIZE}
+    return record.Outcome(results, checks, goals(results), settings, about)
 
 
 if __name__ == "__main__":
-    main()
+    record.main("gpu", __doc__, OPTIONS, measure)

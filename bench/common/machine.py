@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+# What MindSpore's convolutions are fast with, and the variables of a process as it is installed.
+LIMITED: dict[str, str | None] = {"ONEDNN_MAX_CPU_ISA": "AVX2", "DNNL_MAX_CPU_ISA": None}
+INSTALLED: dict[str, str | None] = dict.fromkeys(LIMITED)
 _DISTRIBUTIONS = ("mindspore", "mindspore-xai", "numpy", "pillow")
 # Files that change no figure; benchmarks write some of them themselves.
 _NOT_MEASURED = (":!bench/results", ":!docs", ":!*.md", ":!tests", ":!examples")

@@ -24,11 +24,9 @@ def quantile(samples: Sequence[float], share: float) -> float:
 
 
 def summary(samples: Sequence[float]) -> dict[str, float]:
-    """Median and spread: median, min, max, q1, q3 and their number."""
+    """Median, quartiles and number of samples."""
     return {
         "median": statistics.median(samples),
-        "min": min(samples),
-        "max": max(samples),
         "q1": quantile(samples, 0.25),
         "q3": quantile(samples, 0.75),
         "repeats": len(samples),

@@ -13,24 +13,30 @@ import json
 from typing import Any
 
 from bench.common import processes, record
+from bench.common.machine import LIMITED
 
-WORKER = "bench.micro.gradients_worker"
-MODES = ("pynative", "graph")
-LIMITED = {"ONEDNN_MAX_CPU_ISA": "AVX2", "DNNL_MAX_CPU_ISA": None}
+MODES = ["pynative", "graph"]
 # "Never slower" is judged on the median of ratios of neighbours in time. Two runs of the same code
 # differ by a few per cent here, so a ratio above this counts as equal.
 EQUAL = 0.97
+OPTIONS = {
+    "modes": record.Option(MODES, choices=MODES),
+    "images": record.Option([1, 16]),
+    "repeats": record.Option(15, "below 8 images"),
+    "large_repeats": record.Option(5, "from 8 images on"),
+    "add": record.Option(False, "keep the results of what is not measured"),
+}
 
 
-def measure(options: argparse.Namespace) -> tuple[list[dict[str, Any]], list[str]]:
+def measure_rows(options: argparse.Namespace) -> tuple[list[dict[str, Any]], list[str]]:
     """Rows of every mode, number of images and explainer, and what was checked."""
     rows, checks = [], []
     for mode in options.modes:
         for images in options.images:
-            arguments = ["--mode", mode, "--images", str(images)]
             about = {key: record.header()[key] for key in ("made", "commit", "load_before")}
             repeats = options.repeats if images < 8 else options.large_repeats
-            answer = processes.run_worker(WORKER, [*arguments, "--repeats", str(repeats)], LIMITED)
+            asked = {"mode": mode, "images": images, "repeats": repeats}
+            answer = processes.ask_worker("bench.micro.gradients_worker", asked, LIMITED)
             checks += answer["checks"]
             for row in answer["rows"]:
                 rows.append({"mode": mode, "images": images, **about, **row})
@@ -55,25 +61,12 @@ def joined(before: list[dict[str, Any]], rows: list[dict[str, Any]]) -> list[dic
     return list((kept | new).values())
 
 
-def main() -> None:
+def measure(options: argparse.Namespace) -> record.Outcome:
     """Measures the chosen modes and numbers of images."""
-    parser = record.parser(__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
-    parser.add_argument("--images", nargs="+", type=int, default=[1, 16])
-    parser.add_argument("--repeats", type=int, default=15, help="below 8 images; 15 by default")
-    parser.add_argument("--large-repeats", type=int, default=5, help="from 8 on; 5 by default")
-    parser.add_argument(
-        "--add", action="store_true", help="keep the results of what is not measured"
-    )
-    options = parser.parse_args()
-    about = record.header()
-    record.print_header(about)
-    rows, checks = measure(options)
+    rows, checks = measure_rows(options)
     if options.add:
         before = json.loads((options.results / "gradients.json").read_text(encoding="utf-8"))
         rows, checks = joined(before["results"], rows), [*before["checks"], *checks]
-    settings = {k: v for k, v in vars(options).items() if k not in ("results", "add")}
     targets = [
         record.target(
             f"{row['explainer']} {row['mode']}, {row['images']} image(s): times the peer's speed",
@@ -84,8 +77,8 @@ def main() -> None:
         for row in rows
         if row["speedup"] and row["peer_is_right"]
     ]
-    record.write(options.results, "gradients", about, settings, rows, checks, targets)
+    return record.Outcome(rows, checks, targets)
 
 
 if __name__ == "__main__":
-    main()
+    record.main("gradients", __doc__, OPTIONS, measure)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -15,8 +14,8 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn, ops
 
-import fastxai  # imported before any primitive, as a user has it
-from bench.common import timing
+import fastxai  # noqa: F401  before any primitive, as a user has it
+from bench.common import processes, timing
 from bench.common.resnet50 import make_resnet50
 
 EXPLAINERS = ("Gradient", "GradCAM", "GuidedBackprop", "Deconvolution")
@@ -121,13 +120,8 @@ def check(maps: dict[str, dict[str, np.ndarray]], mode: str, where: str) -> list
     return checks
 
 
-def main() -> None:
-    """Runs what the arguments name."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mode", choices=("pynative", "graph"), required=True)
-    parser.add_argument("--images", type=int, required=True)
-    parser.add_argument("--repeats", type=int, required=True)
-    options = parser.parse_args()
+def answer(options: argparse.Namespace) -> dict[str, Any]:
+    """Measures what the options name."""
     ms.set_context(mode=ms.GRAPH_MODE if options.mode == "graph" else ms.PYNATIVE_MODE)
     values = np.random.default_rng(0).standard_normal((options.images, 3, 224, 224), np.float32)
     images = ms.Tensor(values)
@@ -138,8 +132,8 @@ def main() -> None:
             row["peer_is_right"] = "peer" in maps[name] and claimed(options.mode, name)
             rows.append(row)
         checks = check(maps, options.mode, f"{options.mode}, {options.images} image(s)")
-    print(json.dumps({"checks": checks, "rows": rows, "fastxai": fastxai.__version__}))
+    return {"checks": checks, "rows": rows}
 
 
 if __name__ == "__main__":
-    main()
+    processes.work(answer)

@@ -14,15 +14,12 @@ written to `memory_engines.json`.
 from __future__ import annotations
 
 import argparse
-import json
-from pathlib import Path
 from typing import Any
 
 from bench.common import processes, record
 
 MARGIN = 50e6  # bytes beyond one batch
 SIZE = 224
-MINDSPORE = "mindspore"
 CASES: tuple[dict[str, Any], ...] = (
     {"explainer": "rise", "network": "cheap", "count": 64},
     {"explainer": "rise", "network": "cheap", "count": 1024},
@@ -36,191 +33,85 @@ PEER_CASES: tuple[dict[str, Any], ...] = (
     {"explainer": "rise", "network": "cheap", "count": 1024},
     {"explainer": "occlusion", "network": "cheap", "count": 1024},
 )
+OPTIONS = {
+    "batch": record.Option(32),
+    "modes": record.Option(["pynative", "graph"]),
+    "engines": record.Option(["mindspore"]),
+    "no_resnet50": record.Option(False, "leave out the slow network"),
+    "no_peer": record.Option(False, "leave out mindspore_xai"),
+}
 
 
-BARE_PASSES = 4
-
-
-def peak_bytes() -> int:
-    """VmHWM of this process: the most memory it ever had resident."""
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        name, _, value = line.partition(":")
-        if name == "VmHWM":
-            return int(value.split()[0]) * 1024
-    raise RuntimeError("/proc/self/status has no VmHWM")
-
-
-def make_explainer(options: argparse.Namespace, network: Any, side: int) -> Any:
-    """The explainer of either library; `side` is windows per axis."""
-    from mindspore import nn
-
-    softmax = nn.Softmax()
-    if options.library == "peer":
-        from mindspore_xai.explainer import RISE as PeerRISE  # type: ignore # noqa: N811
-        from mindspore_xai.explainer import Occlusion as PeerOcclusion
-
-        if options.explainer == "occlusion":
-            made = PeerOcclusion(network, softmax, options.batch)
-            made._num_sample_per_dim = side
-            return made
-        made = PeerRISE(network, softmax, options.batch)
-        made._num_masks = options.count
-        return made
-    from fastxai.explainer import RISE, Occlusion
-
-    if options.explainer == "occlusion":
-        return Occlusion(
-            network, softmax, options.batch, window=SIZE // side, engine=options.engine
-        )
-    return RISE(
-        network, softmax, options.batch, num_masks=options.count, seed=0, engine=options.engine
-    )
-
-
-def bare_passes(network: Any, batch: int, random: Any) -> None:
-    """What an explainer cannot do without: a batch through the network and softmax."""
-    import mindspore as ms
-    import numpy as np
-    from mindspore import nn
-
-    scores = nn.SequentialCell(network, nn.Softmax())
-    inputs = ms.Tensor.from_numpy(random.standard_normal((batch, 3, SIZE, SIZE), np.float32))
-    for _ in range(BARE_PASSES):
-        scores(inputs).asnumpy()
-
-
-def bare_engine(network: Any, options: argparse.Namespace, random: Any) -> None:
-    """The same by another engine, which is made first."""
-    import numpy as np
-    from mindspore import nn
-
-    from fastxai.explainer import RISE
-
-    shape = (options.batch, 3, SIZE, SIZE)
-
-    def fill(copies: np.ndarray) -> None:
-        random.standard_normal(out=copies, dtype=np.float32)
-
-    explainer = RISE(network, nn.Softmax(), options.batch, engine=options.engine)
-    explainer._selector.start()
-    engine = explainer._backend.engine_for(shape, options.batch, fill)
-    assert engine is not None
-    inputs = np.empty(shape, np.float32)
-    fill(inputs)
-    for _ in range(BARE_PASSES):
-        engine(inputs)
-
-
-def worker(options: argparse.Namespace) -> dict[str, Any]:
-    """Peak memory of this process after one explanation, or after the bare passes."""
-    import mindspore as ms
-    import numpy as np
-
-    from bench.common.networks import PoolNetwork
-    from bench.common.resnet50 import make_resnet50
-
-    ms.set_context(mode=ms.GRAPH_MODE if options.mode == "graph" else ms.PYNATIVE_MODE)
-    network = make_resnet50() if options.network == "resnet50" else PoolNetwork()
-    network.set_train(False)
-    random = np.random.default_rng(0)
-    if options.explainer == "bare" and options.engine != MINDSPORE:
-        bare_engine(network, options, random)
-    elif options.explainer == "bare":
-        bare_passes(network, options.batch, random)
-    else:
-        explainer = make_explainer(options, network, round(options.count**0.5))
-        inputs = ms.Tensor(random.standard_normal((1, 3, SIZE, SIZE)).astype(np.float32))
-        saliency = explainer(inputs, 1).asnumpy()
-        assert saliency.shape == (1, 1, SIZE, SIZE)
-        assert np.isfinite(saliency).all()
-    return {"peak_bytes": peak_bytes()}
-
-
-def run_case(case: dict[str, Any], library: str, mode: str, batch: int) -> int:
+def peak(case: dict[str, Any]) -> int:
     """Peak bytes of one case in a process of its own."""
-    arguments = ["--worker", "--library", library, "--mode", mode, "--batch", str(batch)]
-    for name, value in case.items():
-        arguments += [f"--{name}", str(value)]
-    limit = {"ONEDNN_MAX_CPU_ISA": "AVX2"} if case["engine"] == MINDSPORE else {}
-    figures = processes.run_worker("bench.micro.memory", arguments, limit)
-    return int(figures["peak_bytes"])
+    limit = {"ONEDNN_MAX_CPU_ISA": "AVX2"} if case["engine"] == "mindspore" else {}
+    return int(processes.ask_worker("bench.micro.memory_worker", case, limit)["peak_bytes"])
 
 
-def measure(
-    case: dict[str, Any], library: str, mode: str, batch: int, bare: dict[tuple[str, ...], int]
-) -> dict[str, Any]:
+def measure_case(case: dict[str, Any], bare: dict[tuple[str, ...], int]) -> dict[str, Any]:
     """One case against the bare process of its network, engine and mode, printed."""
-    key = (mode, case["engine"], case["network"])
+    key = (case["mode"], case["engine"], case["network"])
     if key not in bare:
-        nothing = {**case, "explainer": "bare", "count": 0}
-        bare[key] = run_case(nothing, "ours", mode, batch)
-    peak = run_case(case, library, mode, batch)
-    batch_bytes = batch * 3 * SIZE * SIZE * 4
+        bare[key] = peak({**case, "library": "ours", "explainer": "bare"})
+    peak_bytes, batch_bytes = peak(case), case["batch"] * 3 * SIZE * SIZE * 4
     row = {
-        "library": library,
-        "mode": mode,
-        **case,
-        "peak_bytes": peak,
+        **{name: value for name, value in case.items() if name != "batch"},
+        "peak_bytes": peak_bytes,
         "bare_peak_bytes": bare[key],
         "batch_bytes": batch_bytes,
-        "beyond_bytes": peak - bare[key],
+        "beyond_bytes": peak_bytes - bare[key],
         "limit_bytes": batch_bytes + MARGIN,
     }
     print(
-        f"{library:<5} {case['engine']:<11} {mode:<8} {case['explainer']:<9} {case['network']:<8} "
-        f"{case['count']:>5}: {row['beyond_bytes'] / 1e6:6.1f} MB beyond the bare passes "
-        f"(one batch {batch_bytes / 1e6:.1f} MB, limit {row['limit_bytes'] / 1e6:.1f})",
+        f"{row['library']:<5} {name_of(row):<40}: {row['beyond_bytes'] / 1e6:6.1f} MB beyond the "
+        f"bare passes (one batch {batch_bytes / 1e6:.1f} MB, limit "
+        f"{row['limit_bytes'] / 1e6:.1f})",
         flush=True,
     )
     return row
 
 
-def main() -> None:
+def name_of(row: dict[str, Any]) -> str:
+    """A case in words."""
+    by = "" if row["engine"] == "mindspore" else f", {row['engine']}"
+    return f"{row['explainer']} {row['mode']} {row['network']} {row['count']}{by}"
+
+
+def measure(options: argparse.Namespace) -> record.Outcome:
     """Measures every case in every mode, and the peer for information."""
-    parser = record.parser(__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--modes", nargs="+", default=["pynative", "graph"])
-    parser.add_argument("--engines", nargs="+", default=[MINDSPORE], metavar="ENGINE")
-    parser.add_argument("--no-resnet50", action="store_true", help="leave out the slow network")
-    parser.add_argument("--no-peer", action="store_true", help="leave out mindspore_xai")
-    for name in ("library", "mode", "explainer", "network", "engine"):
-        parser.add_argument(f"--{name}", help=argparse.SUPPRESS)
-    parser.add_argument("--count", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.worker:
-        print(json.dumps(worker(options)))
-        return
-    about = record.header()
-    record.print_header(about)
-    cases = [c for c in CASES if not (options.no_resnet50 and c["network"] == "resnet50")]
-    bare: dict[tuple[str, ...], int] = {}
-    rows = [
-        measure({**case, "engine": engine}, "ours", mode, options.batch, bare)
+    common = {"batch": options.batch}
+    cases = [
+        {"library": "ours", "mode": mode, **case, "engine": engine, **common}
         for engine in options.engines
         for mode in options.modes
-        for case in cases
+        for case in CASES
+        if not (options.no_resnet50 and case["network"] == "resnet50")
     ]
-    has_peer = about["versions"]["mindspore-xai"] != "not installed" and not options.no_peer
-    if has_peer and MINDSPORE in options.engines:
-        rows += [
-            measure({**case, "engine": MINDSPORE}, "peer", "pynative", options.batch, bare)
-            for case in PEER_CASES
-        ]
-    targets = []
-    for row in rows:
-        if row["library"] == "ours":
-            by = "" if row["engine"] == MINDSPORE else f", {row['engine']}"
-            case = f"{row['explainer']} {row['mode']} {row['network']} {row['count']}{by}"
-            what = f"{case}: bytes beyond"
-            measured, limit = row["beyond_bytes"], row["limit_bytes"]
-            targets.append(record.target(what, measured, limit, at_least=False))
-    settings = {"batch": options.batch, "size": SIZE, "margin_bytes": MARGIN}
+    has_peer = record.versions()["mindspore-xai"] != "not installed" and not options.no_peer
+    if has_peer and "mindspore" in options.engines:
+        peer = {"library": "peer", "mode": "pynative"}
+        cases += [{**peer, **case, "engine": "mindspore", **common} for case in PEER_CASES]
+    bare: dict[tuple[str, ...], int] = {}
+    rows = [measure_case(case, bare) for case in cases]
+    targets = [
+        record.target(
+            f"{name_of(row)}: bytes beyond",
+            row["beyond_bytes"],
+            row["limit_bytes"],
+            at_least=False,
+        )
+        for row in rows
+        if row["library"] == "ours"
+    ]
     checks = ["every map has the right shape and is finite"]
-    name = "memory" if options.engines == [MINDSPORE] else "memory_engines"
-    record.write(options.results, name, about, settings, rows, checks, targets)
+    settings = {"size": SIZE, "margin_bytes": MARGIN}
+    return record.Outcome(rows, checks, targets, settings)
+
+
+def result_name(options: argparse.Namespace) -> str:
+    """Other engines have a result of their own."""
+    return "memory" if options.engines == ["mindspore"] else "memory_engines"
 
 
 if __name__ == "__main__":
-    main()
+    record.main(result_name, __doc__, OPTIONS, measure)

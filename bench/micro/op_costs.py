@@ -1,4 +1,4 @@
-"""Bytes and operations that every operator must move, at the shapes that bench.micro.ops measures.
+"""Where bench.micro.ops measures, and the bytes and operations that an operator must move there.
 
 Formulas are of one call, derived from the CPU kernels: M masks, windows or copies of a C×H×W image
 of float32, T maps, h×w coarse cells, Sr×Sc shifts, P windows of kr×kc pixels. Bytes written are
@@ -8,7 +8,7 @@ multiplications and comparisons, without those that find an address.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 CHANNELS = 3
@@ -19,6 +19,25 @@ _CELLS = GRID * GRID
 _ROUNDS, _OF_A_ROUND = 10, 8  # of Philox: two multiplications, four xors, two additions
 # One block of four words for four cells; two words more give the shift; a comparison per cell.
 _DRAW = _ROUNDS * _OF_A_ROUND * -(-(_CELLS + 2) // 4) + _CELLS
+
+SIZE, BATCH = 224, 32
+SIZES = (64, 224, 512)
+BATCHES = (1, 8, 32, 128)
+MASKS = (32, 256, 1024)  # of a run in batches of BATCH
+MAP_BATCHES = (1, 4, 16)  # maps of a call, of the operators that make maps
+
+
+class Point(NamedTuple):
+    """Where an operator is measured."""
+
+    size: int  # rows and columns of the image
+    batch: int  # masks, windows, copies or maps of a call
+    masks: int  # of all calls of a run; a multiple of `batch`
+
+    @property
+    def firsts(self) -> range:
+        """Index of the first mask of each call."""
+        return range(0, self.masks, self.batch)
 
 
 class Cost(NamedTuple):
@@ -129,3 +148,21 @@ FORMULAS: dict[str, Formula] = {
         "copy", "M·C·H·W·4", "(C + 1)·H·W·4", "M·4·C·H·W, comparisons", _pixel_fill
     ),
 }
+
+
+def sweeps(op: str) -> dict[str, list[Point]]:
+    """The points of an operator, by what grows."""
+    makes_maps = FORMULAS[op].unit == "map"
+    usual = 1 if makes_maps else BATCH
+    found = {
+        "size": [Point(size, usual, usual) for size in SIZES],
+        "batch": [Point(SIZE, n, n) for n in (MAP_BATCHES if makes_maps else BATCHES)],
+    }
+    if not makes_maps:
+        found["masks"] = [Point(SIZE, BATCH, masks) for masks in MASKS]
+    return found
+
+
+def points(op: str) -> Iterator[Point]:
+    """Every point of an operator, once."""
+    yield from dict.fromkeys(point for sweep in sweeps(op).values() for point in sweep)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
 from bench.common import processes, record
+from bench.common.machine import INSTALLED
 
 # One or two of each family of MindCV 0.3, the common small ones.
 MODELS = (
@@ -32,36 +34,33 @@ CHECK = "every engine's scores of the batch were compared with MindSpore's befor
 _WORKER = "bench.peers.engines_worker"
 
 
-def main() -> None:
-    """Runs a worker for every network and writes results/engines.json."""
-    parser = record.parser(__doc__)
-    parser.add_argument("--models", nargs="*", default=list(MODELS), metavar="NAME")
-    parser.add_argument("--batch", type=int, default=32, help="images at a time")
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument(
-        "--add", action="store_true", help="keep the results of networks that are not named"
-    )
-    options = parser.parse_args()
-    about = record.header()
-    about["versions"] |= {name: version(name) for name in ("mindcv", "openvino", "onnxruntime")}
-    record.print_header(about)
-    settings = {"batch": options.batch, "repeats": options.repeats}
+OPTIONS = {
+    "models": record.Option(list(MODELS)),
+    "batch": record.Option(32, "images at a time"),
+    "repeats": record.Option(3),
+    "add": record.Option(False, "keep the results of networks that are not named"),
+}
+
+
+def measure(options: argparse.Namespace) -> Iterator[record.Outcome]:
+    """Runs a worker for every network."""
     rows: list[dict[str, Any]] = []
     if options.add:
         rows = json.loads((options.results / "engines.json").read_text())["results"]
-    for name in options.models:  # hours for all: what was measured is kept at once
+    found = {name: version(name) for name in ("mindcv", "openvino", "onnxruntime")}
+    about = {"versions": record.versions() | found}
+    for name in options.models:
         rows = _joined(rows, [_row(name, options)])
-        record.write(options.results, "engines", about, settings, rows, [CHECK], [])
+        yield record.Outcome(rows, [CHECK], about=about)
 
 
 def _row(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """What a worker found out about a network; when, and under which load."""
-    arguments = [name, "--batch", str(options.batch), "--repeats", str(options.repeats)]
+    asked = {"name": name, "batch": options.batch, "repeats": options.repeats}
     about = record.header()
     note = {key: about[key] for key in ("made", "commit", "load_before")}
-    variables = dict.fromkeys(("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"))
     try:
-        row = processes.run_worker(_WORKER, arguments, variables)
+        row = processes.ask_worker(_WORKER, asked, INSTALLED)
     except RuntimeError:
         row = {"model": name, "failed": "MindSpore cannot run it"}
     print(_line(row), flush=True)
@@ -89,4 +88,4 @@ def _line(row: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    record.main("engines", __doc__, OPTIONS, measure)

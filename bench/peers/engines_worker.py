@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +11,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from bench.common import timing
+from bench.common import processes, timing
 from fastxai.engine.export import exported
 from fastxai.engine.factory import relative_error
 from fastxai.engine.mindspore import MindSporeEngine
@@ -79,8 +78,9 @@ def other_engines(
     return working, found
 
 
-def measured(name: str, count: int, repeats: int) -> dict[str, Any]:
+def answer(options: argparse.Namespace) -> dict[str, Any]:
     """Errors and speeds of one network."""
+    name, count = options.name, options.batch
     size = _SIZES.get(name, 224)
     network = calibrated(name, size)
     batch = masked_batch(size, count)
@@ -101,7 +101,7 @@ def measured(name: str, count: int, repeats: int) -> dict[str, Any]:
     working, found = other_engines(model, batch, expected)
     scorers = {_OWN: mindspore, **working}
     samples = timing.interleave(
-        {who: lambda score=score: score(batch) for who, score in scorers.items()}, repeats
+        {who: lambda score=score: score(batch) for who, score in scorers.items()}, options.repeats
     ).wall
     for who, seconds in samples.items():
         figures = found.setdefault(who, {})
@@ -110,15 +110,5 @@ def measured(name: str, count: int, repeats: int) -> dict[str, Any]:
     return {**row, "megabytes": len(model) / 1e6, "engines": found}
 
 
-def main() -> None:
-    """Measures what the arguments name; the last line printed is JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name")
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--repeats", type=int, default=3)
-    options = parser.parse_args()
-    print(json.dumps(measured(options.name, options.batch, options.repeats)))
-
-
 if __name__ == "__main__":
-    main()
+    processes.work(answer)

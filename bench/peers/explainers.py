@@ -10,15 +10,28 @@ Parts, each in processes of its own:
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
 from bench.common import processes, record
+from bench.common.machine import INSTALLED, LIMITED
 
 WORKER = "bench.peers.explainers_worker"
-MODES = ("pynative", "graph")
 GOAL = 0.02  # of the bare forward passes
-LIMITED = {"ONEDNN_MAX_CPU_ISA": "AVX2", "DNNL_MAX_CPU_ISA": None}
-INSTALLED = dict.fromkeys(LIMITED)
+_PARTS = ["pair", "inside", "installed"]
+_MODES = ["pynative", "graph"]
+_EXPLAINERS = ["rise", "occlusion"]
+OPTIONS = {
+    "parts": record.Option(_PARTS, choices=_PARTS),
+    "modes": record.Option(_MODES, choices=_MODES),
+    "explainers": record.Option(_EXPLAINERS, choices=_EXPLAINERS),
+    "masks": record.Option(256),
+    "batch": record.Option(32),
+    "windows_per_axis": record.Option(32),
+    "repeats": record.Option(3, "of RISE"),
+    "occlusion_repeats": record.Option(2),
+    "slow_batch": record.Option(4, "images per batch of mindspore_xai as installed"),
+}
 
 
 def measure_pairs(options: argparse.Namespace) -> tuple[list[dict[str, Any]], list[str]]:
@@ -26,10 +39,9 @@ def measure_pairs(options: argparse.Namespace) -> tuple[list[dict[str, Any]], li
     rows, checks = [], []
     for mode in options.modes:
         print(f"{mode}, ONEDNN_MAX_CPU_ISA=AVX2, in turns:", flush=True)
-        arguments = ["pair", "--mode", mode, *common(options)]
-        arguments += ["--repeats", str(options.repeats)]
-        arguments += ["--occlusion-repeats", str(options.occlusion_repeats)]
-        answer = processes.run_worker(WORKER, arguments, LIMITED)
+        repeats = {"rise": options.repeats, "occlusion": options.occlusion_repeats}
+        asked = {**whole(options), "what": "pair", "mode": mode, "repeats": repeats}
+        answer = processes.ask_worker(WORKER, asked, LIMITED)
         checks += answer["checks"]
         for row in answer["rows"]:
             row["mode"] = mode
@@ -48,95 +60,52 @@ def measure_pairs(options: argparse.Namespace) -> tuple[list[dict[str, Any]], li
 def measure_inside(options: argparse.Namespace) -> list[dict[str, Any]]:
     """One run of each explainer with stamps around the network."""
     print("pynative, time inside the forward passes:", flush=True)
-    rows = processes.run_worker(WORKER, ["inside", *common(options)], LIMITED)["rows"]
+    asked = {**whole(options), "what": "inside", "mode": "pynative"}
+    rows: list[dict[str, Any]] = processes.ask_worker(WORKER, asked, LIMITED)["rows"]
     for row in rows:
         print(f"  {row['explainer']}: {row['beyond_inside']:.2%} beyond the time inside")
     return rows
 
 
-def measure_installed(options: argparse.Namespace, full: dict[str, int]) -> list[dict[str, Any]]:
-    """Few images without the variable; the time of a whole run is extrapolated.
+def rates_installed(
+    library: str, mode: str, explainers: list[str], batch: int, python: str = sys.executable
+) -> list[dict[str, Any]]:
+    """Images a second of a library without the variable, on few images."""
+    windows = {"peer": 4, "ours": 64}[library]
+    counts = {name: 2 * batch if name == "rise" else windows for name in explainers}
+    asked = {"what": "alone", "library": library, "mode": mode, "batch": batch, "counts": counts}
+    rows = processes.ask_worker(WORKER, asked, INSTALLED, python=python)["rows"]
+    return [{**row, "images_per_s": row["images"] / row["seconds"]} for row in rows]
 
-    Args:
-        options: Of the command.
-        full: Images of a whole run, by explainer.
-    """
+
+def measure_installed(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Both libraries without the variable; the time of a whole run is extrapolated."""
     print("without the variable, few images, whole runs extrapolated:", flush=True)
-    sizes = {
-        "peer": ["--masks", str(2 * options.slow_batch), "--batch", str(options.slow_batch)],
-        "ours": ["--masks", str(2 * options.batch), "--batch", str(options.batch)],
-    }
-    windows = {"peer": 2, "ours": 8}  # per axis
+    full = {"rise": options.masks, "occlusion": 1 + options.windows_per_axis**2}
     rows = []
-    for library, size in sizes.items():
+    for library, batch in (("peer", options.slow_batch), ("ours", options.batch)):
         for mode in options.modes:
-            arguments = ["alone", "--library", library, "--mode", mode, *size]
-            arguments += ["--windows-per-axis", str(windows[library])]
-            arguments += ["--explainers", *options.explainers]
-            for row in processes.run_worker(WORKER, arguments, INSTALLED)["rows"]:
-                rate = row["images"] / row["seconds"]
-                whole = full[row["explainer"]]
-                rows.append(
-                    {
-                        **row,
-                        "library": library,
-                        "mode": mode,
-                        "images_per_s": rate,
-                        "whole_images": whole,
-                        "whole_s_extrapolated": whole / rate,
-                    }
-                )
+            for row in rates_installed(library, mode, options.explainers, batch):
+                images = full[row["explainer"]]
+                seconds = images / row["images_per_s"]
+                about = {"library": library, "mode": mode, "whole_images": images}
+                rows.append({**row, **about, "whole_s_extrapolated": seconds})
                 print(
-                    f"  {library} {mode} {row['explainer']}: {rate:.2f} images/s, a whole run "
-                    f"would take {whole / rate:.0f} s"
+                    f"  {library} {mode} {row['explainer']}: {row['images_per_s']:.2f} images/s, "
+                    f"a whole run would take {seconds:.0f} s"
                 )
     return rows
 
 
-def common(options: argparse.Namespace) -> list[str]:
-    """Arguments that every worker gets."""
-    numbers = {
-        "--masks": options.masks,
-        "--batch": options.batch,
-        "--windows-per-axis": options.windows_per_axis,
-    }
-    given = [text for name, value in numbers.items() for text in (name, str(value))]
-    return [*given, "--explainers", *options.explainers]
+def whole(options: argparse.Namespace) -> dict[str, Any]:
+    """What a worker gets for whole explanations by fastxai."""
+    counts = {"rise": options.masks, "occlusion": options.windows_per_axis**2}
+    counts = {name: counts[name] for name in options.explainers}
+    return {"library": "ours", "batch": options.batch, "counts": counts}
 
 
-def make_targets(pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """At most 2 % beyond the bare passes, by explainer and mode."""
-    return [
-        record.target(
-            f"{row['explainer']} {row['mode']}: time beyond the bare forward passes",
-            row["beyond"]["median"],
-            GOAL,
-            at_least=False,
-        )
-        for row in pairs
-    ]
-
-
-def main() -> None:
-    """Measures the chosen parts."""
-    parser = record.parser(__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parts = ("pair", "inside", "installed")
-    parser.add_argument("--parts", nargs="+", choices=parts, default=list(parts))
-    parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
-    parser.add_argument(
-        "--explainers", nargs="+", choices=("rise", "occlusion"), default=["rise", "occlusion"]
-    )
-    parser.add_argument("--masks", type=int, default=256)
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--windows-per-axis", type=int, default=32)
-    parser.add_argument("--repeats", type=int, default=3, help="of RISE; 3 by default")
-    parser.add_argument("--occlusion-repeats", type=int, default=1, help="1 by default")
-    parser.add_argument("--slow-batch", type=int, default=4, help="images per slow batch")
-    options = parser.parse_args()
-    about = record.header()
-    record.print_header(about)
-    full = {"rise": options.masks, "occlusion": 1 + options.windows_per_axis**2}
+def measure(options: argparse.Namespace) -> record.Outcome:
+    """Measures the chosen parts; at most 2 % beyond the bare passes is the target."""
     results: dict[str, Any] = {}
     checks: list[str] = []
     if "pair" in options.parts:
@@ -144,11 +113,18 @@ def main() -> None:
     if "inside" in options.parts:
         results["inside"] = measure_inside(options)
     if "installed" in options.parts:
-        results["installed"] = measure_installed(options, full)
-    settings = {k: v for k, v in vars(options).items() if k != "results"}
-    targets = make_targets(results.get("pair", []))
-    record.write(options.results, "explainers", about, settings, results, checks, targets)
+        results["installed"] = measure_installed(options)
+    targets = [
+        record.target(
+            f"{row['explainer']} {row['mode']}: time beyond the bare forward passes",
+            row["beyond"]["median"],
+            GOAL,
+            at_least=False,
+        )
+        for row in results.get("pair", [])
+    ]
+    return record.Outcome(results, checks, targets)
 
 
 if __name__ == "__main__":
-    main()
+    record.main("explainers", __doc__, OPTIONS, measure)

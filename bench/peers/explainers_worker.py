@@ -1,153 +1,54 @@
-"""One process of bench/explainers.py: ResNet50 under RISE and Occlusion in one mode.
+"""One process of bench/peers/explainers.py: ResNet50 under RISE and Occlusion in one mode.
 
-The process is made for its environment variables and its mode; the last line printed is JSON.
+The process is made for its environment variables and its mode.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import functools
-import json
+import importlib
 import sys
 import time
-from collections.abc import Callable
 from typing import Any
 
 import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from bench.common import timing
+from bench.common import processes, timing
+from bench.common.explainers import (
+    TARGET_CLASS,
+    batch_of,
+    first_batch,
+    images_of,
+    make_ours,
+    make_peer,
+    picture,
+    warm_up_peer,
+)
 from bench.common.networks import Bare, EntryStamp, ExitStamp, PoolNetwork
 from bench.common.resnet50 import make_resnet50
-
-TARGET_CLASS = 7
-_PEER_WINDOWS_PER_AXIS = 32  # what mindspore_xai's Occlusion divides 224 pixels into
-
-
-def clocks() -> np.ndarray:
-    """Wall clock, and processor time of all threads of this process, in seconds."""
-    return np.array([time.perf_counter(), time.process_time()])
-
-
-def picture() -> ms.Tensor:
-    """The explained image (1, 3, 224, 224), noise of unit variance."""
-    values = np.random.default_rng(0).standard_normal((1, 3, 224, 224))
-    return ms.Tensor(values.astype(np.float32))
-
-
-def aligned_array(rows: int) -> np.ndarray:
-    """Random images (rows, 3, 224, 224) that begin at a cache line, where a pass is fastest."""
-    values = np.random.default_rng(1).standard_normal((rows, 3, 224, 224), np.float32)
-    room = np.empty(values.size + 16, np.float32)
-    first = -room.ctypes.data % 64 // room.itemsize
-    stack = room[first : first + values.size].reshape(values.shape)
-    stack[:] = values
-    return stack
-
-
-def aligned_stack(rows: int) -> ms.Tensor:
-    """The same as a Tensor."""
-    return ms.Tensor.from_numpy(aligned_array(rows))
-
-
-def make_ours(
-    name: str, network: nn.Cell, options: argparse.Namespace, activation: nn.Cell | None = None
-) -> tuple[Any, int]:
-    """The explainer of fastxai, and how many images it has to score."""
-    from fastxai.explainer import RISE, Occlusion
-
-    activation = activation or nn.Softmax()
-    if name == "rise":
-        rise = RISE(
-            network, activation, options.batch, num_masks=options.masks, seed=0, engine="mindspore"
-        )
-        return rise, options.masks
-    window = 224 // options.windows_per_axis
-    occlusion = Occlusion(network, activation, options.batch, window=window, engine="mindspore")
-    return occlusion, 1 + options.windows_per_axis**2
-
-
-def make_peer(name: str, network: nn.Cell, options: argparse.Namespace) -> tuple[Any, int]:
-    """mindspore_xai's explainer, and how many images it has to score."""
-    from mindspore_xai.explainer import RISE, Occlusion  # type: ignore[import-not-found]
-
-    if name == "rise":
-        rise = RISE(network, nn.Softmax(), options.batch)
-        rise._num_masks = options.masks
-        return rise, options.masks
-    occlusion = Occlusion(network, nn.Softmax(), options.batch)
-    occlusion._num_sample_per_dim = options.windows_per_axis
-    return occlusion, 1 + options.windows_per_axis**2
-
-
-class PairedRun:
-    """A run of fastxai with a bare forward pass after each of its batches.
-
-    Explainer and bare pass take turns batch by batch, so that a slow minute of the machine slows
-    both. The turn is taken in the `progress` callable, part of the explainers' interface.
-
-    Args:
-        explainer: fastxai's.
-        bare: Network and activation on a precomputed random batch, waiting for the result.
-        counted: Share of the images scored that are not padding. The bare passes are charged for
-            no others.
-    """
-
-    def __init__(self, explainer: Any, bare: Callable[[], Any], counted: float) -> None:
-        self._explainer = explainer
-        self._bare = bare
-        self._counted = counted
-        self._left = clocks()  # when the last turn ended
-
-    def __call__(self, inputs: ms.Tensor) -> dict[str, Any]:
-        """Seconds of the explainer and of the bare passes, in all and batch by batch."""
-        turns: list[np.ndarray] = []
-        bare: list[np.ndarray] = []
-
-        def take_turn(done: int, total: int) -> None:
-            arrived = clocks()
-            turns.append(arrived - self._left)
-            self._bare()
-            self._left = clocks()
-            bare.append(self._left - arrived)
-
-        start = self._left = clocks()
-        saliency = self._explainer(inputs, TARGET_CLASS, progress=take_turn).asnumpy()
-        own_s, own_cpu_s = clocks() - start - np.sum(bare, axis=0)
-        bare_s, bare_cpu_s = self._counted * np.sum(bare, axis=0)
-        return {
-            "explainer_s": float(own_s),
-            "bare_s": float(bare_s),
-            "beyond": float(own_s / bare_s - 1.0),
-            "beyond_cpu": float(own_cpu_s / bare_cpu_s - 1.0),
-            "per_batch": [float(a[0] / b[0] - 1.0) for a, b in zip(turns, bare, strict=True)],
-            "map": saliency,
-        }
 
 
 def measure_pair(name: str, options: argparse.Namespace, inputs: ms.Tensor) -> dict[str, Any]:
     """fastxai, the bare passes and mindspore_xai in turns."""
-    from fastxai.perturbation.batches import even_batch
+    from bench.peers.paired import PairedRun, random_stack
 
-    network = make_resnet50()
-    ours, images = make_ours(name, network, options)
-    rows = even_batch(images, ours._perturbation_per_eval)
+    network, count = make_resnet50(), options.counts[name]
+    images = images_of(name, count)
+    ours = make_ours(name, network, options.batch, count, engine="mindspore")
+    rows = batch_of(ours, images)
     batches = -(-images // rows)
-    stack = aligned_stack(rows)
+    stack = ms.Tensor.from_numpy(random_stack(rows))
     bare_cell = Bare(network)
     paired = PairedRun(ours, lambda: bare_cell(stack).asnumpy(), images / (batches * rows))
-    peer_network = make_resnet50()
-    theirs, _ = make_peer(name, peer_network, options)
+    theirs = make_peer(name, make_resnet50(), options.batch, count)
     bare_cell(stack).asnumpy()
     first_batch(ours, inputs)
     warm_up_peer(name, theirs, inputs)
     runs, peer_seconds, peer_map = [], [], np.empty(0)
-    repeats = options.repeats if name == "rise" else options.occlusion_repeats
-    for repeat in range(repeats):
-        order = timing.rotation(["ours", "peer"], repeat)
-        for contender in order:
+    for repeat in range(options.repeats[name]):
+        for contender in timing.rotation(["ours", "peer"], repeat):
             if contender == "ours":
                 runs.append(paired(inputs))
                 continue
@@ -160,29 +61,6 @@ def measure_pair(name: str, options: argparse.Namespace, inputs: ms.Tensor) -> d
         **map_figures(name, runs[-1]["map"], peer_map),
         "explainer": name,
     }
-
-
-class _EnoughError(Exception):
-    """Ends a run of fastxai after its first batch."""
-
-
-def first_batch(explainer: Any, inputs: ms.Tensor) -> None:
-    """Runs the first batch of an explanation: what is compiled once is compiled then."""
-
-    def stop(done: int, total: int) -> None:
-        raise _EnoughError
-
-    with contextlib.suppress(_EnoughError):
-        explainer(inputs, TARGET_CLASS, progress=stop)
-
-
-def warm_up_peer(name: str, theirs: Any, inputs: ms.Tensor) -> None:
-    """The same for mindspore_xai. Its Occlusion compiles anew in every call in GRAPH mode."""
-    attribute, few = ("_num_masks", 32) if name == "rise" else ("_num_sample_per_dim", 5)
-    full = getattr(theirs, attribute)
-    setattr(theirs, attribute, few)
-    theirs(inputs, TARGET_CLASS)
-    setattr(theirs, attribute, full)
 
 
 def check_maps(options: argparse.Namespace, inputs: ms.Tensor) -> list[str]:
@@ -252,7 +130,15 @@ def measure_inside(name: str, options: argparse.Namespace, inputs: ms.Tensor) ->
     entries: list[float] = []
     exits: list[float] = []
     network = EntryStamp(make_resnet50(), entries)
-    ours, _ = make_ours(name, network, options, ExitStamp(nn.Softmax(), exits))
+    activation = ExitStamp(nn.Softmax(), exits)
+    ours = make_ours(
+        name,
+        network,
+        options.batch,
+        options.counts[name],
+        activation=activation,
+        engine="mindspore",
+    )
     first_batch(ours, inputs)
     entries.clear()
     exits.clear()
@@ -271,12 +157,15 @@ def measure_inside(name: str, options: argparse.Namespace, inputs: ms.Tensor) ->
 
 def measure_alone(name: str, options: argparse.Namespace, inputs: ms.Tensor) -> dict[str, Any]:
     """Images per second of one library, on few images."""
-    make = make_peer if options.library == "peer" else make_ours
-    explainer, images = make(name, make_resnet50(), options)
+    case = (name, make_resnet50(), options.batch, options.counts[name])
     if options.library == "ours":
+        explainer = make_ours(*case, engine="mindspore")
         first_batch(explainer, inputs)  # compiles; not done for the peer, which takes minutes
-    elif name == "rise":
-        explainer._num_classes = 1000  # spares the peer one forward pass that it makes once
+    else:
+        explainer = make_peer(*case)
+        if name == "rise":
+            explainer._num_classes = 1000  # spares the peer one forward pass that it makes once
+    images = images_of(name, options.counts[name])
     start = time.perf_counter()
     explainer(inputs, TARGET_CLASS).asnumpy()
     seconds = time.perf_counter() - start
@@ -289,28 +178,16 @@ def note(text: str) -> None:
     print(f"  {text}", file=sys.stderr, flush=True)
 
 
-def main() -> None:
-    """Runs what the arguments name."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("pair", "inside", "alone"))
-    parser.add_argument("--library", choices=("ours", "peer"), default="ours")
-    parser.add_argument("--mode", choices=("pynative", "graph"), default="pynative")
-    parser.add_argument("--explainers", nargs="+", default=["rise", "occlusion"])
-    parser.add_argument("--masks", type=int, default=256)
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--windows-per-axis", type=int, default=_PEER_WINDOWS_PER_AXIS)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--occlusion-repeats", type=int, default=1)
-    options = parser.parse_args()
-    if options.what != "alone" or options.library == "ours":
-        import fastxai  # noqa: F401  as a user has it: imported before any primitive
-
+def answer(options: argparse.Namespace) -> dict[str, Any]:
+    """Measures what the options name."""
+    if options.library == "ours":
+        importlib.import_module("fastxai")  # as a user has it: before any primitive
     ms.set_context(mode=ms.GRAPH_MODE if options.mode == "graph" else ms.PYNATIVE_MODE)
     measure = {"pair": measure_pair, "inside": measure_inside, "alone": measure_alone}
-    run = functools.partial(measure[options.what], options=options, inputs=picture())
     checks = check_maps(options, picture()) if options.what == "pair" else []
-    print(json.dumps({"checks": checks, "rows": [run(name) for name in options.explainers]}))
+    rows = [measure[options.what](name, options, picture()) for name in options.counts]
+    return {"checks": checks, "rows": rows}
 
 
 if __name__ == "__main__":
-    main()
+    processes.work(answer)

@@ -21,8 +21,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bench.common import processes, record, timing
-from bench.common.processes import Contender
-from bench.peers.explainers import INSTALLED, LIMITED
+from bench.common.machine import INSTALLED, LIMITED
+from bench.common.processes import Contender, Environment
+from bench.peers.explainers import rates_installed
 
 EXPLAINERS = ("rise", "occlusion")
 PEER = "mindspore_xai"
@@ -30,8 +31,21 @@ DEFAULT_MASKS = 6000  # of mindspore_xai's RISE
 _EXACT, _COARSE = "fastxai openvino float32", "fastxai openvino bfloat16"
 # Others, and who of fastxai's computes in their precision.
 OPPONENTS = {"torch": _EXACT, "captum": _EXACT, "openvino_xai": _COARSE}
+NETWORK_WRITER = "bench.peers.network_writer"
 # Of the scores of the picture, as shares of the largest.
 TOLERANCE = {"float32": 1e-4, "bfloat16": 0.1}
+OPTIONS = {
+    "peer_python": record.Option(None, "Python with mindspore_xai 1.8.1; needed"),
+    "torch_python": record.Option(None, "Python with torch and captum"),
+    "openvino_xai_python": record.Option(None, "Python with openvino_xai"),
+    "explainers": record.Option(list(EXPLAINERS), choices=EXPLAINERS),
+    "masks": record.Option(256),
+    "window": record.Option(14, "pixels; divides 224"),
+    "batch": record.Option(32, "images at a time"),
+    "engine_batch": record.Option(8, "images at a time by OpenVINO and ONNX Runtime"),
+    "repeats": record.Option(5),
+    "slow_batch": record.Option(4, "images per batch of mindspore_xai as installed"),
+}
 
 
 class Entry(NamedTuple):
@@ -40,8 +54,8 @@ class Entry(NamedTuple):
     title: str
     python: str | None
     module: str
-    arguments: tuple[str, ...]
-    environment: dict[str, str | None]
+    options: dict[str, str]
+    environment: Environment
     precision: str = "float32"
     explainers: tuple[str, ...] = EXPLAINERS
 
@@ -58,20 +72,20 @@ def entries(options: argparse.Namespace) -> dict[str, Entry]:
         f"fastxai {engine} {precision}": Entry(
             f"fastxai: {title}",
             sys.executable,
-            "bench.peers.libraries_mindspore",
-            ("fastxai", "--engine", engine, "--precision", precision),
+            "bench.peers.contender_fastxai",
+            {"engine": engine, "precision": precision},
             INSTALLED,
             precision,
         )
         for engine, precision, title in ours
     }
-    torch = (options.torch_python, "bench.peers.libraries_torch", (), INSTALLED, "float32")
+    torch = (options.torch_python, "bench.peers.contender_torch", {}, INSTALLED, "float32")
     return found | {
         PEER: Entry(
             "mindspore_xai 1.8.1, `ONEDNN_MAX_CPU_ISA=AVX2`",
             options.peer_python,
-            "bench.peers.libraries_mindspore",
-            ("mindspore_xai",),
+            "bench.peers.contender_mindspore_xai",
+            {},
             LIMITED,
         ),
         "torch": Entry("plain PyTorch", *torch, ("rise",)),
@@ -79,8 +93,8 @@ def entries(options: argparse.Namespace) -> dict[str, Entry]:
         "openvino_xai": Entry(
             "openvino_xai (bfloat16 where OpenVINO chooses it)",
             options.openvino_xai_python,
-            "bench.peers.libraries_openvino_xai",
-            (),
+            "bench.peers.contender_openvino_xai",
+            {},
             {**INSTALLED, "TQDM_DISABLE": "1"},
             "bfloat16",
             ("rise",),
@@ -88,11 +102,10 @@ def entries(options: argparse.Namespace) -> dict[str, Entry]:
     }
 
 
-def measure(
+def measure_explainer(
     explainer: str, options: argparse.Namespace, folder: Path, versions: dict[str, str]
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Rows of everyone who can make this map, in turns, and what was checked."""
-    images = {"rise": options.masks, "occlusion": 1 + (224 // options.window) ** 2}[explainer]
     taking = {
         name: entry
         for name, entry in entries(options).items()
@@ -102,11 +115,14 @@ def measure(
     first: dict[str, Any] = {}
     try:
         for name, entry in taking.items():
-            started[name] = start(name, entry, explainer, images, options, folder)
+            started[name] = start(name, entry, explainer, options, folder)
             first[name] = started[name].ask("ready")
             versions |= first[name]["versions"]
             print(f"  {name}: ready after {first[name]['setup_s']:.1f} s", flush=True)
-        errors = _score_errors(taking, first, np.load(folder / "scores.npy")[0])
+        errors = {
+            name: score_error(name, entry, first[name]["scores"], folder)
+            for name, entry in taking.items()
+        }
         answers = _take_turns(started, options.repeats)
     finally:
         for contender in started.values():
@@ -115,7 +131,8 @@ def measure(
     checks += _map_checks(explainer, list(taking), folder)
     rows = []
     for name, entry in taking.items():
-        row = {"explainer": explainer, "contender": name, "title": entry.title, "images": images}
+        row = {"explainer": explainer, "contender": name, "title": entry.title}
+        row |= {"images": images_of(explainer, options)}
         row |= {"setup_s": first[name]["setup_s"], "error": errors[name]}
         rows.append(row | _figures(answers[name], answers[PEER]))
         if name in OPPONENTS:
@@ -139,23 +156,39 @@ def _figures(own: list[dict[str, Any]], peer: list[dict[str, Any]]) -> dict[str,
     }
 
 
+def images_of(explainer: str, options: argparse.Namespace) -> int:
+    """Images that are scored for a map."""
+    return options.masks if explainer == "rise" else 1 + (224 // options.window) ** 2
+
+
 def start(
-    name: str,
-    entry: Entry,
-    explainer: str,
-    images: int,
-    options: argparse.Namespace,
-    folder: Path,
+    name: str, entry: Entry, explainer: str, options: argparse.Namespace, folder: Path
 ) -> Contender:
-    """A process that is ready to explain so many images a map, in batches of the wanted size."""
+    """A process that is ready to explain, in batches of the wanted size."""
     engine = name.startswith("fastxai") and "mindspore" not in name
-    batch = options.engine_batch if engine else options.batch
-    numbers = {"--images": images, "--window": options.window, "--batch": batch}
-    given = [text for key, value in numbers.items() for text in (key, str(value))]
-    given += ["--explainer", explainer, "--folder", str(folder)]
-    given += ["--map", str(_map_of(folder, explainer, name))]
+    asked = {
+        **entry.options,
+        "explainer": explainer,
+        "images": images_of(explainer, options),
+        "window": options.window,
+        "batch": options.engine_batch if engine else options.batch,
+        "folder": folder,
+        "map": _map_of(folder, explainer, name),
+    }
     assert entry.python
-    return Contender(entry.python, entry.module, [*entry.arguments, *given], entry.environment)
+    return Contender(entry.python, entry.module, asked, entry.environment)
+
+
+def score_error(name: str, entry: Entry, scores: list[float], folder: Path) -> float:
+    """Error of the scores of the picture, as a share of the largest; all have one network.
+
+    Raises:
+        AssertionError: It is another network.
+    """
+    expected = np.load(folder / "scores.npy")[0]
+    error = float(np.abs(np.array(scores) - expected).max() / np.abs(expected).max())
+    assert error <= TOLERANCE[entry.precision], f"{name}: scores differ by {error:.1e}"
+    return error
 
 
 def _map_of(folder: Path, explainer: str, name: str) -> Path:
@@ -170,19 +203,6 @@ def _take_turns(started: dict[str, Contender], repeats: int) -> dict[str, list[d
             answers[name].append(started[name].ask("run"))
             print(f"  {name}: {answers[name][-1]['seconds']:.2f} s", flush=True)
     return answers
-
-
-def _score_errors(
-    taking: dict[str, Entry], first: dict[str, Any], expected: np.ndarray
-) -> dict[str, float]:
-    """Errors of the scores of the picture; all must be the same network."""
-    errors = {}
-    for name, entry in taking.items():
-        difference = np.abs(np.array(first[name]["scores"]) - expected).max()
-        errors[name] = float(difference / np.abs(expected).max())
-        limit = TOLERANCE[entry.precision]
-        assert errors[name] <= limit, f"{name}: scores differ by {errors[name]:.1e}"
-    return errors
 
 
 def _map_checks(explainer: str, names: list[str], folder: Path) -> list[str]:
@@ -213,21 +233,8 @@ def _map_checks(explainer: str, names: list[str], folder: Path) -> list[str]:
     return checks
 
 
-def measure_installed(explainer: str, options: argparse.Namespace) -> dict[str, Any]:
-    """mindspore_xai without the variable, on few images."""
-    arguments = ["alone", "--library", "peer", "--explainers", explainer]
-    arguments += ["--masks", str(2 * options.slow_batch), "--batch", str(options.slow_batch)]
-    arguments += ["--windows-per-axis", "2"]
-    row = processes.run_worker(
-        "bench.peers.explainers_worker", arguments, INSTALLED, python=options.peer_python
-    )["rows"][0]
-    rate = row["images"] / row["seconds"]
-    print(f"  mindspore_xai {explainer} as installed: {rate:.3f} images/s", flush=True)
-    return {**row, "images_per_s": rate}
-
-
 def make_targets(results: dict[str, Any]) -> list[dict[str, Any]]:
-    """What issue 4 asks for."""
+    """Times mindspore_xai's speed, and ahead of every other library."""
     targets = []
     slow = {row["explainer"]: row["images_per_s"] for row in results["installed"]}
     for explainer in {row["explainer"]: None for row in results["turns"]}:
@@ -263,49 +270,29 @@ def _line(row: dict[str, Any]) -> str:
     )
 
 
-def options_of_command() -> argparse.Namespace:
-    """What the command line says."""
-    parser = record.parser(__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--peer-python", required=True, help="Python with mindspore_xai 1.8.1")
-    parser.add_argument("--torch-python", help="Python with torch and captum")
-    parser.add_argument("--openvino-xai-python", help="Python with openvino_xai")
-    parser.add_argument("--explainers", nargs="+", choices=EXPLAINERS, default=list(EXPLAINERS))
-    parser.add_argument("--masks", type=int, default=256)
-    parser.add_argument("--window", type=int, default=14, help="pixels; divides 224; 14 by default")
-    parser.add_argument("--batch", type=int, default=32, help="images at a time; 32 by default")
-    parser.add_argument(
-        "--engine-batch", type=int, default=8, help="by OpenVINO and ONNX Runtime; 8 by default"
-    )
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--slow-batch", type=int, default=4, help="images per slow batch")
-    return parser.parse_args()
-
-
-def main() -> None:
+def measure(options: argparse.Namespace) -> record.Outcome:
     """Measures the chosen explainers."""
-    options = options_of_command()
-    about = record.header()
-    record.print_header(about)
+    if options.peer_python is None:
+        raise SystemExit("libraries: --peer-python is needed")
     results: dict[str, Any] = {"turns": [], "installed": []}
     checks: list[str] = []
     versions: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="fastxai-peers-") as name:
         folder = Path(name)
-        arguments = ["network", "--folder", str(folder)]
-        processes.run_worker("bench.peers.libraries_mindspore", arguments, INSTALLED)
+        processes.ask_worker(NETWORK_WRITER, {"folder": folder}, INSTALLED)
         for explainer in options.explainers:
             print(f"{explainer}, in turns:", flush=True)
-            rows, found = measure(explainer, options, folder, versions)
+            rows, found = measure_explainer(explainer, options, folder, versions)
             results["turns"] += rows
             checks += found
-        results["installed"] = [measure_installed(e, options) for e in options.explainers]
-    about["versions"] |= {name: versions[name] for name in sorted(versions)}
-    names = ("masks", "window", "batch", "engine_batch", "repeats", "slow_batch")
-    settings = {key: getattr(options, key) for key in names} | {"default_masks": DEFAULT_MASKS}
+    results["installed"] = rates_installed(
+        "peer", "pynative", options.explainers, options.slow_batch, options.peer_python
+    )
+    about = {"versions": record.versions() | {name: versions[name] for name in sorted(versions)}}
     targets = make_targets(results)
-    record.write(options.results, "libraries", about, settings, results, checks, targets)
+    settings = {"default_masks": DEFAULT_MASKS}
+    return record.Outcome(results, checks, targets, settings, about)
 
 
 if __name__ == "__main__":
-    main()
+    record.main("libraries", __doc__, OPTIONS, measure)

@@ -13,28 +13,26 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bench.common import processes, record, timing
-from bench.peers.explainers import INSTALLED
-from bench.peers.libraries import TOLERANCE, Entry, entries, start
-from bench.report.table import spread, table
+from bench.common.machine import INSTALLED
+from bench.peers import libraries
 
 MOST = 1.03
-_TITLES = {"rise": "RISE", "occlusion": "Occlusion"}
+OPTIONS = {
+    "masks": record.Option(1024),
+    "window": record.Option(7, "pixels; divides 224"),
+    "batch": record.Option(32),
+    "repeats": record.Option(3),
+}
 
 
-def measure(
-    name: str, entry: Entry, explainer: str, options: argparse.Namespace, folder: Path
+def measure_engine(
+    name: str, entry: libraries.Entry, explainer: str, options: argparse.Namespace, folder: Path
 ) -> dict[str, Any]:
     """A row of one engine, after its scores of the picture were compared with MindSpore's."""
-    images = {"rise": options.masks, "occlusion": 1 + (224 // options.window) ** 2}[explainer]
-    contender = start(name, entry, explainer, images, options, folder)
+    contender = libraries.start(name, entry, explainer, options, folder)
     try:
-        expected = np.load(folder / "scores.npy")[0]
-        difference = np.abs(np.array(contender.ask("ready")["scores"]) - expected).max()
-        error = float(difference / np.abs(expected).max())
-        assert error <= TOLERANCE[entry.precision], f"{name}: scores differ by {error:.1e}"
+        libraries.score_error(name, entry, contender.ask("ready")["scores"], folder)
         answers = [contender.ask("run") for _ in range(options.repeats)]
     finally:
         contender.close()
@@ -42,49 +40,24 @@ def measure(
         "explainer": explainer,
         "contender": name,
         "title": entry.title,
-        "images": images,
+        "images": libraries.images_of(explainer, options),
         "seconds": timing.summary([answer["seconds"] for answer in answers]),
         "over_bare": timing.summary([answer["over_bare"] for answer in answers]),
     }
 
 
-def rows_table(result: dict[str, Any]) -> str:
-    """Seconds and ratios, by explainer and engine."""
-    rows = [
-        [
-            f"{_TITLES[row['explainer']]}, {row['images']} images",
-            row["title"],
-            spread(row["seconds"]),
-            spread(row["over_bare"], ".3f"),
-        ]
-        for row in result["results"]
-    ]
-    return table(["explanation", "by", "s", "over its bare passes"], rows)
-
-
-def main() -> None:
+def measure(options: argparse.Namespace) -> record.Outcome:
     """Measures the engines that are installed beside MindSpore."""
-    parser = record.parser(__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--masks", type=int, default=1024)
-    parser.add_argument("--window", type=int, default=7, help="pixels; divides 224")
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--repeats", type=int, default=3)
-    options = parser.parse_args()
-    options.peer_python = options.torch_python = options.openvino_xai_python = None
-    about = record.header()
-    record.print_header(about)
+    nobody = {"peer_python": None, "torch_python": None, "openvino_xai_python": None}
+    asked = argparse.Namespace(**vars(options), **nobody, engine_batch=options.batch)
     rows = []
     with tempfile.TemporaryDirectory(prefix="fastxai-over-bare-") as name:
-        folder = Path(name)
-        arguments = ["network", "--folder", str(folder)]
-        processes.run_worker("bench.peers.libraries_mindspore", arguments, INSTALLED)
-        for explainer in _TITLES:
-            for who, entry in entries(options).items():
+        processes.ask_worker(libraries.NETWORK_WRITER, {"folder": name}, INSTALLED)
+        for explainer in libraries.EXPLAINERS:
+            for who, entry in libraries.entries(asked).items():
                 if entry.python and "mindspore" not in who:  # those are bench.peers.explainers'
-                    rows.append(measure(who, entry, explainer, options, folder))
-                    ratio = rows[-1]["over_bare"]["median"]
-                    print(f"{explainer}, {who}: {ratio:.3f}", flush=True)
+                    rows.append(measure_engine(who, entry, explainer, asked, Path(name)))
+                    print(f"{explainer}, {who}: {rows[-1]['over_bare']['median']:.3f}", flush=True)
     targets = [
         record.target(
             f"{row['explainer']}, {row['title']}, {row['images']} images: time over the engine's "
@@ -95,11 +68,8 @@ def main() -> None:
         )
         for row in rows
     ]
-    names = ("masks", "window", "batch", "repeats")
-    settings = {name: getattr(options, name) for name in names}
-    check = "scores of the picture agree with MindSpore's"
-    record.write(options.results, "over_bare", about, settings, rows, [check], targets)
+    return record.Outcome(rows, ["scores of the picture agree with MindSpore's"], targets)
 
 
 if __name__ == "__main__":
-    main()
+    record.main("over_bare", __doc__, OPTIONS, measure)

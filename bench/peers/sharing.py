@@ -13,28 +13,26 @@ from typing import Any
 import numpy as np
 
 from bench.common import record, timing
-from bench.report.table import spread, table
 
 CLASSES = 8
 MOST = 1.05
-EXPLAINERS = ("rise", "occlusion")
 _TITLES = {"rise": "RISE", "occlusion": "Occlusion"}
+OPTIONS = {
+    "engines": record.Option(["mindspore", "openvino"]),
+    "masks": record.Option(256),
+    "window": record.Option(14, "pixels; 257 windows by default"),
+    "batch": record.Option(32),
+    "repeats": record.Option(3),
+}
 
 
 def contenders(name: str, engine: str, options: argparse.Namespace) -> dict[str, Callable[[], Any]]:
     """Both calls of one explainer, checked: the map of a class does not depend on the others."""
-    from mindspore import nn
-
+    from bench.common.explainers import make_ours, picture
     from bench.common.resnet50 import make_resnet50
-    from bench.peers.explainers_worker import picture
-    from fastxai.explainer import RISE, Occlusion
 
-    cells = (make_resnet50(), nn.Softmax(), options.batch)
-    explainer: Any = (
-        RISE(*cells, num_masks=options.masks, seed=0, engine=engine)
-        if name == "rise"
-        else Occlusion(*cells, window=options.window, engine=engine)
-    )
+    count = options.masks if name == "rise" else (224 // options.window) ** 2
+    explainer = make_ours(name, make_resnet50(), options.batch, count, engine=engine)
     inputs, many = picture(), [list(range(CLASSES))]
     found = {
         "one": lambda: explainer(inputs, 0, progress=False).asnumpy(),
@@ -46,47 +44,20 @@ def contenders(name: str, engine: str, options: argparse.Namespace) -> dict[str,
     return found
 
 
-def rows_table(result: dict[str, Any]) -> str:
-    """Seconds and ratio, by explainer and engine."""
-    rows = [
-        [
-            f"{_TITLES[row['explainer']]}, {row['engine']}",
-            spread(row["seconds"]["one"]),
-            spread(row["seconds"]["many"]),
-            spread(row["ratio"], ".3f"),
-        ]
-        for row in result["results"]
-    ]
-    return table(["explanation", "1 class s", f"{CLASSES} classes s", "ratio"], rows)
-
-
-def main() -> None:
+def measure(options: argparse.Namespace) -> record.Outcome:
     """Measures the chosen engines."""
-    parser = record.parser(__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--engines", nargs="+", default=["mindspore", "openvino"])
-    parser.add_argument("--masks", type=int, default=256)
-    parser.add_argument("--window", type=int, default=14, help="pixels; 257 windows by default")
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--repeats", type=int, default=3)
-    options = parser.parse_args()
-    about = record.header()
-    record.print_header(about)
     rows, targets = [], []
     for engine in options.engines:
-        for name in EXPLAINERS:
-            calls = contenders(name, engine, options)
-            wall = timing.interleave(calls, options.repeats).wall
+        for name, title in _TITLES.items():
+            wall = timing.interleave(contenders(name, engine, options), options.repeats).wall
             ratio = timing.summary(timing.ratios(wall["many"], wall["one"]))
             seconds = {who: timing.summary(values) for who, values in wall.items()}
             rows.append({"explainer": name, "engine": engine, "seconds": seconds, "ratio": ratio})
-            text = f"{_TITLES[name]}, {engine}: {CLASSES} classes, times the cost of one"
+            text = f"{title}, {engine}: {CLASSES} classes, times the cost of one"
             targets.append(record.target(text, ratio["median"], MOST, at_least=False))
             print(f"{name}, {engine}: {ratio['median']:.3f}", flush=True)
-    names = ("masks", "window", "batch", "repeats")
-    settings = {name: getattr(options, name) for name in names} | {"classes": CLASSES}
-    record.write(options.results, "sharing", about, settings, rows, [], targets)
+    return record.Outcome(rows, targets=targets, settings={"classes": CLASSES})
 
 
 if __name__ == "__main__":
-    main()
+    record.main("sharing", __doc__, OPTIONS, measure)

@@ -22,6 +22,11 @@ KINDS = [
     for estimator in ("plain", "centred", "control-variate")
 ]
 _REFERENCE_SEED = 10**6
+OPTIONS = {
+    "numbers": record.Option([512, 2048], "masks a map"),
+    "runs": record.Option(12, "maps of each kind"),
+    "reference": record.Option(49152, "masks of a reference"),
+}
 
 
 def pictures() -> list[tuple[str, Any, list[int]]]:
@@ -57,7 +62,7 @@ def gains(noises: dict[tuple[str, str], dict[str, list[float]]]) -> list[dict[st
     return rows
 
 
-def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
+def measure_gains(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Gains for each number of masks."""
     from fastxai.ops import MaskSpec
 
@@ -84,16 +89,9 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
     return [{"masks": number, "kinds": gains(noises[number])} for number in options.numbers]
 
 
-def main() -> None:
-    """Measures and writes."""
-    parser = record.parser(__doc__)
-    parser.add_argument("--numbers", type=int, nargs="+", default=[512, 2048], help="masks a map")
-    parser.add_argument("--runs", type=int, default=12, help="maps of each kind")
-    parser.add_argument("--reference", type=int, default=49152, help="masks of a reference")
-    options = parser.parse_args()
-    about = record.header()
-    record.print_header(about)
-    rows = measure(options)
+def measure(options: argparse.Namespace) -> record.Outcome:
+    """Gains for each number of masks."""
+    rows = measure_gains(options)
     for row in rows:
         for kind in row["kinds"]:
             print(
@@ -101,9 +99,8 @@ def main() -> None:
                 f"{kind['gain']:.2f} ({kind['least']:.2f} .. {kind['most']:.2f}), "
                 f"correlation {kind['correlation']:.4f}"
             )
-    settings = {name: getattr(options, name) for name in ("numbers", "runs", "reference")}
-    record.write(options.results, "designs", about, settings, rows, [], [])
+    return record.Outcome(rows)
 
 
 if __name__ == "__main__":
-    main()
+    record.main("designs", __doc__, OPTIONS, measure)

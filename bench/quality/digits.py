@@ -5,8 +5,9 @@ Pictures are drawn from handwriting that training never saw, one digit and two i
 
 from __future__ import annotations
 
+import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,13 +17,18 @@ from bench.common.machine import ROOT
 
 EXAMPLES = ROOT / "examples"
 SIDES = {"demo": 96, "resnet50": 224}  # pixels of the input of each network
+REFERENCE = 782 * 128  # masks of a map that others are compared with
 _SEED = 77
 _BATCH = 32
 
 
-def result_name(benchmark: str, network: str) -> str:
-    """Name of the result of a benchmark on a network."""
-    return benchmark if network == "demo" else f"{benchmark}_{network}"
+def result_name(benchmark: str) -> Callable[[argparse.Namespace], str]:
+    """What names the result of a benchmark with an option `network`."""
+
+    def name(options: argparse.Namespace) -> str:
+        return benchmark if options.network == "demo" else f"{benchmark}_{options.network}"
+
+    return name
 
 
 class Case(NamedTuple):
@@ -124,15 +130,13 @@ class Scorer:
         return str(self._engine.name)
 
     def _made(self, image: np.ndarray, spec: Any) -> Any:
-        from fastxai.engine.mindspore import MindSporeEngine
+        from bench.common.explainers import engine_of
         from fastxai.ops import masked_product
 
         def fill(copies: np.ndarray) -> None:
             masked_product(image, spec, 0, len(copies), out=copies)
 
-        self._rise._selector.start()
-        engine = self._rise._backend.engine_for(self._buffer.shape, 10**6, fill)
-        return engine or MindSporeEngine(self._rise._backend.score_cell(self._rise._backend.dtype))
+        return engine_of(self._rise, self._buffer.shape, 10**6, fill)
 
 
 def maps_after(

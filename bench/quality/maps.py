@@ -36,6 +36,13 @@ BINS = (0.05, 0.2, 0.5, 0.8, 0.95, 1.0)  # edges of the probability of a class
 _STEP = 128
 _LEAST = 256  # masks of a map
 _NOISE_AT = (1024, 2048, 4096)
+OPTIONS = {
+    "network": record.Option("demo", choices=list(digits.SIDES)),
+    "pictures": record.Option(50),
+    "masks": record.Option(1024, "of the maps that are judged"),
+    "most": record.Option(8192, "masks that are tried"),
+    "reference": record.Option(digits.REFERENCE, "masks of a reference"),
+}
 _REFERENCE_SEED, _BASE_SEED, _SEED = 3 * 10**6, 2 * 10**6, 10**6
 
 
@@ -204,7 +211,7 @@ def gains(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
-def measure(options: argparse.Namespace) -> dict[str, Any]:
+def measure(options: argparse.Namespace) -> record.Outcome:
     """All pictures of a network, and their summary."""
     network = digits.network_of(options.network)
     score, judge = digits.Scorer(network, digits.SIDES[options.network]), Judge(network)
@@ -214,31 +221,10 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         found.append(measure_case(case, index, shown, score, judge, options))
         own = {one["kind"]: one.get("masks_centred") for one in found[-1]["kinds"][1:]}
         print(f"picture {index}, class {case.label}: {own}", flush=True)
-    return {"engine": score.name, "kinds": summary(found), "gains": gains(found), "each": found}
-
-
-def main() -> None:
-    """Measures and writes."""
-    parser = record.parser(__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--network", choices=list(digits.SIDES), default="demo")
-    parser.add_argument("--pictures", type=int, default=50)
-    parser.add_argument("--masks", type=int, default=1024, help="of the maps that are judged")
-    parser.add_argument("--most", type=int, default=8192, help="masks that are tried")
-    parser.add_argument("--reference", type=int, default=782 * 128, help="masks of a reference")
-    options = parser.parse_args()
-    about = record.header()
-    record.print_header(about)
-    results = measure(options)
-    for row in results["kinds"]:
-        print(row)
-    for row in results["gains"]:
-        print(row)
-    names = ("network", "pictures", "masks", "most", "reference")
-    settings = {name: getattr(options, name) for name in names} | {"base": BASE_MASKS}
-    name = digits.result_name("maps", options.network)
-    record.write(options.results, name, about, settings, results, [], [])
+    results = {"engine": score.name, "kinds": summary(found), "gains": gains(found)}
+    print(*results["kinds"], *results["gains"], sep="\n")
+    return record.Outcome(results, settings={"base": BASE_MASKS}, raw=found)
 
 
 if __name__ == "__main__":
-    main()
+    record.main(digits.result_name("maps"), __doc__, OPTIONS, measure)

@@ -21,12 +21,16 @@ import numpy as np
 
 from bench.common import record
 from bench.quality import digits
-from bench.report.table import table
 
 DESIGNS = ("iid", "oa128")
 _NETWORK = "resnet50"
 _BATCH = 32
 _EPOCHS = 10  # of the OoDNet, and batches of four, as in examples/using_rise_plus.py
+OPTIONS = {
+    "pictures": record.Option(20),
+    "masks": record.Option(1024, "of a map"),
+    "seeds": record.Option(4, "maps of a picture and design"),
+}
 
 
 def pair_noise(maps: Sequence[np.ndarray]) -> float:
@@ -53,7 +57,7 @@ def trained() -> tuple[Any, Any]:
     return ood_net, network
 
 
-def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
+def measure_pictures(options: argparse.Namespace) -> list[dict[str, Any]]:
     """A row for each picture: its first digit's noise per design, and their ratio."""
     import mindspore as ms
     from mindspore import nn
@@ -105,37 +109,12 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def rows_table(result: dict[str, Any]) -> str:
-    """The gain, and what it comes from."""
-    found, settings = result["results"]["summary"], result["settings"]
-    pairs = found["pair_correlation"]
-    row = [
-        f"{settings['masks']}",
-        f"{len(result['results']['each'])}",
-        f"{pairs['iid']:.3f}",
-        f"{pairs['oa128']:.3f}",
-        f"{found['gain']:.2f} ({found['least']:.2f} to {found['most']:.2f})",
-    ]
-    head = ["masks", "pictures", "correlation of two `iid` maps", "of two `oa128` maps"]
-    return table([*head, "gain of `oa128`"], [row])
-
-
-def main() -> None:
-    """Measures and writes."""
-    parser = record.parser(__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--pictures", type=int, default=20)
-    parser.add_argument("--masks", type=int, default=1024, help="of a map")
-    parser.add_argument("--seeds", type=int, default=4, help="maps of a picture and design")
-    options = parser.parse_args()
-    about = record.header()
-    record.print_header(about)
-    rows = measure(options)
-    results = {"summary": summary(rows), "each": rows}
-    print(results["summary"])
-    settings = {name: getattr(options, name) for name in ("pictures", "masks", "seeds")}
-    record.write(options.results, "riseplus_designs", about, settings, results, [], [])
+def measure(options: argparse.Namespace) -> record.Outcome:
+    """Every picture, and a summary."""
+    rows = measure_pictures(options)
+    print(summary(rows))
+    return record.Outcome(summary(rows), raw=rows)
 
 
 if __name__ == "__main__":
-    main()
+    record.main("riseplus_designs", __doc__, OPTIONS, measure)

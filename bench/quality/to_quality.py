@@ -14,21 +14,28 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.common import processes, record, timing
+from bench.common import record, timing
+from bench.common.machine import INSTALLED, LIMITED
 from bench.common.processes import Contender
-from bench.peers.explainers import INSTALLED, LIMITED
 from bench.quality import digits
 
 WORKER = "bench.quality.to_quality_worker"
 PEER_MASKS = 6000
 SLOW_MASKS = 8
 _REFERENCE_SEED = 4 * 10**6
+OPTIONS = {
+    "peer_python": record.Option(None, "Python with mindspore_xai 1.8.1; needed"),
+    "networks": record.Option(["demo"], choices=list(digits.SIDES)),
+    "pictures": record.Option([30], "of each network"),
+    "masks": record.Option([384, 512, 640, 768, 1024], "of fastxai's maps"),
+    "reference": record.Option(32768, "masks of a reference"),
+}
 LIMITS = {"with_variable": 15.0, "as_installed": 1000.0}
 
 
@@ -44,20 +51,12 @@ def take_turns(
     network: str, folder: Path, pictures: int, options: argparse.Namespace, python: str
 ) -> dict[str, list[dict[str, Any]]]:
     """Answers of both, one a picture, after a first one that sets up."""
-    common = ["--network", network, "--folder", str(folder), "--masks"]
+    common = {"network": network, "folder": folder}
+    ours = {"library": "fastxai", "masks": options.masks, **common}
+    theirs = {"library": "mindspore_xai", "masks": [PEER_MASKS], **common}
     started = {
-        "fastxai": Contender(
-            sys.executable,
-            WORKER,
-            ["--library", "fastxai", *common, *map(str, options.masks)],
-            INSTALLED,
-        ),
-        "mindspore_xai": Contender(
-            python,
-            WORKER,
-            ["--library", "mindspore_xai", *common, str(PEER_MASKS)],
-            LIMITED,
-        ),
+        "fastxai": Contender(sys.executable, WORKER, ours, INSTALLED),
+        "mindspore_xai": Contender(python, WORKER, theirs, LIMITED),
     }
     answers: dict[str, list[dict[str, Any]]] = {name: [] for name in started}
     try:
@@ -107,7 +106,7 @@ def fewest(numbers: Sequence[int], medians: Sequence[float], peer: float) -> int
     return min(enough, key=lambda place: numbers[place])
 
 
-def measure(network: str, pictures: int, options: argparse.Namespace) -> dict[str, Any]:
+def measure_network(network: str, pictures: int, options: argparse.Namespace) -> dict[str, Any]:
     """A row for one network.
 
     Raises:
@@ -118,9 +117,13 @@ def measure(network: str, pictures: int, options: argparse.Namespace) -> dict[st
         folder = Path(name)
         cases = write_cases(network, pictures, folder / "cases.npz")
         answers = take_turns(network, folder, pictures, options, python)
-        arguments = ["--library", "mindspore_xai", "--network", network, "--folder", name]
-        arguments += ["--masks", str(SLOW_MASKS), "--alone"]
-        slow = processes.run_worker(WORKER, arguments, INSTALLED, python=python)
+        asked = {"library": "mindspore_xai", "network": network, "folder": folder}
+        asked["masks"] = [SLOW_MASKS]
+        # Its second explanation: the first one, `ready`, sets up.
+        alone = Contender(python, WORKER, asked, INSTALLED)
+        alone.ask("ready")
+        slow_s = alone.ask("run")["seconds"][0] * PEER_MASKS / SLOW_MASKS
+        alone.close()
         rho = correlations(network, cases, folder, options)
     spreads = {who: [timing.summary(values) for values in each] for who, each in rho.items()}
     peer = spreads["mindspore_xai"][0]
@@ -130,7 +133,6 @@ def measure(network: str, pictures: int, options: argparse.Namespace) -> dict[st
         "fastxai": [one["seconds"][place] for one in answers["fastxai"][1:]],
         "mindspore_xai": [one["seconds"][0] for one in answers["mindspore_xai"][1:]],
     }
-    slow_s = slow["seconds"] * PEER_MASKS / SLOW_MASKS
     return {
         "network": network,
         "pictures": pictures,
@@ -146,22 +148,13 @@ def measure(network: str, pictures: int, options: argparse.Namespace) -> dict[st
     }
 
 
-def main() -> None:
-    """Measures the chosen networks."""
-    parser = record.parser(__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--peer-python", required=True, help="Python with mindspore_xai 1.8.1")
-    parser.add_argument("--networks", nargs="+", choices=list(digits.SIDES), default=["demo"])
-    parser.add_argument("--pictures", nargs="+", type=int, default=[30], help="of each network")
-    numbers = [384, 512, 640, 768, 1024]
-    parser.add_argument("--masks", type=int, nargs="+", default=numbers, help="of fastxai's maps")
-    parser.add_argument("--reference", type=int, default=32768, help="masks of a reference")
-    options = parser.parse_args()
-    about = record.header()
-    record.print_header(about)
+def measure(options: argparse.Namespace) -> Iterator[record.Outcome]:
+    """Measures the chosen networks, each of which takes long."""
+    if options.peer_python is None:
+        raise SystemExit("to_quality: --peer-python is needed")
     rows, targets = [], []
     for network, pictures in zip(options.networks, options.pictures, strict=True):
-        row = measure(network, pictures, options)
+        row = measure_network(network, pictures, options)
         rows.append(row)
         for what, key, value in (
             ("with the variable", "with_variable", row["times"]["median"]),
@@ -169,11 +162,8 @@ def main() -> None:
         ):
             text = f"{network}: times mindspore_xai {what}, to a map as good"
             targets.append(record.target(text, value, LIMITS[key], at_least=True))
-        names = ("networks", "pictures", "masks", "reference")
-        settings = {name: getattr(options, name) for name in names}
-        # Now, so that another network that fails does not lose it.
-        record.write(options.results, "to_quality", about, settings, rows, [], targets)
+        yield record.Outcome(rows, targets=targets)
 
 
 if __name__ == "__main__":
-    main()
+    record.main("to_quality", __doc__, OPTIONS, measure)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,8 @@ class Explaining:
             import fastxai  # noqa: F401  before any primitive
         from bench.quality.digits import network_of
 
-        with np.load(options.folder / "cases.npz") as found:
+        self._folder = Path(options.folder)
+        with np.load(self._folder / "cases.npz") as found:
             self._images = [ms.Tensor(image[None]) for image in found["images"]]
             self._labels = found["labels"].tolist()
         self._options, self._picture = options, 0
@@ -52,7 +52,7 @@ class Explaining:
                 rise(self._images[0], self._labels[0], progress=False)
                 engine = rise.engine.engine
             else:
-                rise._num_masks = 32
+                rise._num_masks = min(32, number)
                 rise(self._images[0], self._labels[0])
                 rise._num_masks = number
             if rise is self._rises[0]:
@@ -72,30 +72,10 @@ class Explaining:
             ).asnumpy()
             seconds[place] = time.perf_counter() - start
             name = f"{self._options.library}-{self._options.masks[place]}-{self._picture}.npy"
-            np.save(self._options.folder / name, saliency[0, 0])
+            np.save(self._folder / name, saliency[0, 0])
         self._picture += 1
         return {"seconds": seconds}
 
 
-def main() -> None:
-    """Serves, or with --alone explains one picture twice and prints the second time as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--library", choices=("fastxai", "mindspore_xai"), required=True)
-    parser.add_argument("--network", required=True)
-    parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--masks", type=int, nargs="+", required=True)
-    parser.add_argument("--alone", action="store_true")
-    options = parser.parse_args()
-    if not options.alone:
-        serve(lambda: Explaining(options))
-        return
-    alone = Explaining(options)
-    for _ in range(2):
-        start = time.perf_counter()
-        alone._rises[0](alone._images[0], alone._labels[0])
-        seconds = time.perf_counter() - start
-    print(json.dumps({"seconds": seconds}))
-
-
 if __name__ == "__main__":
-    main()
+    serve(Explaining)

@@ -20,6 +20,14 @@ WISHES = (0.05, 0.95)  # of the probability of the class that is explained
 SLACK = 0.01  # that the true correlation may be below tol
 _BATCH = 32
 _REFERENCE_SEED = 10**6
+OPTIONS = {
+    "network": record.Option("demo", choices=list(digits.SIDES)),
+    "pictures": record.Option(30),
+    "runs": record.Option(4, "per picture and design"),
+    "tol": record.Option(0.95),
+    "ceiling": record.Option(8192, "most masks of a run"),
+    "reference": record.Option(digits.REFERENCE, "masks of a reference"),
+}
 
 
 def rise(
@@ -73,8 +81,8 @@ def summary(design: str, tol: float, runs: list[dict[str, Any]]) -> dict[str, An
     }
 
 
-def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Runs of every design, and their summary."""
+def measure_runs(options: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
+    """Runs of every design."""
     import mindspore as ms
     import numpy as np
 
@@ -95,34 +103,22 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
                 runs[design].append({**about, "seed": seed, **run})
         own = [f"{runs[d][-1]['masks']} masks, {runs[d][-1]['true']:.3f}" for d in DESIGNS]
         print(f"{about}: reference {known.correlation[0, 0]:.4f}; {own}", flush=True)
-    return [{**summary(d, options.tol, runs[d]), "each": runs[d]} for d in DESIGNS]
+    return runs
 
 
-def main() -> None:
-    """Measures and writes."""
-    parser = record.parser(__doc__)
-    parser.add_argument("--network", choices=list(digits.SIDES), default="demo")
-    parser.add_argument("--pictures", type=int, default=30)
-    parser.add_argument("--runs", type=int, default=4, help="per picture and design")
-    parser.add_argument("--tol", type=float, default=0.95)
-    parser.add_argument("--ceiling", type=int, default=8192, help="most masks of a run")
-    parser.add_argument("--reference", type=int, default=782 * 128, help="masks of a reference")
-    options = parser.parse_args()
-    about = record.header()
-    record.print_header(about)
-    rows = measure(options)
+def measure(options: argparse.Namespace) -> record.Outcome:
+    """Runs of every design, and their summary."""
+    runs = measure_runs(options)
+    rows = [summary(design, options.tol, runs[design]) for design in DESIGNS]
     for row in rows:
         print(
             f"{row['design']}: {row['stopped']} of {row['runs']} runs stopped by themselves, "
             f"{row['kept']:.3f} of them above tol - {SLACK}; masks {row['masks']['median']:.0f} "
-            f"({row['masks']['min']} .. {row['masks']['max']}); intervals cover "
+            f"({row['masks']['q1']:.0f} .. {row['masks']['q3']:.0f}); intervals cover "
             f"{row['covered_mean']:.3f} ({row['covered']['q1']:.2f} .. {row['covered']['q3']:.2f})"
         )
-    names = ("network", "pictures", "runs", "tol", "ceiling", "reference")
-    settings = {name: getattr(options, name) for name in names}
-    name = digits.result_name("uncertainty", options.network)
-    record.write(options.results, name, about, settings, rows, [], [])
+    return record.Outcome(rows, raw=runs)
 
 
 if __name__ == "__main__":
-    main()
+    record.main(digits.result_name("uncertainty"), __doc__, OPTIONS, measure)

@@ -1,44 +1,81 @@
-"""Tables of engines.json and peers.json."""
+"""Tables and sentences of bench/peers: whole explanations, engines and other libraries."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from bench.report.table import spread, table
+from bench.report.micro import EXPLAINERS, LIBRARIES
+from bench.report.table import Column, Row, Table
 
-_OTHERS = ("openvino float32", "onnxruntime float32", "openvino bfloat16")
-_TITLES = {
+_OTHERS = {
     "openvino float32": "OpenVINO",
     "onnxruntime float32": "ONNX Runtime",
     "openvino bfloat16": "OpenVINO, bfloat16",
 }
-_EXPLAINERS = {"rise": "RISE", "occlusion": "Occlusion"}
+_EXPLANATION = Column(
+    "explanation", lambda row: f"{EXPLAINERS[row['explainer']]}, {row['images']} images"
+)
+_EXPLAINER = Column("explainer", lambda row: EXPLAINERS[row["explainer"]])
+_MODE = Column("mode", lambda row: row["mode"].upper())
 
 
-def engines(result: dict[str, Any]) -> str:
-    """Speed and error of every engine, by network."""
-    head = ["network", "load", "MindSpore images/s"]
-    head += [f"{_TITLES[name]}: images/s, times MindSpore, error" for name in _OTHERS]
-    rows = []
-    for row in result["results"]:
-        found = row.get("engines")
-        if not found:
-            continue
-        own = f"{found['mindspore float32']['images_per_s']['median']:.1f}"
-        load = f"{row['load_before'][0]:.0f}"
-        rows.append([row["model"], load, own, *(_cell(found.get(name, {})) for name in _OTHERS)])
-    return table(head, rows)
+def _overhead(result: Row) -> Iterator[Row]:
+    inside = {row["explainer"]: row for row in result["results"].get("inside", [])}
+    for row in result["results"].get("pair", []):
+        direct = inside.get(row["explainer"]) if row["mode"] == "pynative" else None
+        yield {**row, "inside": direct and direct["beyond_inside"]}
 
 
-def _cell(figures: dict[str, Any]) -> str:
-    if "images_per_s" not in figures:
-        return figures.get("failed", "")
-    rate, times = figures["images_per_s"]["median"], figures["speedup"]["median"]
-    return f"{rate:.1f}, {times:.1f}×, {figures['error']:.0e}"
+def _whole_explanations(result: Row) -> Iterator[Row]:
+    """Rows of whole explanations in turns, with mindspore_xai as installed."""
+    slow = {
+        (row["library"], row["mode"], row["explainer"]): row["whole_s_extrapolated"]
+        for row in result["results"].get("installed", [])
+    }
+    for row in result["results"].get("pair", []):
+        installed = slow.get(("peer", row["mode"], row["explainer"]))
+        times = installed and installed / row["fastxai_s"]["median"]
+        yield {**row, "installed": installed, "times": times}
 
 
-def readme(result: dict[str, Any], model: str = "resnet50") -> str:
-    """One sentence on one network; '' where it was not measured."""
+def _engine(name: str) -> Callable[[Row], str]:
+    def text(row: Row) -> str:
+        found = row["engines"].get(name, {})
+        if "images_per_s" not in found:
+            return str(found.get("failed", ""))
+        rate, times = found["images_per_s"]["median"], found["speedup"]["median"]
+        return f"{rate:.1f}, {times:.1f}×, {found['error']:.0e}"
+
+    return text
+
+
+def _masks_of_mindspore_xai(result: Row) -> Iterator[Row]:
+    """RISE extrapolated to as many masks as mindspore_xai draws, and against it as installed."""
+    slow = {row["explainer"]: row["images_per_s"] for row in result["results"]["installed"]}
+    for row in result["results"]["turns"]:
+        if row["explainer"] == "rise":
+            rate = row["images"] / row["seconds"]["median"]
+            yield {
+                **row,
+                "rate": rate,
+                "whole_s": result["settings"]["default_masks"] / rate,
+                "times": rate / slow["rise"] if "rise" in slow else None,
+            }
+
+
+def _masks_columns(result: Row) -> list[Column]:
+    masks = result["settings"]["default_masks"]
+    return [
+        Column("RISE by", "title"),
+        Column("images/s", "rate", ".1f"),
+        Column(f"{masks} masks, extrapolated s", "whole_s", ".0f"),
+        Column("times mindspore_xai as installed", "times", ".0f"),
+    ]
+
+
+def engines_sentence(result: Row, model: str = "resnet50") -> str:
+    """Speed and error of one network by OpenVINO; "" where it was not measured."""
     found = next((row.get("engines", {}) for row in result["results"] if row["model"] == model), {})
     figures = found.get("openvino float32", {})
     if "images_per_s" not in figures:
@@ -53,72 +90,148 @@ def readme(result: dict[str, Any], model: str = "resnet50") -> str:
     )
 
 
-def refused(result: dict[str, Any]) -> str:
-    """Networks that could not be exported, and what the message says."""
-    rows = [
-        [row["model"], row.get("not_exported") or row["failed"]]
-        for row in result["results"]
-        if not row.get("engines")
-    ]
-    return table(["network", "why"], rows)
-
-
-def peers(result: dict[str, Any]) -> str:
-    """Whole explanations by fastxai's engines and by others."""
-    rows = [
-        [
-            f"{_EXPLAINERS[row['explainer']]}, {row['images']} images",
-            row["title"],
-            spread(row["seconds"]),
-            spread(row["times_peer"], ".2f"),
-            spread(row["fastxai_times"], ".2f") if "fastxai_times" in row else "",
-            spread(row["over_bare"], ".3f") if row["over_bare"] else "",
-            f"{row['setup_s']:.1f}",
-            f"{row['error']:.0e}",
-        ]
-        for row in result["results"]["turns"]
-    ]
-    head = [
-        "explanation",
-        "by",
-        "s",
-        "times mindspore_xai's speed",
-        "slower than fastxai's OpenVINO, times",
-    ]
-    return table([*head, "over its bare passes", "s to set up, once", "error of the scores"], rows)
-
-
-def readme_peers(result: dict[str, Any]) -> str:
-    """README's sentence of RISE by OpenVINO, with the masks that mindspore_xai has too."""
-    rows = {
-        row["contender"].rpartition(" ")[2]: row
-        for row in result["results"]["turns"]
-        if row["explainer"] == "rise" and row["contender"].startswith("fastxai openvino")
-    }
-    slow = {row["explainer"]: row["images_per_s"] for row in result["results"]["installed"]}
-    parts = [
+def libraries_sentence(result: Row) -> str:
+    """RISE by OpenVINO against mindspore_xai."""
+    found = {row["contender"]: row for row in _masks_of_mindspore_xai(result)}
+    exact, coarse = (
         f"{row['times_peer']['median']:.1f} times as fast as mindspore_xai with the variable and "
-        f"{row['images'] / row['seconds']['median'] / slow['rise']:.0f} times as fast as it is "
-        "installed (extrapolated)"
-        for row in (rows["float32"], rows["bfloat16"])
-    ]
-    return f"Where OpenVINO scores the same ResNet50, RISE is {parts[0]}; in bfloat16 {parts[1]}.\n"
+        f"{row['times']:.0f} times as fast as it is installed (extrapolated)"
+        for row in (found[f"fastxai openvino {p}"] for p in ("float32", "bfloat16"))
+    )
+    return f"Where OpenVINO scores the same ResNet50, RISE is {exact}; in bfloat16 {coarse}.\n"
 
 
-def peers_whole(result: dict[str, Any]) -> str:
-    """The same for as many masks as mindspore_xai draws, and against it as installed."""
-    masks = result["settings"]["default_masks"]
-    slow = {row["explainer"]: row for row in result["results"]["installed"]}
-    rows = []
-    for row in result["results"]["turns"]:
-        if row["explainer"] != "rise":
-            continue
-        rate = row["images"] / row["seconds"]["median"]
-        cells = [row["title"], f"{rate:.1f}", f"{masks / rate:.0f}"]
-        if "rise" in slow:
-            cells.append(f"{rate / slow['rise']['images_per_s']:.0f}")
-        rows.append(cells)
-    head = ["RISE by", "images/s", f"{masks} masks, extrapolated s"]
-    if slow:
-        head.append("times mindspore_xai as installed")
-    return table(head, rows)
+TABLES: dict[str, Table] = {
+    "readme": Table(
+        "",
+        "explainers",
+        _whole_explanations,
+        [
+            Column("ResNet50, 224×224", _EXPLANATION.select),
+            _MODE,
+            Column("fastxai s", "fastxai_s.median", ".1f"),
+            Column(
+                "mindspore_xai 1.8.1 as installed s",
+                lambda row: (
+                    f"{row['installed']:.0f} (extrapolated)" if row["installed"] else "not measured"
+                ),
+            ),
+            Column("times faster", "times", ".0f"),
+            Column("mindspore_xai with `ONEDNN_MAX_CPU_ISA=AVX2` s", "peer_s.median", ".1f"),
+        ],
+    ),
+    "explainers": Table(
+        "Whole explanations of ResNet50",
+        "explainers",
+        "results.pair",
+        [
+            _EXPLANATION,
+            _MODE,
+            Column("fastxai s", "fastxai_s", ".1f"),
+            Column("mindspore_xai 1.8.1 s", "peer_s", ".1f"),
+            Column("times its speed", "speedup", ".2f"),
+        ],
+    ),
+    "overhead": Table(
+        "Time beyond the forward passes",
+        "explainers",
+        _overhead,
+        [
+            _EXPLAINER,
+            _MODE,
+            Column("batches", lambda row: f"{row['batches']} of {row['rows_per_batch']}"),
+            Column("padding images", "padding_rows"),
+            Column("whole runs %", "beyond", ".2f", 100.0),
+            Column("batch by batch %", "beyond_per_batch", ".2f", 100.0),
+            Column("processor time %", "beyond_cpu", ".2f", 100.0),
+            Column("beyond the time inside %", "inside", ".2f", 100.0),
+        ],
+    ),
+    "installed": Table(
+        "Both libraries as installed",
+        "explainers",
+        "results.installed",
+        [
+            Column("library", lambda row: LIBRARIES[row["library"]]),
+            _MODE,
+            _EXPLAINER,
+            Column("images measured", "images"),
+            Column("images/s", "images_per_s", ".2f"),
+            Column("whole explanation s (extrapolated)", "whole_s_extrapolated", ".0f"),
+        ],
+    ),
+    "engines": Table(
+        "Networks of MindCV by every engine",
+        "engines",
+        lambda result: [row for row in result["results"] if row.get("engines")],
+        [
+            Column("network", "model"),
+            Column("load", lambda row: row["load_before"][0], ".0f"),
+            Column(
+                "MindSpore images/s",
+                lambda row: row["engines"]["mindspore float32"]["images_per_s"]["median"],
+                ".1f",
+            ),
+            *(
+                Column(f"{title}: images/s, times MindSpore, error", _engine(name))
+                for name, title in _OTHERS.items()
+            ),
+        ],
+    ),
+    "engines_refused": Table(
+        "Networks that could not be exported",
+        "engines",
+        lambda result: [row for row in result["results"] if not row.get("engines")],
+        [
+            Column("network", "model"),
+            Column("why", lambda row: row.get("not_exported") or row["failed"]),
+        ],
+    ),
+    "peers": Table(
+        "ResNet50 by fastxai's engines and by other libraries",
+        "libraries",
+        "results.turns",
+        [
+            _EXPLANATION,
+            Column("by", "title"),
+            Column("s", "seconds", ".1f"),
+            Column("times mindspore_xai's speed", "times_peer", ".2f"),
+            Column("slower than fastxai's OpenVINO, times", "fastxai_times", ".2f"),
+            Column("over its bare passes", "over_bare", ".3f"),
+            Column("s to set up, once", "setup_s", ".1f"),
+            Column("error of the scores", "error", ".0e"),
+        ],
+    ),
+    "peers_whole": Table(
+        "RISE with as many masks as mindspore_xai draws",
+        "libraries",
+        _masks_of_mindspore_xai,
+        _masks_columns,
+    ),
+    "over_bare": Table(
+        "Explanations over their engines' bare passes",
+        "over_bare",
+        "results",
+        [
+            _EXPLANATION,
+            Column("by", "title"),
+            Column("s", "seconds", ".1f"),
+            Column("over its bare passes", "over_bare", ".3f"),
+        ],
+    ),
+    "sharing": Table(
+        "One class and eight",
+        "sharing",
+        "results",
+        [
+            Column("explanation", lambda row: f"{EXPLAINERS[row['explainer']]}, {row['engine']}"),
+            Column("1 class s", "seconds.one", ".1f"),
+            Column("8 classes s", "seconds.many", ".1f"),
+            Column("ratio", "ratio", ".3f"),
+        ],
+    ),
+}
+SENTENCES: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "readme_engines": ("engines", engines_sentence),
+    "readme_peers": ("libraries", libraries_sentence),
+}

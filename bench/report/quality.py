@@ -1,130 +1,166 @@
-"""Tables of quality.json, quality_resnet50.json and to_quality.json."""
+"""Tables and sentences of bench/quality: masks that a map needs, and what promises were kept."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from bench.report.table import spread, table
+from bench.report.table import Column, Row, Table
 
-_NETWORKS = {
+NETWORKS = {
     "demo": "the demo's network, 96×96",
     "resnet50": "a ResNet-50 of an eighth of the width, 224×224",
 }
-_ESTIMATORS = {"iid plain": "`iid`, `plain` (mindspore_xai's)", "reference": "reference"}
+_KINDS = {"iid plain": "`iid`, `plain` (mindspore_xai's)", "reference": "reference"}
 
 
 def _title(kind: str) -> str:
-    return _ESTIMATORS.get(kind) or ", ".join(f"`{word}`" for word in kind.split(" "))
+    return _KINDS.get(kind) or ", ".join(f"`{word}`" for word in kind.split(" "))
 
 
-def _middle(value: dict[str, Any] | None, most: int, pattern: str) -> str:
-    """Median and quartiles; None is above all that was tried."""
-    if value is None:
-        return ""
-    median, q1, q3 = (
-        f"> {most}" if value[name] is None else format(value[name], pattern)
-        for name in ("median", "q1", "q3")
-    )
-    return f"{median} ({q1} to {q3})"
+def _of(name: str, middle: str, low: str, high: str) -> Callable[[Row], Row]:
+    """A spread of other figures than median and quartiles."""
+
+    def spread(row: Row) -> Row:
+        return {"median": row[name][middle], "q1": row[name][low], "q3": row[name][high]}
+
+    return spread
 
 
-def quality(result: dict[str, Any]) -> str:
-    """Masks needed and worth, by kind of map."""
+def _maps_columns(result: Row) -> list[Column]:
     most, masks = result["settings"]["most"], result["settings"]["masks"]
-    rows = []
-    for row in result["results"]["kinds"]:
-        rows.append(
-            [
-                _title(row["kind"]),
-                _middle(row.get("masks_centred"), most, ".0f"),
-                _middle(row.get("masks_plain"), most, ".0f"),
-                _middle(row.get("correlation"), most, ".3f"),
-                _middle(row["energy"], most, ".3f"),
-                f"{row['pointing']:.2f}",
-                _middle(row["insertion"], most, ".3f"),
-                _middle(row["deletion"], most, ".3f"),
-            ]
-        )
     base = result["settings"]["base"]
-    head = ["map", f"masks for {base} of `iid`, `centred`", f"masks for {base} of mindspore_xai's"]
-    head += [f"correlation at {masks}", "energy in the box", "pointing game"]
-    return table([*head, "insertion", "deletion"], rows)
-
-
-def gains(result: dict[str, Any]) -> str:
-    """Noise against 'iid', 'centred', by probability of the class."""
-    rows = result["results"]["gains"]
-    names = [name for name in rows[0]["gains"] if name != "iid centred"]
-    lines = [
-        [
-            f"{row['low']:g} to {row['high']:g}",
-            str(row["targets"]),
-            *(
-                f"{gain['mean']:.2f} ({gain['q1']:.2f} to {gain['q3']:.2f})"
-                for gain in (row["gains"][name] for name in names)
-            ),
-        ]
-        for row in rows
+    return [
+        Column("map", lambda row: _title(row["kind"])),
+        Column(f"masks for {base} of `iid`, `centred`", "masks_centred", ".0f", most=most),
+        Column(f"masks for {base} of mindspore_xai's", "masks_plain", ".0f", most=most),
+        Column(f"correlation at {masks}", "correlation", ".3f"),
+        Column("energy in the box", "energy", ".3f"),
+        Column("pointing game", "pointing", ".2f"),
+        Column("insertion", "insertion", ".3f"),
+        Column("deletion", "deletion", ".3f"),
     ]
-    return table(["probability of the class", "maps", *map(_title, names)], lines)
 
 
-def to_quality(result: dict[str, Any]) -> str:
-    """Seconds to a map as good as mindspore_xai's of 6000 masks."""
-    rows = []
-    for row in result["results"]:
-        rho = row["correlation"]
-        rows.append(
-            [
-                row["network"],
-                str(row["pictures"]),
-                f"{row['masks']}, {row['engine']}",
-                f"{spread(rho['fastxai'], '.3f')}; {spread(rho['mindspore_xai'], '.3f')}",
-                spread(row["seconds"]["fastxai"], ".2f"),
-                spread(row["seconds"]["mindspore_xai"]),
-                spread(row["times"]),
-                f"{row['installed_s']:.0f}; {row['times_installed']:.0f}",
-                f"{row['setup_s']['fastxai']:.1f}",
-            ]
-        )
-    head = ["network", "pictures", "masks, engine", "correlation: fastxai; mindspore_xai"]
-    head += ["fastxai s", "mindspore_xai 1.8.1 s", "times faster"]
-    head += ["mindspore_xai as installed, extrapolated s; times", "first call s"]
-    return table(head, rows)
+def _gains(result: Row) -> list[Row]:
+    return [
+        {**row, **row["gains"], "bin": f"{row['low']:g} to {row['high']:g}"}
+        for row in result["results"]["gains"]
+    ]
 
 
-def readme(result: dict[str, Any]) -> str:
-    """README's sentence on the same."""
+def _gains_columns(result: Row) -> list[Column]:
+    names = [name for name in result["results"]["gains"][0]["gains"] if name != "iid centred"]
+    return [
+        Column("probability of the class", "bin"),
+        Column("maps", "targets"),
+        *(Column(_title(name), _of(name, "mean", "q1", "q3"), ".2f") for name in names),
+    ]
+
+
+def _designs(result: Row) -> Iterator[Row]:
+    """A row a kind of map, with its gain by number of masks."""
+    numbers = [str(row["masks"]) for row in result["results"]]
+    for kinds in zip(*(row["kinds"] for row in result["results"]), strict=True):
+        names = {name: f"`{kinds[0][name]}`" for name in ("design", "estimator")}
+        yield names | dict(zip(numbers, kinds, strict=True))
+
+
+def _designs_columns(result: Row) -> list[Column]:
+    numbers = [str(row["masks"]) for row in result["results"]]
+    gains = [Column(f"{n} masks", _of(n, "gain", "least", "most"), ".2f") for n in numbers]
+    return [Column("design", "design"), Column("estimator", "estimator"), *gains]
+
+
+def _uncertainty_columns(result: Row) -> list[Column]:
+    return [
+        Column("design", lambda row: f"`{row['design']}`"),
+        Column("probability of the class", "probability", ".2f"),
+        Column("stopped by themselves", lambda row: f"{row['stopped']} of {row['runs']}"),
+        Column(f"of these above {result['settings']['tol'] - 0.01:g}", "kept", ".3f"),
+        Column("masks", "masks", ".0f"),
+        Column("true correlation", "true", ".3f"),
+        Column("covered by 95 % intervals", "covered_mean", ".3f"),
+    ]
+
+
+def _correlations(row: Row) -> str:
+    texts = []
+    for name in ("fastxai", "mindspore_xai"):
+        found = row["correlation"][name]
+        spread = f" ({found['q1']:.3f} to {found['q3']:.3f})" if found["repeats"] > 1 else ""
+        texts.append(f"{found['median']:.3f}{spread}")
+    return "; ".join(texts)
+
+
+def to_quality_sentence(result: Row) -> str:
+    """Seconds to a map as good as mindspore_xai's."""
     parts = [
         f"{row['times']['median']:.0f} times as fast as mindspore_xai's on "
-        f"{_NETWORKS[row['network']]} ({row['masks']} masks, {row['pictures']} pictures; "
+        f"{NETWORKS[row['network']]} ({row['masks']} masks, {row['pictures']} pictures; "
         f"{row['times_installed']:.0f} times as installed, extrapolated)"
         for row in result["results"]
     ]
     return f"With OpenVINO and fewer masks, RISE's map was as good and {', '.join(parts)}.\n"
 
 
-def uncertainty(result: dict[str, Any]) -> str:
-    """What the stopping rule and the intervals kept, by design."""
-    rows = []
-    for row in result["results"]:
-        rows.append(
-            [
-                f"`{row['design']}`",
-                spread(row["probability"], ".2f"),
-                f"{row['stopped']} of {row['runs']}",
-                f"{row['kept']:.3f}",
-                spread(row["masks"], ".0f"),
-                spread(row["true"], ".3f") if row["true"] else "",
-                f"{row['covered_mean']:.3f}",
-            ]
-        )
-    tol = result["settings"]["tol"]
-    head = [
-        "design",
-        "probability of the class",
-        "stopped by themselves",
-        f"of these above {tol - 0.01:g}",
-        "masks",
-    ]
-    return table([*head, "true correlation", "covered by 95 % intervals"], rows)
+def _of_network(network: str) -> dict[str, Table]:
+    """Tables that each network has."""
+    end = "" if network == "demo" else f"_{network}"
+    of = f"of {NETWORKS[network]}"
+    return {
+        f"quality{end}": Table(f"Maps {of}", f"maps{end}", "results.kinds", _maps_columns),
+        f"quality{end}_gains": Table(
+            f"Masks saved by probability of the class, maps {of}",
+            f"maps{end}",
+            _gains,
+            _gains_columns,
+        ),
+        f"uncertainty{end}": Table(
+            f"Stopping rule and intervals, maps {of}",
+            f"uncertainty{end}",
+            "results",
+            _uncertainty_columns,
+        ),
+    }
+
+
+TABLES: dict[str, Table] = {
+    **_of_network("demo"),
+    **_of_network("resnet50"),
+    "designs": Table("Masks saved by design and estimator", "designs", _designs, _designs_columns),
+    "riseplus_designs": Table(
+        "Masks saved by the design of RISEPlus",
+        "riseplus_designs",
+        lambda result: [{**result["settings"], **result["results"], "whole": result["results"]}],
+        [
+            Column("masks", "masks"),
+            Column("pictures", "pictures"),
+            Column("correlation of two `iid` maps", "pair_correlation.iid", ".3f"),
+            Column("of two `oa128` maps", "pair_correlation.oa128", ".3f"),
+            Column("gain of `oa128`", _of("whole", "gain", "least", "most"), ".2f"),
+        ],
+    ),
+    "to_quality": Table(
+        "Seconds to a map as good as mindspore_xai's",
+        "to_quality",
+        "results",
+        [
+            Column("network", "network"),
+            Column("pictures", "pictures"),
+            Column("masks, engine", lambda row: f"{row['masks']}, {row['engine']}"),
+            Column("correlation: fastxai; mindspore_xai", _correlations),
+            Column("fastxai s", "seconds.fastxai", ".2f"),
+            Column("mindspore_xai 1.8.1 s", "seconds.mindspore_xai", ".1f"),
+            Column("times faster", "times", ".1f"),
+            Column(
+                "mindspore_xai as installed, extrapolated s; times",
+                lambda row: f"{row['installed_s']:.0f}; {row['times_installed']:.0f}",
+            ),
+            Column("first call s", "setup_s.fastxai", ".1f"),
+        ],
+    ),
+}
+SENTENCES: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "readme_quality": ("to_quality", to_quality_sentence),
+}

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from bench.quality import designs, digits
-from bench.report import pages as report
+from bench.report.quality import TABLES
+from bench.report.table import render
 
 
 def test_noise_is_that_of_the_correlation():
@@ -29,7 +30,7 @@ def test_gains_are_ratios_of_mean_noises_and_their_geometric_mean():
 def test_the_table_has_a_column_for_each_number_of_masks():
     kind = {"design": "iid", "estimator": "plain", "gain": 0.24, "least": 0.1, "most": 0.4}
     results = [{"masks": number, "kinds": [kind]} for number in (512, 2048)]
-    made = report.designs({"results": results})
+    made = render(TABLES["designs"], {"results": results})
     assert "| design | estimator | 512 masks | 2048 masks |" in made
     assert "| `iid` | `plain` | 0.24 (0.10 to 0.40) | 0.24 (0.10 to 0.40) |" in made
 

@@ -13,6 +13,7 @@ import pytest
 from bench.common import timing
 from bench.common.machine import ROOT
 from bench.report import pages as report
+from tests.bench.test_report import ABOUT
 
 SCRIPT = ROOT / "bench" / "gpu.sh"
 
@@ -46,20 +47,20 @@ def result() -> dict[str, Any]:
 
 
 def test_the_table_has_every_figure(result):
-    text = report.gpu(result)
+    text = report.text_of("gpu", {"gpu": {**ABOUT, **result}})
     for part in (
         "| bfloat16, NHWC, iid | 3000 | 4000 | 0.77 (0.73 to 0.80) |",
         "| mask_grid | 11.0 (10.5 to 11.5) |",
         "| pytorch | 1100.0 (1050.0 to 1150.0) | 9.9 (9.4 to 10.3) |",
         "| 6000 masks in 24 batches of 250 | 1.10 (1.05 to 1.15) | 0.99 (0.95 to 1.04) |",
-        "GPU name, 1.2, 3 MiB; PyTorch 2.0.",
+        "GPU name, 1.2, 3 MiB; PyTorch 2.0.\n",
     ):
         assert part in text
 
 
 def test_without_torchvision_the_table_has_no_resnet50(result):
     result["results"]["resnet50"] = None
-    assert "RISE" not in report.gpu(result)
+    assert "RISE, ResNet50" not in report.text_of("gpu", {"gpu": {**ABOUT, **result}})
 
 
 def test_without_a_result_the_page_names_the_script():
@@ -92,12 +93,12 @@ def test_pytorch_without_a_gpu_measures_nothing(tmp_path):
 
 def test_the_peer_in_pytorch_makes_what_rise_makes():
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    from bench.peers import pytorch_masks as gpu_peer
+    from bench.peers import pytorch_masks
 
     image, scores = torch.rand(3, 12, 16), torch.rand(5, 2)
     made = (
-        gpu_peer.one_shift(image, scores, 4, (12, 16), 3),
-        gpu_peer.own_shifts(image, scores, 4, (12, 16)),
+        pytorch_masks.one_shift(image, scores, 4, (12, 16), 3),
+        pytorch_masks.own_shifts(image, scores, 4, (12, 16)),
     )
     for copies, summed_masks in made:
         masks = (copies / image).mean(dim=1)

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from bench.common import timing
-from bench.micro import op_costs, ops
-from bench.report import charts as ops_plots
-from bench.report import micro as ops_tables
+from bench.micro import op_calls, op_costs
+from bench.report import charts, micro
 from bench.report import pages as report
+from bench.report.table import render
 from tests.bench.test_report import ABOUT
 
 OPS = sorted(op_costs.FORMULAS)
-POINT = ops.Point(size=24, batch=3, masks=6)
+POINT = op_costs.Point(size=24, batch=3, masks=6)
 
 
 def seconds_of(op: str, share: float) -> dict[str, Any]:
@@ -33,28 +33,28 @@ def measured() -> dict[str, Any]:
             "share_of_ceiling": timing.summary([0.5]),
         }
         for op in OPS
-        for point in ops.points(op)
+        for point in op_costs.points(op)
     ]  # fmt: skip
     return {**ABOUT, "command": "python -m bench.micro.ops", "results": rows, "targets": []}
 
 
 @pytest.mark.parametrize("op", OPS)
 def test_every_operator_is_right_before_it_is_timed(op):
-    assert op in ops.check(op)
+    assert op in op_calls.check(op)
 
 
 def test_a_wrong_operator_is_not_timed(monkeypatch):
     def wrong(point, backend):
         return [lambda: np.full(3, backend == "native", np.float32)]
 
-    monkeypatch.setitem(ops.BUILDERS, "pixel_fill", wrong)
+    monkeypatch.setitem(op_calls.BUILDERS, "pixel_fill", wrong)
     with pytest.raises(AssertionError, match="pixel_fill is off by"):
-        ops.check("pixel_fill")
+        op_calls.check("pixel_fill")
 
 
 @pytest.mark.parametrize("op", OPS)
 def test_a_run_has_a_call_for_every_batch(op):
-    calls = ops.BUILDERS[op](POINT, "native")
+    calls = op_calls.BUILDERS[op](POINT, "native")
     assert len(calls) == (1 if op_costs.FORMULAS[op].unit == "map" else 2)
 
 
@@ -62,7 +62,7 @@ def test_a_run_has_a_call_for_every_batch(op):
     "op", [op for op in OPS if op not in ("occlusion_patch", "saliency_accumulate")]
 )
 def test_bytes_written_are_those_of_the_result(op):
-    made = ops.BUILDERS[op](POINT, "native")[0]()
+    made = op_calls.BUILDERS[op](POINT, "native")[0]()
     arrays = made if isinstance(made, tuple) else (made,)
     written = op_costs.FORMULAS[op].cost(POINT.size, POINT.batch).written
     assert written == sum(array.nbytes for array in arrays)
@@ -89,10 +89,10 @@ def test_a_product_takes_fifteen_operations_a_pixel_beside_the_drawing_and_the_c
 
 @pytest.mark.parametrize("op", OPS)
 def test_every_operator_grows_in_size_and_batch_and_no_point_comes_twice(op):
-    sweeps = ops.sweeps(op)
+    sweeps = op_costs.sweeps(op)
     assert [point.size for point in sweeps["size"]] == [64, 224, 512]
     assert len({point.batch for point in sweeps["batch"]}) >= 3
-    found = list(ops.points(op))
+    found = list(op_costs.points(op))
     assert len(set(found)) == len(found)
     assert all(point.masks % point.batch == 0 for point in found)
 
@@ -105,10 +105,10 @@ def test_a_cell_has_speed_ceiling_and_time(measured):
 
 
 def test_operators_that_make_maps_have_no_mask_count(measured):
-    text = ops_tables.by_masks(measured)
+    text = render(micro.TABLES["ops_masks"], measured)
     assert "32 in all | 256 in all | 1024 in all" in text
     assert "saliency_expand" not in text
-    assert "saliency_expand" in ops_tables.by_batch(measured)
+    assert "saliency_expand" in render(micro.TABLES["ops_batch"], measured)
 
 
 def test_a_result_of_some_operators_makes_a_table_of_them(measured):
@@ -134,8 +134,8 @@ def test_every_operator_has_its_formula_on_the_page():
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("ops_size", "Not measured yet: `python -m bench.micro.ops`"),
-        ("roofline", "Not measured yet: `python -m bench.micro.ops`"),
+        ("ops_size", "Not measured yet: `python bench/run.py --suite ops`"),
+        ("roofline", "Not measured yet: `python bench/run.py --suite ops`"),
         ("roofline_cuda", "Not measured yet: `bench/gpu.sh`"),
         ("roofline_ascend", "Not measured: no Ascend NPU"),
         ("ops_ascend", "Not measured: no Ascend NPU"),
@@ -151,16 +151,24 @@ def test_a_gpu_result_fills_its_roofline():
         "gb_per_s": {"product": 3000.0, "fill": 3900.0, "zero": 4000.0},
         "share_of_fill": timing.summary([0.75]),
     }  # fmt: skip
-    text = ops_tables.roofline_cuda({"results": {"products": [row]}})
+    text = render(micro.TABLES["roofline_cuda"], {"results": {"products": [row]}})
     assert "| `masked_product`, float32, NCHW, iid | 3000 | 4000 | 0.75 |" in text
 
 
 def test_the_pictures_that_the_tables_show_are_drawn(measured, tmp_path):
-    paths = ops_plots.draw(measured, tmp_path)
-    assert [path.name for path in paths] == ops_plots.names()
-    for path, sweep in zip(paths, ("size", "batch", "masks"), strict=True):
-        assert path.read_bytes().startswith(b"\x89PNG")
-        assert f"(images/{path.name})" in report.text_of(f"ops_{sweep}", {"ops": measured})
+    found = charts.drawings({"ops": measured})
+    assert list(found) == [f"ops_cpu_{sweep}.png" for sweep in charts.SWEEPS]
+    for (file, drawing), sweep in zip(found.items(), charts.SWEEPS, strict=True):
+        charts.save(drawing, tmp_path / file)
+        assert charts.digest_in(tmp_path / file) == drawing.digest
+        assert f"(images/{file})" in report.text_of(f"ops_{sweep}", {"ops": measured})
+
+
+def test_a_picture_of_other_figures_is_stale(measured):
+    before = charts.drawings({"ops": measured})
+    measured["results"][0]["seconds"]["mask_grid"]["median"] *= 2
+    after = charts.drawings({"ops": measured})
+    assert before["ops_cpu_size.png"].digest != after["ops_cpu_size.png"].digest
 
 
 def test_without_a_result_no_picture_is_shown():

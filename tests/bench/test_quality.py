@@ -6,23 +6,24 @@ import numpy as np
 import pytest
 
 from bench.common import timing
-from bench.peers import sharing
-from bench.quality import maps as quality
-from bench.quality import to_quality
-from bench.report import quality as quality_tables
+from bench.quality import maps, to_quality
+from bench.report import pages
+from bench.report import peers as peers_report
+from bench.report import quality as report
+from bench.report.table import render
 
 
 def test_fewest_is_the_first_number_within_the_limit():
-    assert quality.fewest([256, 384, 512], [0.3, 0.1, 0.2], 0.15) == 384
-    assert quality.fewest([256, 384, 512], [0.3, 0.1, 0.2], 0.05) is None
+    assert maps.fewest([256, 384, 512], [0.3, 0.1, 0.2], 0.15) == 384
+    assert maps.fewest([256, 384, 512], [0.3, 0.1, 0.2], 0.05) is None
 
 
 def test_energy_is_counted_above_the_least_value():
     saliency = np.full((4, 6), -2.0)
     saliency[1, 2] = 1.0  # 3 above the least
     saliency[3, 5] = -1.0  # 1 above it
-    assert quality.energy_in_box(saliency, (0, 1, 2, 4)) == pytest.approx(0.75)
-    assert quality.energy_in_box(saliency, (3, 5, 4, 6)) == pytest.approx(0.25)
+    assert maps.energy_in_box(saliency, (0, 1, 2, 4)) == pytest.approx(0.75)
+    assert maps.energy_in_box(saliency, (3, 5, 4, 6)) == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize(
@@ -31,12 +32,12 @@ def test_energy_is_counted_above_the_least_value():
 def test_a_hit_is_the_highest_pixel_in_the_box(box, hit):
     saliency = np.zeros((4, 6))
     saliency[1, 2] = 1.0
-    assert quality.hits(saliency, box) is hit
+    assert maps.hits(saliency, box) is hit
 
 
 def test_what_was_not_reached_is_above_all_numbers():
-    assert quality.middle([512, None, 256, 384]) == {"q1": 384, "median": 512, "q3": None}
-    assert quality.middle([None, None, 256])["median"] is None
+    assert maps.middle([512, None, 256, 384]) == {"q1": 384, "median": 512, "q3": None}
+    assert maps.middle([None, None, 256])["median"] is None
 
 
 def case(passes, correlation, pointing, ratio, probability):
@@ -64,7 +65,7 @@ FOUND = [
 
 
 def test_the_summary_counts_hits_and_takes_medians():
-    reference, row = quality.summary(FOUND)
+    reference, row = maps.summary(FOUND)
     assert "masks_centred" not in reference
     assert reference["pointing"] == 1.0
     assert row["masks_centred"] == {"q1": 768, "median": 768, "q3": None}
@@ -73,7 +74,7 @@ def test_the_summary_counts_hits_and_takes_medians():
 
 
 def test_gains_are_geometric_means_within_bins_of_probability():
-    low, high = quality.gains(FOUND)
+    low, high = maps.gains(FOUND)
     assert (low["low"], low["high"], low["targets"]) == (0.05, 0.2, 2)
     assert low["gains"]["oa128 centred"]["mean"] == pytest.approx(4.0)
     assert (high["low"], high["targets"]) == (0.95, 1)
@@ -83,12 +84,12 @@ def test_gains_are_geometric_means_within_bins_of_probability():
 def test_tables_of_quality():
     result = {
         "settings": {"most": 8192, "masks": 1024, "base": 6000},
-        "results": {"kinds": quality.summary(FOUND), "gains": quality.gains(FOUND)},
+        "results": {"kinds": maps.summary(FOUND), "gains": maps.gains(FOUND)},
     }
-    text = quality_tables.quality(result)
+    text = render(report.TABLES["quality"], result)
     assert "| reference |  |  |  | 0.500 (0.500 to 0.500) | 1.00 |" in text
     assert "| `oa128`, `centred` | 768 (768 to > 8192) | 256 (256 to 256) | 0.950" in text
-    text = quality_tables.gains(result)
+    text = render(report.TABLES["quality_gains"], result)
     assert "| 0.05 to 0.2 | 2 | 4.00 (3.50 to 6.50) |" in text
 
 
@@ -101,9 +102,9 @@ def test_table_of_times_to_quality():
         "correlation": {"fastxai": middle([0.97]), "mindspore_xai": middle([0.95])},
         "times": middle([20.0]),
     }  # fmt: skip
-    text = quality_tables.to_quality({"results": [row]})
+    text = render(report.TABLES["to_quality"], {"results": [row]})
     assert "| demo | 3 | 512, openvino | 0.970; 0.950 | 0.50 | 10.0 | 20.0 | 600; 1200 |" in text
-    text = quality_tables.readme({"results": [row]})
+    text = pages.text_of("readme_quality", {"to_quality": {"results": [row]}})
     assert "as good and 20 times as fast as mindspore_xai's on the demo's network" in text
     assert "(512 masks, 3 pictures; 1200 times as installed" in text
 
@@ -120,11 +121,13 @@ def test_tables_of_promises_and_of_sharing():
         "design": "iid", "runs": 4, "stopped": 3, "kept": 1.0, "covered_mean": 0.951,
         "probability": middle([0.4]), "masks": middle([512.0, 1024.0]), "true": middle([0.96]),
     }  # fmt: skip
-    text = quality_tables.uncertainty({"settings": {"tol": 0.95}, "results": [row]})
+    text = render(report.TABLES["uncertainty"], {"settings": {"tol": 0.95}, "results": [row]})
     assert "of these above 0.94" in text
     assert "| `iid` | 0.40 | 3 of 4 | 1.000 | 768 (640 to 896) | 0.960 | 0.951 |" in text
     row = {
         "explainer": "rise", "engine": "openvino", "ratio": middle([1.01]),
         "seconds": {"one": middle([2.0]), "many": middle([2.02])},
     }  # fmt: skip
-    assert "| RISE, openvino | 2.0 | 2.0 | 1.010 |" in sharing.rows_table({"results": [row]})
+    assert "| RISE, openvino | 2.0 | 2.0 | 1.010 |" in render(
+        peers_report.TABLES["sharing"], {"results": [row]}
+    )

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from bench import run
 from bench.common import record, timing
 from bench.common.machine import ROOT
 from bench.report import pages as report
+from bench.report.table import Column, Table, cell, pick, render
 
 ABOUT: dict[str, Any] = {
     "made": "2026-01-02T03:04:05+00:00",
@@ -63,8 +65,8 @@ def test_uncommitted_changes_are_said(results: dict[str, Any]) -> None:
 
 
 def test_a_missing_result_names_its_command() -> None:
-    assert "python -m bench.micro.memory" in report.text_of("memory", {})
-    assert "python -m bench.peers.explainers" in report.text_of("readme", {})
+    assert "bench/run.py --suite memory`" in report.text_of("memory", {})
+    assert "bench/run.py --suite explainers`" in report.text_of("readme", {})
 
 
 def test_an_unknown_table_is_refused() -> None:
@@ -79,9 +81,7 @@ def test_a_missed_target_is_shown_as_missed(results: dict[str, Any]) -> None:
 
 def test_every_table_of_the_pages_exists() -> None:
     for name in report.PAGES:
-        path = ROOT / name
-        if path.exists():
-            report.fill(path.read_text(encoding="utf-8"), {})
+        report.fill((ROOT / name).read_text(encoding="utf-8"), {})
 
 
 def test_no_marker_of_the_pages_is_overlooked() -> None:
@@ -92,3 +92,41 @@ def test_no_marker_of_the_pages_is_overlooked() -> None:
 
 def test_results_that_do_not_exist_are_left_out(tmp_path: Path) -> None:
     assert report.load_results(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "column", "text"),
+    [
+        ({"median": 2.0, "q1": 1.0, "q3": 4.0, "repeats": 5}, (".1f",), "2.0 (1.0 to 4.0)"),
+        ({"median": 2.0, "q1": 2.0, "q3": 2.0, "repeats": 1}, (".1f",), "2.0"),
+        ({"median": 512, "q1": 256, "q3": None}, (".0f", 1.0, 8192), "512 (256 to > 8192)"),
+        (0.125, (".1f", 100.0), "12.5"),
+        (7, (), "7"),
+        ("word", (".1f",), "word"),
+        (None, (".1f",), ""),
+    ],
+)
+def test_a_cell_is_a_number_a_summary_a_text_or_empty(value, column, text):
+    assert cell(value, Column("x", "x", *column)) == text
+
+
+def test_a_path_that_ends_early_is_an_empty_cell():
+    assert pick({"a": {"b": 3}}, "a.b") == 3
+    assert pick({"a": {"b": 3}}, "a.c.d") is None
+
+
+def test_notes_follow_the_rows_and_a_table_without_rows_is_nothing():
+    table = Table("Title", "x", "rows", [Column("a", "a")], [lambda result: result["note"]])
+    made = render(table, {"rows": [{"a": 1}], "note": "Extrapolated."})
+    assert made == "**Title**\n\n| a |\n| --- |\n| 1 |\n\nExtrapolated.\n"
+    assert render(table, {"rows": [], "note": ""}) == ""
+
+
+def test_pages_and_charts_are_what_the_results_make_of_them():
+    assert report.stale(report.load_results(record.RESULTS), write=False) == []
+
+
+def test_every_result_is_of_a_benchmark_and_holds_no_raw_samples():
+    for path in record.RESULTS.glob("*.json"):
+        assert path.stem in {*run.BENCHMARKS, "gpu"}, path
+        assert "each" not in path.read_text(encoding="utf-8")

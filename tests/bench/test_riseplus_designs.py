@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from bench.quality import riseplus_designs
+from bench.report.quality import TABLES
+from bench.report.table import render
 
 
 def test_noise_of_pairs_is_its_variance_over_the_maps():
@@ -23,6 +25,7 @@ def test_the_table_names_the_gain_and_its_spread():
         {"noise": {"iid": 0.25, "oa128": 0.125}, "gain": 2.0},
         {"noise": {"iid": 1.0, "oa128": 0.125}, "gain": 8.0},
     ]
-    results = {"summary": riseplus_designs.summary(rows), "each": rows}
-    made = riseplus_designs.rows_table({"results": results, "settings": {"masks": 1024}})
+    settings = {"masks": 1024, "pictures": 2}
+    result = {"results": riseplus_designs.summary(rows), "settings": settings}
+    made = render(TABLES["riseplus_designs"], result)
     assert "| 1024 | 2 | 0.650 | 0.889 | 4.00 (2.00 to 8.00) |" in made

@@ -1,4 +1,4 @@
-"""A contender of bench/peers.py: openvino_xai's RISE of the network that fastxai exported."""
+"""A contender of bench/peers/libraries.py: openvino_xai's RISE of the exported network."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class OpenVinoXai:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
-        self._image = np.load(options.folder / "image.npy")
+        self._image = np.load(Path(options.folder) / "image.npy")
         self._rise: Any = None
 
     def ready(self) -> dict[str, Any]:
@@ -30,7 +30,7 @@ class OpenVinoXai:
         from openvino_xai.methods import RISE  # type: ignore[import-not-found]
 
         begun = time.perf_counter()
-        model = openvino.Core().read_model(self._options.folder / "network.onnx")
+        model = openvino.Core().read_model(Path(self._options.folder) / "network.onnx")
         self._rise = RISE(model, postprocess_fn=lambda outputs: outputs[0])
         self._explain(8)
         seconds = time.perf_counter() - begun
@@ -56,18 +56,5 @@ class OpenVinoXai:
         )
 
 
-def main() -> None:
-    """Serves the contender."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--map", type=Path, required=True)
-    parser.add_argument("--explainer", choices=("rise",), required=True)
-    parser.add_argument("--images", type=int, required=True)
-    parser.add_argument("--window", type=int, required=True)
-    parser.add_argument("--batch", type=int, required=True)
-    options = parser.parse_args()
-    serve(lambda: OpenVinoXai(options))
-
-
 if __name__ == "__main__":
-    main()
+    serve(OpenVinoXai)

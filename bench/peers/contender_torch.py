@@ -1,6 +1,6 @@
-"""Contenders of bench/peers.py on PyTorch: a plain RISE, and Captum's Occlusion. No MindSpore.
+"""Contenders of bench/peers/libraries.py on PyTorch: a plain RISE, and Captum's Occlusion.
 
-The network is bench/resnet50.py's in PyTorch's words, with the weights that MindSpore drew.
+The network is bench/common/resnet50.py's in PyTorch's words, with the weights that MindSpore drew.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.
 
 
 class Bottleneck(nn.Module):
-    """As in bench/resnet50.py."""
+    """As in bench/common/resnet50.py."""
 
     def __init__(self, inputs: int, width: int, stride: int) -> None:
         super().__init__()
@@ -109,8 +109,8 @@ class TorchRuns:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
-        self._network = load_network(options.folder)
-        self._image = torch.from_numpy(np.load(options.folder / "image.npy"))
+        self._network = load_network(Path(options.folder))
+        self._image = torch.from_numpy(np.load(Path(options.folder) / "image.npy"))
 
     def ready(self) -> dict[str, Any]:
         """Scores a first batch."""
@@ -150,18 +150,5 @@ class TorchRuns:
         )[0, 0]
 
 
-def main() -> None:
-    """Serves the contender."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--map", type=Path, required=True)
-    parser.add_argument("--explainer", choices=("rise", "occlusion"), required=True)
-    parser.add_argument("--images", type=int, required=True)
-    parser.add_argument("--window", type=int, required=True)
-    parser.add_argument("--batch", type=int, required=True)
-    options = parser.parse_args()
-    serve(lambda: TorchRuns(options))
-
-
 if __name__ == "__main__":
-    main()
+    serve(TorchRuns)

@@ -3,11 +3,15 @@
 import pytest
 
 from bench.common import timing
-from bench.peers import engines, over_bare
-from bench.peers import libraries as peers
+from bench.peers import engines, libraries
 from bench.report import pages as report
-from bench.report import peers as engine_tables
+from bench.report import peers
+from bench.report.table import render
 from tests.bench.test_report import ABOUT
+
+
+def table(name, result):
+    return render(peers.TABLES[name], result)
 
 
 def rate(value):
@@ -30,13 +34,13 @@ def measured():
 
 
 def test_a_network_that_was_exported_is_a_row_of_speeds_and_errors(measured):
-    made = engine_tables.engines(measured)
+    made = table("engines", measured)
     assert "| resnet50 | 2 | 10.0 | 31.0, 3.1×, 5e-07 |  | no such instructions |" in made
     assert "hrnet" not in made
 
 
 def test_networks_that_were_not_exported_are_listed_with_the_reason(measured):
-    made = engine_tables.refused(measured)
+    made = table("engines_refused", measured)
     assert "| hrnet_w32 | the operator InplaceAddExt cannot be exported |" in made
     assert "| odd | MindSpore cannot run it |" in made
     assert "resnet50" not in made
@@ -49,8 +53,8 @@ def test_the_readme_says_it_of_one_network(measured):
 
 def test_the_readme_without_that_network_names_the_command(measured):
     measured["results"] = measured["results"][1:]
-    assert "bench.peers.engines" in report.text_of("readme_engines", {"engines": measured})
-    assert "bench.peers.engines" in report.text_of("readme_engines", {})
+    assert "--suite engines" in report.text_of("readme_engines", {"engines": measured})
+    assert "--suite engines" in report.text_of("readme_engines", {})
 
 
 def test_results_of_an_earlier_run_are_kept_in_order():
@@ -97,7 +101,7 @@ def compared():
 
 
 def test_whole_explanations_are_rows(compared):
-    made = engine_tables.peers(compared)
+    made = table("peers", compared)
     assert (
         "| RISE, 256 images | fastxai openvino float32 | 5.0 | 3.20 |  | 1.010 | 2.0 | 1e-07 |"
         in made
@@ -106,12 +110,12 @@ def test_whole_explanations_are_rows(compared):
 
 
 def test_more_masks_are_extrapolated_and_compared_with_the_peer_as_installed(compared):
-    made = engine_tables.peers_whole(compared)
+    made = table("peers_whole", compared)
     assert "| fastxai openvino float32 | 51.2 | 117 | 256 |" in made
 
 
 def test_readme_names_both_precisions(compared):
-    assert engine_tables.readme_peers(compared) == (
+    assert report.text_of("readme_peers", {"libraries": compared}) == (
         "Where OpenVINO scores the same ResNet50, RISE is 3.2 times as fast as mindspore_xai with "
         "the variable and 256 times as fast as it is installed (extrapolated); in bfloat16 6.4 "
         "times as fast as mindspore_xai with the variable and 512 times as fast as it is installed "
@@ -120,7 +124,7 @@ def test_readme_names_both_precisions(compared):
 
 
 def test_targets_are_missed_where_someone_else_is_faster(compared):
-    met = {line["what"]: line["met"] for line in peers.make_targets(compared["results"])}
+    met = {line["what"]: line["met"] for line in libraries.make_targets(compared["results"])}
     assert met.pop("rise, fastxai openvino float32: times the speed of torch") is False
     as_installed = "times mindspore_xai as installed, extrapolated"
     assert met.pop(f"rise, fastxai openvino float32: {as_installed}") is False
@@ -131,5 +135,5 @@ def test_targets_are_missed_where_someone_else_is_faster(compared):
 
 def test_bare_passes_are_rows():
     row = turn("fastxai openvino float32", 22.0, 3.2, 1.012)
-    made = over_bare.rows_table({"results": [row]})
+    made = table("over_bare", {"results": [row]})
     assert "| RISE, 256 images | fastxai openvino float32 | 22.0 | 1.012 |" in made

@@ -1,0 +1,83 @@
+"""A contender of bench/peers/libraries.py: fastxai by the engine that is named, PYNATIVE."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+import fastxai  # noqa: F401  before any primitive
+from bench.common.explainers import (
+    TARGET_CLASS,
+    batch_of,
+    engine_of,
+    first_batch,
+    make_ours,
+    picture,
+)
+from bench.common.processes import serve
+from bench.common.resnet50 import make_resnet50
+from bench.peers.paired import PairedRun, random_stack
+from fastxai.ops import MaskSpec, masked_product
+
+
+class Ours:
+    """An engine of fastxai's; after each batch a bare pass of that engine."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options, self._inputs = options, picture()
+        count = options.images if options.explainer == "rise" else options.images - 1
+        chosen = {"engine": options.engine, "precision": options.precision}
+        self._explainer = make_ours(
+            options.explainer, make_resnet50(), options.batch, count, **chosen
+        )
+        self._paired: Any = None
+
+    def ready(self) -> dict[str, Any]:
+        """Makes the engine and explains a first batch."""
+        begun = time.perf_counter()
+        score, rows = self._prepared()
+        seconds = time.perf_counter() - begun
+        image = self._inputs.asnumpy()[0]
+        stack = masked_product(image, MaskSpec(1, (224, 224)), 0, rows, out=random_stack(rows))
+        batches = -(-self._options.images // rows)
+        share = self._options.images / (batches * rows)
+        self._paired = PairedRun(self._explainer, lambda: score(stack), share)
+        stack[0] = image
+        return {
+            "setup_s": seconds,
+            "scores": score(stack)[0].tolist(),
+            "versions": {name: version(name) for name in ("openvino", "onnxruntime")},
+        }
+
+    def run(self) -> dict[str, Any]:
+        """A whole explanation."""
+        if self._options.engine == "mindspore":  # peers.explainers has its bare passes
+            start = time.perf_counter()
+            saliency = self._explainer(self._inputs, TARGET_CLASS, progress=False).asnumpy()
+            found: dict[str, Any] = {"seconds": time.perf_counter() - start}
+        else:
+            paired = self._paired(self._inputs)
+            saliency = paired["map"]
+            found = {"seconds": paired["explainer_s"], "over_bare": 1.0 + paired["beyond"]}
+        np.save(self._options.map, saliency[0, 0])
+        return found
+
+    def _prepared(self) -> tuple[Any, int]:
+        """What scores, after a first batch was explained by it, and how many images that were."""
+        images = self._inputs.asnumpy()
+        first_batch(self._explainer, self._inputs)
+        rows = batch_of(self._explainer, self._options.images)
+
+        def fill(copies: np.ndarray) -> None:
+            copies[...] = images
+
+        shape = (rows, *images.shape[1:])
+        return engine_of(self._explainer, shape, self._options.images, fill), rows
+
+
+if __name__ == "__main__":
+    serve(Ours)
