@@ -8,6 +8,45 @@ from collections.abc import Iterator
 
 _DEMO = "fastxai.demo"
 
+# Which packages a package may import; the lower ones come first.
+USES: dict[str, tuple[str, ...]] = {
+    "reference": (),
+    "system": (),
+    "visual": (),
+    "compat": (),
+    "demo": (),
+    "ops": ("reference",),
+    "arguments": ("visual",),
+    "masks": ("ops",),
+    "perturbation": ("arguments", "masks", "ops", "system", "visual"),
+    "network": ("arguments", "ops", "system"),
+    "engine": ("arguments", "network", "ops", "system"),
+    "common": ("arguments", "network", "system", "visual"),
+    "tool": ("compat", "network", "ops", "perturbation"),
+    "torch": ("arguments", "masks", "ops", "perturbation", "system"),
+    "explainer": (
+        *("arguments", "common", "compat", "engine", "network", "ops", "perturbation", "system"),
+        "tool",
+    ),
+    "benchmark": ("arguments", "common", "engine", "network", "ops", "system", "visual"),
+    "cli": (
+        *("arguments", "compat", "demo", "engine", "explainer", "masks", "network", "ops"),
+        *("perturbation", "system", "tool", "visual"),
+    ),
+}
+# Frameworks that a room does not know: it works where they are not installed.
+UNKNOWN: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        (f"fastxai/{room}/" for room in ("arguments", "masks", "perturbation", "system")),
+        ("mindspore", "torch"),
+    ),
+    **dict.fromkeys(("fastxai/torch/", "fastxai/ops/cuda/"), ("mindspore",)),
+    **dict.fromkeys(
+        (f"fastxai/{room}/" for room in ("benchmark", "engine", "explainer", "network", "tool")),
+        ("torch",),
+    ),
+}
+
 
 def _package(path: str) -> str:
     """Dotted package that relative imports of a file start from."""
@@ -93,15 +132,29 @@ def explainers_go_through_ops(path: str, text: str) -> list[str]:
     ]
 
 
-def torch_knows_no_mindspore(path: str, text: str) -> list[str]:
-    """fastxai/torch and fastxai/ops/cuda work where MindSpore is not installed."""
-    if not path.startswith(("fastxai/torch/", "fastxai/ops/cuda/")):
-        return []
-    needs_it = [f"fastxai.{name}" for name in ("explainer", "engine", "benchmark", "tool", "cli")]
+def rooms_know_no_framework(path: str, text: str) -> list[str]:
+    """Rooms that every framework uses import none, and those of one framework not the other."""
+    unknown = next((names for room, names in UNKNOWN.items() if path.startswith(room)), ())
     return [
         f"{path}:{line}: imports {name}"
         for line, name in _imports(path, ast.parse(text))
-        if _within(name, "mindspore", "fastxai.network.inputs", "fastxai.network.scores", *needs_it)
+        if _within(name, *unknown)
+    ]
+
+
+def data_flows_one_way(path: str, text: str) -> list[str]:
+    """A package imports the packages of ours that it names in USES, and no others."""
+    _, _, rest = path.partition("fastxai/")
+    package, _, inside = rest.partition("/")
+    if not inside:  # a module of fastxai itself
+        return []
+    if package not in USES:
+        return [f"{path}: python_rules.USES does not know {package}"]
+    allowed = {package, *USES[package]}
+    return [
+        f"{path}:{line}: imports {name}"
+        for line, name in _imports(path, ast.parse(text))
+        if _within(name, "fastxai") and name.split(".")[1] in USES.keys() - allowed
     ]
 
 
@@ -183,7 +236,8 @@ PYTHON_RULES = [
     ops_know_no_models,
     reference_stands_alone,
     explainers_go_through_ops,
-    torch_knows_no_mindspore,
+    rooms_know_no_framework,
+    data_flows_one_way,
     engines_know_no_masks,
     demo_stands_alone,
     public_names_are_documented,

@@ -66,6 +66,19 @@ def test_the_package_keeps_its_walls(rule):
     assert crossings(rule, "fastxai", ".py") == []
 
 
+def test_packages_use_lower_ones_only():
+    order = list(python_rules.USES)
+    for package, used in python_rules.USES.items():
+        assert {order.index(name) for name in used} <= set(range(order.index(package))), package
+
+
+def test_every_package_is_in_the_table_of_contributing():
+    table = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    packages = {path.parent.name for path in (ROOT / "fastxai").glob("*/__init__.py")}
+    assert packages == set(python_rules.USES)
+    assert {name for name in packages if f"`fastxai/{name}/`" not in table} == set()
+
+
 def test_every_allowed_loop_is_still_there():
     for (path, line), reason in cpp_rules.ALLOWED_LOOPS.items():
         assert line in (ROOT / path).read_text(encoding="utf-8"), f"{path}: {reason}"
@@ -146,6 +159,9 @@ OPS = "fastxai/ops/mindspore_primitives.py"
 REFERENCE = "fastxai/reference/philox.py"
 ENGINE = "fastxai/engine/openvino.py"
 TORCH = "fastxai/torch/rise.py"
+MASKS = "fastxai/masks/designs.py"
+LOOP = "fastxai/perturbation/loop.py"
+NETWORK = "fastxai/network/structure.py"
 DEMO = "fastxai/demo/samples.py"
 
 VIOLATIONS = [
@@ -204,9 +220,18 @@ VIOLATIONS = [
     (python_rules.explainers_go_through_ops, EXPLAINER, "from fastxai.reference import philox4x32"),
     (python_rules.explainers_go_through_ops, EXPLAINER, "from fastxai.ops.native import native"),
     (python_rules.explainers_go_through_ops, TORCH, "from fastxai import reference"),
-    (python_rules.torch_knows_no_mindspore, TORCH, "import mindspore as ms"),
-    (python_rules.torch_knows_no_mindspore, TORCH, "from fastxai.explainer import RISE"),
-    (python_rules.torch_knows_no_mindspore, TORCH, "from fastxai.network.inputs import to_images"),
+    (python_rules.rooms_know_no_framework, TORCH, "import mindspore as ms"),
+    (python_rules.rooms_know_no_framework, MASKS, "def f():\n    import torch"),
+    (python_rules.rooms_know_no_framework, LOOP, "from mindspore import nn"),
+    (python_rules.rooms_know_no_framework, EXPLAINER, "import torch"),
+    (python_rules.data_flows_one_way, TORCH, "from fastxai.explainer import RISE"),
+    (python_rules.data_flows_one_way, TORCH, "from fastxai.network.inputs import to_images"),
+    (python_rules.data_flows_one_way, MASKS, "from fastxai.perturbation.loop import explain_image"),
+    (python_rules.data_flows_one_way, LOOP, "from ..engine import Engine"),
+    (python_rules.data_flows_one_way, NETWORK, "from fastxai.masks import designs"),
+    (python_rules.data_flows_one_way, NETWORK, "def f():\n    from fastxai.explainer import RISE"),
+    (python_rules.data_flows_one_way, OPS, "from fastxai.common import utils"),
+    (python_rules.data_flows_one_way, "fastxai/cluster/run.py", "import math"),
     (python_rules.engines_know_no_masks, ENGINE, "from fastxai.ops import mask_grid"),
     (python_rules.engines_know_no_masks, ENGINE, "def score(batch, masks):\n    pass"),
     (python_rules.engines_know_no_masks, ENGINE, "from fastxai.explainer import RISE"),
@@ -257,7 +282,10 @@ def test_every_rule_has_a_planted_violation():
         (cpp_rules.python_stays_in_its_room, "csrc/pybind/a.cpp", "#include <pybind11/a.h>\n"),
         (cpp_rules.no_mindspore_headers, AOT, '#include "csrc/mindspore/aot.h"\n'),
         (python_rules.only_ops_goes_native, OPS, "from fastxai import _native"),
-        (python_rules.torch_knows_no_mindspore, TORCH, "import torch"),
+        (python_rules.rooms_know_no_framework, TORCH, "import torch"),
+        (python_rules.data_flows_one_way, EXPLAINER, "from fastxai.perturbation import loop"),
+        (python_rules.data_flows_one_way, EXPLAINER, "from fastxai import _version"),
+        (python_rules.data_flows_one_way, "fastxai/_config.py", "from fastxai import engine"),
         (python_rules.reference_stands_alone, REFERENCE, "import math\nfrom . import philox"),
         (python_rules.demo_stands_alone, DEMO, "from fastxai.demo.network import DemoNet"),
         (python_rules.demo_stands_alone, "fastxai/cli/demo.py", "from fastxai.demo import samples"),
