@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import mindspore as ms
@@ -14,8 +11,8 @@ import numpy as np
 from mindspore import nn
 
 from fastxai.arguments.hints import in_our_words
-from fastxai.arguments.targets import check_scores
 from fastxai.explainer.perturb.compiled import CellKey, CompiledCells
+from fastxai.explainer.perturb.score_checks import Call, ScoreChecks
 from fastxai.network.evaluation import evaluating, running
 from fastxai.network.inputs import to_images, to_targets
 from fastxai.network.interrupt import interruptible
@@ -34,21 +31,6 @@ if TYPE_CHECKING:
 
 Fill = Callable[[np.ndarray], Any]  # writes the first copies into an array (M, C, H, W)
 Path = tuple[int | str, ...]
-
-_log = logging.getLogger("fastxai")
-
-
-@dataclass(frozen=True)
-class _Call:
-    """What lives as long as a call.
-
-    Attributes:
-        dtype: What the network takes.
-        example: (1, C, H, W), an image.
-    """
-
-    dtype: Any
-    example: np.ndarray
 
 
 class MindSporeBackend(Backend):
@@ -74,16 +56,15 @@ class MindSporeBackend(Backend):
     ) -> None:
         from fastxai.engine.input_dtype import InputDtype
 
-        self._owner = owner
+        self.owner = owner
         self._network = network
         self._activation_fn = activation_fn
         self._output = output
-        self._selector = selector
+        self.selector = selector
         self._per_eval = per_eval
         self._input_dtype = InputDtype(network, output)
-        self._call: _Call | None = None
-        self._activation_checked = False
-        self._looked = False  # at scores of the network
+        self._call: Call | None = None
+        self._checks = ScoreChecks(owner, network, activation_fn, output)
         self._probed: dict[Any, int] = {}  # what 'auto' found, by what it depends on
         self.compiled: CompiledCells[Any] = CompiledCells()
 
@@ -93,31 +74,31 @@ class MindSporeBackend(Backend):
     @contextmanager
     def ready(self) -> Iterator[None]:
         """A call may run in this process, and be interrupted."""
-        check_process(self._owner)
+        check_process(self.owner)
         with interruptible():
             yield
 
     def begin(self, scored_by: str) -> None:
         """A call begins: until the next one the network is taken not to change."""
-        self._selector.start()
-        self._selector.go_on_with(scored_by)
+        self.selector.start()
+        self.selector.go_on_with(scored_by)
 
     def images(self, inputs: Any) -> np.ndarray:
         """The images as float32 (N, C, H, W)."""
-        return to_images(self._owner, inputs)
+        return to_images(self.owner, inputs)
 
     def targets(self, targets: Any, images: int) -> np.ndarray:
         """The targets as (N, L) int64."""
-        return to_targets(self._owner, targets, images)
+        return to_targets(self.owner, targets, images)
 
     @contextmanager
     def scoring(self, images: np.ndarray) -> Iterator[None]:
         """The network is evaluated in here; its errors are told in our words."""
         with (
-            in_our_words(self._owner, lambda: layers_of(self._network), images.shape),
+            in_our_words(self.owner, lambda: layers_of(self._network), images.shape),
             evaluating(self._network, self._activation_fn),
         ):
-            self._call = _Call(self._input_dtype.of(images[0]), images[:1])
+            self._call = Call(self._input_dtype.of(images[0]), images[:1])
             yield
 
     def top_classes(self, images: np.ndarray) -> np.ndarray:
@@ -128,7 +109,7 @@ class MindSporeBackend(Backend):
         parts = [score(np.ascontiguousarray(image[None])) for image in images]
         for scores in parts:
             self._inspect(scores.shape, np.zeros(1, np.int64), 1)
-        return top_classes(self._owner, np.concatenate(parts))
+        return top_classes(self.owner, np.concatenate(parts))
 
     # ---- batches ---------------------------------------------------------------------------
 
@@ -137,39 +118,16 @@ class MindSporeBackend(Backend):
         total = plan.rule.segment
         if self._per_eval != "auto":
             return even_batch(total, int(self._per_eval))
-        preference = self._selector.preference
+        preference = self.selector.preference
         key = (image.shape, self.dtype, preference, ms.get_context("mode"))
         if key not in self._probed:
-            self._probed[key] = self._probe(image, plan, total)
+            from fastxai.explainer.perturb.batch_probe import fastest_batch
+
+            self._probed[key] = fastest_batch(self, image, plan, total)
         size = min(self._probed[key], total)
         # The engine for this size is there already: some copies that do not count cost less than
         # another one.
         return size if -total % size <= total // 50 else even_batch(total, size)
-
-    def _probe(self, image: np.ndarray, plan: Plan, total: int) -> int:
-        from fastxai.engine.autotune import best_batch_size
-        from fastxai.engine.mindspore import MindSporeEngine
-
-        source = plan.source(image)
-        made: dict[int, Engine | None] = {}
-
-        def seconds_of(size: int) -> float:
-            copies = np.empty((size, *image.shape), np.float32)
-            source.fill(copies, 0)
-            engine = made[size] = self.engine_for(copies.shape, total, lambda o: source.fill(o, 0))
-            score = engine or MindSporeEngine(self.score_cell(self.dtype))
-            score(copies)
-            start = time.perf_counter()
-            score(copies)
-            return time.perf_counter() - start
-
-        found = best_batch_size(seconds_of, total)
-        for size, engine in made.items():
-            if engine is not None and size != found.size:
-                self._selector.discard(engine)
-        level = logging.INFO if found.too_large is None else logging.WARNING
-        _log.log(level, "%s: perturbation_per_eval='auto': %s.", self._owner, found)
-        return found.size
 
     # ---- steps -----------------------------------------------------------------------------
 
@@ -257,7 +215,7 @@ class MindSporeBackend(Backend):
         from fastxai.engine.request import ScoringRequest
 
         dtype = self.dtype
-        return self._selector.select(
+        return self.selector.select(
             ScoringRequest(
                 self.scored_cells(), lambda: self.exported_cell(dtype), shape, fill, images, dtype
             )
@@ -293,21 +251,21 @@ class MindSporeBackend(Backend):
     @property
     def scored_by(self) -> ScoredBy:
         """What scores the image that began last."""
-        choice = self._selector.choice
+        choice = self.selector.choice
         assert choice is not None  # an engine was selected
         return ScoredBy(choice.engine, choice.precision, choice.identity, choice.error)
 
     @property
     def note(self) -> str:
         """The same in a few words for the progress bar."""
-        return self._selector.note
+        return self.selector.note
 
     def identity(self, images: np.ndarray) -> dict[str, Any]:
         """What the scores depend on, in kinds that JSON has."""
         from fastxai.network.digest import network_digest
         from fastxai.perturbation.explainer import array_digest
 
-        preference = self._selector.preference
+        preference = self.selector.preference
         return {
             "images": array_digest(images),
             "network": network_digest(self.scored_cells()),
@@ -323,8 +281,6 @@ class MindSporeBackend(Backend):
     def tensor(self, maps: np.ndarray, images: Any) -> ms.Tensor:
         """Maps (N, L, H, W) float32 as a Tensor."""
         return ms.Tensor(maps)
-
-    # ---- checks ----------------------------------------------------------------------------
 
     def _checked(
         self, score: Callable[[Any], np.ndarray], task: Task
@@ -345,47 +301,9 @@ class MindSporeBackend(Backend):
         rows: int,
         scores: Callable[[], np.ndarray] | None = None,
     ) -> None:
-        """Refuses an output that is not one row of class scores per image.
-
-        Args:
-            shape: Of the output.
-            labels: Classes that are explained.
-            rows: Images.
-            scores: Gives the output; a softmax of probabilities in it is warned of, once.
-
-        Raises:
-            ValueError: Wrong shape, a target that the network does not have, or an activation that
-                `check_rows` refuses.
-        """
-        check_scores(self._owner, shape, rows, labels)
-        if not self._activation_checked:
-            from fastxai.network.activation import check_activated
-
-            bare = lambda: self._bare_scores(rows).shape[1]  # noqa: E731
-            check_activated(self._owner, self._activation_fn, shape[1], bare)
-            self._activation_checked = True
-        if scores is not None and not self._looked:
-            self._looked = True
-            self._look_at(scores())
-
-    def _look_at(self, scores: np.ndarray) -> None:
-        """Warns where scores (M, K) are a softmax of probabilities."""
-        from fastxai.arguments.plausibility import looks_like_softmax_twice, warn_of_probabilities
-
-        softmax = isinstance(self._activation_fn, nn.Softmax)
-        if softmax and looks_like_softmax_twice(scores):
-            warn_of_probabilities(self._owner, self._bare_scores(len(scores)))
-
-    def _bare_scores(self, rows: int) -> np.ndarray:
-        """The network's scores (M, K) before the activation, of one image as often as wished.
-
-        A network may take batches of one size alone, as a MindIR file does.
-        """
-        from fastxai.engine.mindspore import MindSporeEngine
-
+        """Refuses what `ScoreChecks` refuses."""
         assert self._call is not None
-        bare = ScoreCell(self._network, None, self.dtype, self._output)
-        return MindSporeEngine(bare)(np.repeat(self._call.example, rows, axis=0))
+        self._checks(shape, labels, rows, self._call, scores)
 
 
 def _is_cpu_graph() -> bool:

@@ -63,7 +63,7 @@ class WeightedBackend(MindSporeBackend):
         """A call begins; the OoDNet's classifier may have other layers than in the last one."""
         super().begin(scored_by)
         self._head_known = False
-        with running(self._owner):
+        with running(self.owner):
             if self._ood_net.refresh():
                 self.compiled.clear()
                 self._shared_head.forget()
@@ -90,17 +90,17 @@ class WeightedBackend(MindSporeBackend):
             ValueError: An OoD score is not finite.
         """
         blank = np.broadcast_to(plan.base[:, None, None], image.shape)
-        with running(self._owner):
+        with running(self.owner):
             bounds = [self._ood_score(blank), self._ood_score(image)]
         if not np.isfinite(bounds).all():
             raise ValueError(
-                f"{self._owner}: `ood_net` returned scores that are not finite, {bounds[0]} for "
+                f"{self.owner}: `ood_net` returned scores that are not finite, {bounds[0]} for "
                 f"the masked image and {bounds[1]} for the image. Check its weights."
             )
         for parameter, value in zip(self._bounds, bounds, strict=True):
             parameter.set_data(ms.Tensor([value], ms.float32))
         if not self._head_known:
-            with running(self._owner):
+            with running(self.owner):
                 self._find_head(image, plan)
 
     def _ood_score(self, image: np.ndarray) -> float:
