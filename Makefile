@@ -15,13 +15,14 @@ WORKERS := --numprocesses logical --maxprocesses 8 --dist worksteal
 # An explainer in one of MindSpore's modes: what compiles in GRAPH_MODE takes longer than a minute.
 QUICK := tests/architecture tests/ops tests/reference tests/masks tests/common \
     tests/explainer/test_occlusion.py -m "not slow and not statistical" -k "not graph"
+DOCS_VENV := .venv-docs
 TUTORIALS := using_cv_explainers using_rise_plus using_cv_benchmarks
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Tests and demo are about the native ops: a build that fails must not pass for one that was skipped.
 export FASTXAI_BUILD ?= require
 
 .PHONY: help demo examples test quick test-oldest setup lint format kernel-tests kernel-tests-aarch64 \
-        cuda sanitize thread-sanitize fuzz faults wheel-check bench clean
+        cuda sanitize thread-sanitize fuzz faults wheel-check docs docs-pictures bench clean
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 24
 
@@ -124,10 +125,24 @@ cuda: ## libfastxai_cuda.so, for NVIDIA GPUs, in place (needs nvcc and cmake, no
 wheel-check: setup ## build wheels with and without native code and look into them
 	$(BIN)/python tools/check_wheel.py
 
+# A virtual environment of its own: the site needs neither MindSpore nor the native module.
+docs: $(DOCS_VENV)/installed ## build the site into build/site; a broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/python -m mkdocs build --quiet --strict
+	@echo "build/site/index.html"
+
+docs-pictures: setup ## run the pages' examples and replace the pictures that they write
+	$(BIN)/python tools/page_code.py
+
+$(DOCS_VENV)/installed: pyproject.toml
+	@python=$$(tools/find_python.sh "$(PYTHON)") && "$$python" -m venv $(DOCS_VENV)
+	$(DOCS_VENV)/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"], sep="\n")' | \
+	    $(DOCS_VENV)/bin/python -m pip --disable-pip-version-check install --quiet -r /dev/stdin
+	@touch $@
+
 bench: setup ## every benchmark, then the tables and charts (about five hours)
 	$(BIN)/python bench/run.py --make-environments
 	$(BIN)/python bench/run.py --suite all
 	$(BIN)/python -m bench.report
 
 clean: ## remove everything that was built
-	rm -rf $(VENV) $(OLDEST) build out *.egg-info fastxai/_native*.so fastxai/libfastxai_cuda.so
+	rm -rf $(VENV) $(OLDEST) $(DOCS_VENV) build out *.egg-info fastxai/_native*.so fastxai/libfastxai_cuda.so

@@ -10,46 +10,55 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+import fastxai
 import fastxai.benchmark
 import fastxai.explainer
 import fastxai.tool.cv
 import fastxai.visual.cv
 from fastxai.compat.unavailable import not_available
+from tests.docs import pages
+from tools import page_code
 
 ROOT = Path(__file__).parents[2]
 
 
-def python_blocks(name: str) -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```", (ROOT / name).read_text(), re.M | re.S)
+PAGES = {page.relative_to(ROOT).as_posix(): page for page in page_code.pages()}
+OF_DIGITS = "explainers"  # pages whose pictures the package's own network and pictures make
 
 
-PAGES = [
-    "docs/cli.md",
-    "docs/differences.md",
-    "docs/engines.md",
-    "docs/estimators.md",
-    "docs/threads.md",
-    "docs/uncertainty.md",
-]
-NEEDED = {"docs/engines.md": "openvino"}  # packages that a page's code uses and fastxai does not
+def test_the_pages_that_users_read_have_code():
+    assert {"README.md", "docs/quickstart.md", "docs/engines.md", "docs/gpu.md"} <= set(PAGES)
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", sorted(PAGES.keys() - {"README.md"}))  # has a test of its own
 def test_python_of_the_docs_runs(name, monkeypatch, tmp_path):
-    if name in NEEDED:
-        pytest.importorskip(NEEDED[name])
-    blocks = python_blocks(name)
-    assert blocks
+    page = PAGES[name]
+    if not page_code.code_of(page):
+        pytest.skip(f"needs {sorted({n for b in page_code.blocks(page) for n in b.needs})}")
     monkeypatch.chdir(tmp_path)
-    exec(compile("\n".join(blocks), name, "exec"), {})  # noqa: S102 our own docs
+    fastxai.set_engine()  # 'auto', as a reader has it
+    page_code.run(page)
+    if page.parent.name == OF_DIGITS:
+        shown = page_code.pictures(page)
+        assert len(shown) == 1
+        for picture in shown:
+            with Image.open(picture) as made, Image.open(page_code.IMAGES / picture) as committed:
+                assert made.size == committed.size
+
+
+def test_every_picture_that_a_page_shows_is_there():
+    for page in pages.user_pages():
+        for target in pages.pictures(page.read_text(encoding="utf-8")):
+            assert (page.parent / target).is_file(), f"{pages.name_of(page)}: {target}"
 
 
 def test_readme_runs_in_an_empty_folder_with_nothing_of_a_clone_on_the_path(tmp_path):
     """Python and the command line, in a process of its own that finds the package alone."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     script = tmp_path / "script.py"
-    script.write_text("\n".join(python_blocks("README.md")))
+    script.write_text(page_code.code_of(ROOT / "README.md"))
     packages = tmp_path / "packages"  # as if installed: no examples/, tests/ or tools/ beside it
     packages.mkdir()
     (packages / "fastxai").symlink_to(ROOT / "fastxai")
