@@ -56,8 +56,7 @@ nvidia-smi || { echo "bench/gpu.sh: no NVIDIA GPU (nvidia-smi failed): nothing w
 step build build || { echo "bench/gpu.sh: the build failed" >&2; exit 1; }
 step tests run_tests
 if command -v compute-sanitizer >/dev/null; then step sanitizer sanitize; else say "no compute-sanitizer"; fi
-step measure timeout 240 "$python" -m bench.gpu --results "$results" &&
-    "$python" -m bench.report --results "$results" --print gpu
+step measure timeout 240 "$python" -m bench.gpu --results "$results"
 
 say "done"
 [ ${#failed[@]} -eq 0 ] || { printf 'bench/gpu.sh: failed: %s\n' "${failed[*]}" >&2; exit 1; }

@@ -79,7 +79,7 @@ def main(
     options: Mapping[str, Option],
     measure: Callable[[argparse.Namespace], Outcome | Iterator[Outcome]],
 ) -> None:
-    """Parses the command line, measures, and writes <results>/<name>.json.
+    """Parses the command line, measures, writes <results>/<name>.json, and prints its tables.
 
     Args:
         name: Of the result; or what makes it of the options.
@@ -87,12 +87,15 @@ def main(
         options: Of the command line; the values are the settings of the result.
         measure: The benchmark. One that takes long yields what it has, which is written at once.
     """
+    from bench.report import pages  # which shows records, and so knows this module
+
     parsed = parser(description, options).parse_args()
     about = header()
     print_header(about)
     found = measure(parsed)
     for outcome in [found] if isinstance(found, Outcome) else found:
-        write(parsed, name if isinstance(name, str) else name(parsed), about, outcome)
+        path = write(parsed, name if isinstance(name, str) else name(parsed), about, outcome)
+        print("", *pages.tables_of(path), sep="\n", flush=True)
 
 
 def header() -> dict[str, Any]:

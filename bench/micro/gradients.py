@@ -36,22 +36,11 @@ def measure_rows(options: argparse.Namespace) -> tuple[list[dict[str, Any]], lis
             about = {key: record.header()[key] for key in ("made", "commit", "load_before")}
             repeats = options.repeats if images < 8 else options.large_repeats
             asked = {"mode": mode, "images": images, "repeats": repeats}
+            print(f"{mode}, {images} image(s)", flush=True)
             answer = processes.ask_worker("bench.micro.gradients_worker", asked, LIMITED)
             checks += answer["checks"]
-            for row in answer["rows"]:
-                rows.append({"mode": mode, "images": images, **about, **row})
-                print(_line(rows[-1]), flush=True)
+            rows += [{"mode": mode, "images": images, **about, **row} for row in answer["rows"]]
     return rows, checks
-
-
-def _line(row: dict[str, Any]) -> str:
-    peer = f"{row['speedup']['median']:.2f}x mindspore_xai" if row["speedup"] else "no peer"
-    peer += "'s wrong map" if row["speedup"] and not row["peer_is_right"] else ""
-    return (
-        f"{row['mode']}, {row['images']} image(s), {row['explainer']}: "
-        f"{row['fastxai_s']['median'] * 1e3:.0f} ms, {peer}, "
-        f"{row['over_bare']['median']:.2f} bare passes"
-    )
 
 
 def joined(before: list[dict[str, Any]], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -10,41 +10,17 @@ all contenders take about equally long.
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from bench.common import processes, record
 
 GOAL = 25.0  # times the speed of mindspore_xai 1.8.1
 RUNS = ((1, "pynative"), (1, "graph"), (0, "pynative"))  # cores (0: all) and mode
-NAMES = {
-    "fastxai_ops": "fastxai ops",
-    "fastxai_rise": "fastxai RISE",
-    "peer_rise": "mindspore_xai 1.8.1 RISE",
-    "peer_masks": "mindspore_xai 1.8.1 masks",
-}
 OPTIONS = {
     "masks": record.Option(512, "masks per run; a multiple of --batch"),
     "batch": record.Option(32),
     "size": record.Option(224),
     "repeats": record.Option(15),
 }
-
-
-def show(row: dict[str, Any]) -> None:
-    """Prints one process's figures."""
-    print(f"{row['mode']}, process on {row['cores']} core(s), fastxai on one thread:")
-    for name, title in NAMES.items():
-        line = f"  {title:<25}"
-        for clock in ("wall", "cpu"):
-            if name not in row[clock]["us_per_mask"]:
-                line += " not installed here"
-                break
-            micro = row[clock]["us_per_mask"][name]
-            line += f" {clock} {micro['median']:.1f} ({micro['q1']:.1f} .. {micro['q3']:.1f}) us"
-            if name in row[clock]["speedup_over_peer"]:
-                line += f", {row[clock]['speedup_over_peer'][name]['median']:.1f}x;"
-        print(line)
-    print(f"  subtracted: {row['wall']['us_per_mask']['network_alone']['median']:.1f} us a mask")
 
 
 def measure(options: argparse.Namespace) -> record.Outcome:
@@ -57,7 +33,6 @@ def measure(options: argparse.Namespace) -> record.Outcome:
         rows.append(
             processes.ask_worker("bench.micro.hot_path_worker", asked, {"OMP_NUM_THREADS": "1"})
         )
-        show(rows[-1])
     targets = []
     speedups = rows[0]["wall"]["speedup_over_peer"]
     if speedups:

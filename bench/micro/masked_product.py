@@ -86,19 +86,17 @@ def measure_threads(
 def measure(options: argparse.Namespace) -> record.Outcome:
     """Measures with one thread and with all."""
     library = fill.build()
-    rows, targets = [], []
-    for threads in sorted({1, record.machine()["usable_cores"]}):
-        row = measure_threads(library, options, threads)
-        rows.append(row)
-        share, speed = row["share_of_stream_fill"], row["gb_per_s"]
-        print(
-            f"{threads} thread(s): {speed['masked_product']:.1f} GB/s, stream fill "
-            f"{speed['stream_fill']:.1f}, plain fill {speed['plain_fill']:.1f}; share "
-            f"{share['median']:.3f} ({share['q1']:.3f} .. {share['q3']:.3f}; of the "
-            f"fastest {row['share_of_fastest']:.3f}), {row['us_per_mask']:.1f} us a mask"
+    threads = sorted({1, record.machine()["usable_cores"]})
+    rows = [measure_threads(library, options, number) for number in threads]
+    targets = [
+        record.target(
+            f"masked_product, share of the streaming fill, {row['threads']} thread(s)",
+            row["share_of_stream_fill"]["median"],
+            GOAL,
+            at_least=True,
         )
-        what = f"masked_product, share of the streaming fill, {threads} thread(s)"
-        targets.append(record.target(what, share["median"], GOAL, at_least=True))
+        for row in rows
+    ]
     return record.Outcome(
         rows,
         rows[0]["checks"],

@@ -62,12 +62,7 @@ def measure_case(case: dict[str, Any], bare: dict[tuple[str, ...], int]) -> dict
         "beyond_bytes": peak_bytes - bare[key],
         "limit_bytes": batch_bytes + MARGIN,
     }
-    print(
-        f"{row['library']:<5} {name_of(row):<40}: {row['beyond_bytes'] / 1e6:6.1f} MB beyond the "
-        f"bare passes (one batch {batch_bytes / 1e6:.1f} MB, limit "
-        f"{row['limit_bytes'] / 1e6:.1f})",
-        flush=True,
-    )
+    print(f"{row['library']} {name_of(row)}: {row['beyond_bytes'] / 1e6:.1f} MB", flush=True)
     return row
 
 

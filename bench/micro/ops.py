@@ -66,20 +66,6 @@ def measure_point(
     }
 
 
-def show(row: dict[str, Any]) -> None:
-    """Prints a row."""
-    seconds = row["seconds"]
-    speed, most = (
-        row["written_bytes"] / seconds[name]["median"] / 1e9 for name in (row["op"], row["ceiling"])
-    )
-    print(
-        f"{row['op']:<20} {row['size']:>4} px, {row['masks']:>4} in batches of {row['batch']:>3}: "
-        f"{seconds[row['op']]['median'] / row['masks'] * 1e6:8.2f} us each, {speed:7.2f} GB/s of "
-        f"{most:6.1f} ({row['ceiling']}), share {row['share_of_ceiling']['median']:.3f}",
-        flush=True,
-    )
-
-
 def measure(options: argparse.Namespace) -> record.Outcome:
     """Checks every operator, then measures all of its points."""
     options.threads = options.threads or record.machine()["usable_cores"]
@@ -89,8 +75,8 @@ def measure(options: argparse.Namespace) -> record.Outcome:
     rows = []
     for op in options.ops:
         for point in points(op):
+            print(op, point, flush=True)
             rows.append(measure_point(library, op, point, options))
-            show(rows[-1])
     about = {"fastxai": {"version": fastxai.__version__, **native_info()}}
     return record.Outcome(rows, checks, about=about)
 

@@ -63,7 +63,6 @@ def _row(name: str, options: argparse.Namespace) -> dict[str, Any]:
         row = processes.ask_worker(_WORKER, asked, INSTALLED)
     except RuntimeError:
         row = {"model": name, "failed": "MindSpore cannot run it"}
-    print(_line(row), flush=True)
     return {**row, **note}
 
 
@@ -72,19 +71,6 @@ def _joined(before: list[dict[str, Any]], rows: list[dict[str, Any]]) -> list[di
     kept = {row["model"]: row for row in [*before, *rows]}
     order = [name for name in MODELS if name in kept]
     return [kept[name] for name in [*order, *(name for name in kept if name not in order)]]
-
-
-def _line(row: dict[str, Any]) -> str:
-    if not row.get("engines"):
-        return f"{row['model']}: {row.get('not_exported') or row.get('failed')}"
-    parts = []
-    for name, figures in row["engines"].items():
-        if "failed" in figures:
-            parts.append(f"{name} failed: {figures['failed']}")
-            continue
-        rate = figures["images_per_s"]["median"]
-        parts.append(f"{name} {rate:.1f}/s, error {figures.get('error', 0.0):.1e}")
-    return f"{row['model']}: " + "; ".join(parts)
 
 
 if __name__ == "__main__":

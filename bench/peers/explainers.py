@@ -43,17 +43,7 @@ def measure_pairs(options: argparse.Namespace) -> tuple[list[dict[str, Any]], li
         asked = {**whole(options), "what": "pair", "mode": mode, "repeats": repeats}
         answer = processes.ask_worker(WORKER, asked, LIMITED)
         checks += answer["checks"]
-        for row in answer["rows"]:
-            row["mode"] = mode
-            rows.append(row)
-            print(
-                f"  {row['explainer']}: fastxai {row['fastxai_s']['median']:.2f} s, mindspore_xai "
-                f"{row['peer_s']['median']:.2f} s ({row['speedup']['median']:.2f}x); beyond the "
-                f"bare passes {row['beyond']['median']:.2%} of totals, "
-                f"{row['beyond_per_batch']['median']:.2%} median batch, "
-                f"{row['beyond_cpu']['median']:.2%} processor time; padding "
-                f"{row['padding_rows']} of {row['images']} images"
-            )
+        rows += [{**row, "mode": mode} for row in answer["rows"]]
     return rows, checks
 
 
@@ -61,10 +51,7 @@ def measure_inside(options: argparse.Namespace) -> list[dict[str, Any]]:
     """One run of each explainer with stamps around the network."""
     print("pynative, time inside the forward passes:", flush=True)
     asked = {**whole(options), "what": "inside", "mode": "pynative"}
-    rows: list[dict[str, Any]] = processes.ask_worker(WORKER, asked, LIMITED)["rows"]
-    for row in rows:
-        print(f"  {row['explainer']}: {row['beyond_inside']:.2%} beyond the time inside")
-    return rows
+    return list(processes.ask_worker(WORKER, asked, LIMITED)["rows"])
 
 
 def rates_installed(
@@ -90,10 +77,6 @@ def measure_installed(options: argparse.Namespace) -> list[dict[str, Any]]:
                 seconds = images / row["images_per_s"]
                 about = {"library": library, "mode": mode, "whole_images": images}
                 rows.append({**row, **about, "whole_s_extrapolated": seconds})
-                print(
-                    f"  {library} {mode} {row['explainer']}: {row['images_per_s']:.2f} images/s, "
-                    f"a whole run would take {seconds:.0f} s"
-                )
     return rows
 
 

@@ -139,7 +139,6 @@ def measure_explainer(
             own = [answer["seconds"] for answer in answers[OPPONENTS[name]]]
             theirs = [answer["seconds"] for answer in answers[name]]
             rows[-1]["fastxai_times"] = timing.summary(timing.ratios(theirs, own))
-        print(f"  {_line(rows[-1])}", flush=True)
     return rows, checks
 
 
@@ -260,14 +259,6 @@ def make_targets(results: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _times(row: dict[str, Any]) -> float:
     return row["times_peer"]["median"]
-
-
-def _line(row: dict[str, Any]) -> str:
-    over = f", {row['over_bare']['median']:.3f} of bare passes" if row["over_bare"] else ""
-    return (
-        f"{row['explainer']}, {row['contender']}: {row['seconds']['median']:.2f} s, "
-        f"{row['times_peer']['median']:.2f}x mindspore_xai{over}"
-    )
 
 
 def measure(options: argparse.Namespace) -> record.Outcome:

@@ -91,15 +91,7 @@ def measure_gains(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def measure(options: argparse.Namespace) -> record.Outcome:
     """Gains for each number of masks."""
-    rows = measure_gains(options)
-    for row in rows:
-        for kind in row["kinds"]:
-            print(
-                f"{row['masks']} masks, {kind['design']}, {kind['estimator']}: "
-                f"{kind['gain']:.2f} ({kind['least']:.2f} .. {kind['most']:.2f}), "
-                f"correlation {kind['correlation']:.4f}"
-            )
-    return record.Outcome(rows)
+    return record.Outcome(measure_gains(options))
 
 
 if __name__ == "__main__":

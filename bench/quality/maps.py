@@ -222,7 +222,6 @@ def measure(options: argparse.Namespace) -> record.Outcome:
         own = {one["kind"]: one.get("masks_centred") for one in found[-1]["kinds"][1:]}
         print(f"picture {index}, class {case.label}: {own}", flush=True)
     results = {"engine": score.name, "kinds": summary(found), "gains": gains(found)}
-    print(*results["kinds"], *results["gains"], sep="\n")
     return record.Outcome(results, settings={"base": BASE_MASKS}, raw=found)
 
 

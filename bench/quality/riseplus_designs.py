@@ -112,7 +112,6 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def measure(options: argparse.Namespace) -> record.Outcome:
     """Every picture, and a summary."""
     rows = measure_pictures(options)
-    print(summary(rows))
     return record.Outcome(summary(rows), raw=rows)
 
 

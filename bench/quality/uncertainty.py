@@ -110,13 +110,6 @@ def measure(options: argparse.Namespace) -> record.Outcome:
     """Runs of every design, and their summary."""
     runs = measure_runs(options)
     rows = [summary(design, options.tol, runs[design]) for design in DESIGNS]
-    for row in rows:
-        print(
-            f"{row['design']}: {row['stopped']} of {row['runs']} runs stopped by themselves, "
-            f"{row['kept']:.3f} of them above tol - {SLACK}; masks {row['masks']['median']:.0f} "
-            f"({row['masks']['q1']:.0f} .. {row['masks']['q3']:.0f}); intervals cover "
-            f"{row['covered_mean']:.3f} ({row['covered']['q1']:.2f} .. {row['covered']['q3']:.2f})"
-        )
     return record.Outcome(rows, raw=runs)
 
 

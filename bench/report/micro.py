@@ -145,29 +145,19 @@ def _gpu_rise(result: Row) -> list[Row]:
     return [result["results"]["resnet50"]] if result["results"]["resnet50"] else []
 
 
-def _product_columns(first: Column, ceiling: str) -> list[Column]:
-    return [
-        first,
-        Column("GB/s" if ceiling == "fill GB/s" else "GB/s written", "gb_per_s.product", ".0f"),
-        Column(ceiling, _ceiling, ".0f"),
-        Column(
-            "share of the fill" if ceiling == "fill GB/s" else "share of the ceiling",
-            "share_of_fill",
-            ".2f",
-        ),
-    ]
-
-
-def _product_name(row: Row) -> str:
-    return f"{row['dtype']}, {row['layout']}, {row['design']}"
-
-
 GPU = [
     Table(
         "masked_product on a GPU",
         "gpu",
         "results.products",
-        _product_columns(Column("masked_product", _product_name), "fill GB/s"),
+        [
+            Column(
+                "masked_product", lambda row: f"{row['dtype']}, {row['layout']}, {row['design']}"
+            ),
+            Column("GB/s", "gb_per_s.product", ".0f"),
+            Column("fill GB/s", _ceiling, ".0f"),
+            Column("share of the fill", "share_of_fill", ".2f"),
+        ],
     ),
     Table(
         "The other operators on a GPU",
@@ -231,15 +221,7 @@ TABLES: dict[str, Table | list[Table]] = {
         ],
     ),
     "roofline": Table("Operators against the CPU's memory", "ops", _usual_points, _ROOFLINE),
-    "roofline_cuda": Table(
-        "masked_product against a GPU's memory",
-        "gpu",
-        "results.products",
-        _product_columns(
-            Column("operator", lambda row: f"`masked_product`, {_product_name(row)}"),
-            "ceiling GB/s",
-        ),
-    ),
+    "roofline_cuda": GPU[0],
     "hot_path": Table(
         "RISE without a network",
         "hot_path",

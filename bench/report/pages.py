@@ -115,6 +115,15 @@ def load_results(folder: Path) -> Results:
     }
 
 
+def tables_of(path: Path) -> list[str]:
+    """Tables of one result."""
+    results = {path.stem: json.loads(path.read_text(encoding="utf-8"))}
+    named = {
+        name: found if isinstance(found, Table) else found[0] for name, found in TABLES.items()
+    }
+    return [text_of(name, results) for name, table in named.items() if table.source == path.stem]
+
+
 def stale(results: Results, *, write: bool) -> list[str]:
     """Pages and charts that are not what the results make of them; with `write`, made anew."""
     found = []
@@ -139,12 +148,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, default=record.RESULTS)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 on a change")
-    parser.add_argument("--print", metavar="NAME", help="print a table, write nothing")
     options = parser.parse_args()
     results = load_results(options.results)
-    if options.print:
-        print(text_of(options.print, results))
-        return
     found = stale(results, write=not options.check)
     print(*(f"{name}: {'stale' if options.check else 'made'}" for name in found), sep="\n")
     if options.check and found:

@@ -130,3 +130,9 @@ def test_every_result_is_of_a_benchmark_and_holds_no_raw_samples():
     for path in record.RESULTS.glob("*.json"):
         assert path.stem in {*run.BENCHMARKS, "gpu"}, path
         assert "each" not in path.read_text(encoding="utf-8")
+
+
+def test_a_benchmark_prints_the_tables_of_its_result():
+    compared, whole = report.tables_of(record.RESULTS / "libraries.json")
+    assert "| explanation | by | s |" in compared
+    assert "| RISE by | images/s |" in whole
