@@ -42,6 +42,7 @@ def machine() -> dict[str, Any]:
         "usable_cores": usable,
         "avx2": "avx2" in flags,
         "avx512": "avx512f" in flags,
+        "bfloat16": bool({"avx512_bf16", "amx_bf16"} & set(flags)),
         "memory_gib": round(memory / 2**30, 1),
         "kernel": f"{platform.system()} {platform.release()}",
         "architecture": platform.machine(),

@@ -137,3 +137,11 @@ def test_bare_passes_are_rows():
     row = turn("fastxai openvino float32", 22.0, 3.2, 1.012)
     made = table("over_bare", {"results": [row]})
     assert "| RISE, 256 images | fastxai openvino float32 | 22.0 | 1.012 |" in made
+
+
+def test_without_bfloat16_the_other_figures_are_said(compared):
+    compared["results"]["turns"].pop(1)
+    said = [line["what"] for line in libraries.make_targets(compared["results"])]
+    assert said
+    assert not any("bfloat16" in what for what in said)
+    assert "bfloat16" not in report.text_of("readme_peers", {"libraries": compared})
