@@ -13,7 +13,7 @@ OLDEST_TESTS := tests/explainer/test_contract.py tests/ops/test_mindspore_primit
 # Tests go to a process for each core, which takes over what another one has left at the end.
 WORKERS := --numprocesses logical --maxprocesses 8 --dist worksteal
 # An explainer in one of MindSpore's modes: what compiles in GRAPH_MODE takes longer than a minute.
-QUICK := tests/architecture tests/ops tests/reference tests/masks tests/common \
+QUICK := tests/architecture tests/ops tests/reference tests/masks tests/common tests/network \
     tests/explainer/test_occlusion.py -m "not slow and not statistical" -k "not graph"
 DOCS_VENV := .venv-docs
 TUTORIALS := using_cv_explainers using_rise_plus using_cv_benchmarks
@@ -42,8 +42,9 @@ test: setup ## run the tests, a process for each core
 quick: setup ## run what a minute is enough for: walls, operators, common parts, Occlusion
 	$(BIN)/python -m pytest $(WORKERS) $(QUICK)
 
+# A warning is no error there: that MindSpore gives some of its own.
 test-oldest: setup $(OLDEST)/installed ## run the contract tests on the oldest MindSpore that is supported
-	$(OLDEST)/bin/python -m pytest $(OLDEST_TESTS)
+	$(OLDEST)/bin/python -m pytest -W default $(OLDEST_TESTS)
 
 # Takes the native module that lies in the source folder already: it knows nothing of MindSpore.
 $(OLDEST)/installed: pyproject.toml | $(VENV)/installed

@@ -4,6 +4,7 @@ Networks of the demo: its checkpoint, and an OoDNet trained around it for some s
 """
 
 import sys
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -34,7 +35,9 @@ def cli(monkeypatch, capsys):
 
     def run(*arguments):
         capsys.readouterr()
-        code = main([str(argument) for argument in arguments])
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")  # as in a process of its own: they are its messages
+            code = main([str(argument) for argument in arguments])
         out, err = capsys.readouterr()
         return SimpleNamespace(code=code, out=out, err=err)
 

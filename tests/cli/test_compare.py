@@ -63,6 +63,7 @@ def test_every_explainer_has_a_line_with_its_time(compare):
     assert re.fullmatch(r"guided-backprop  1 pass in \d+\.\d\d s", lines[3])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["pynative", "graph"])
 def test_all_seven_on_the_demo(cli, files, demo_ood_ckpt, mode):
     result = cli(

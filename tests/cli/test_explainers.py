@@ -53,6 +53,7 @@ def network_of(request):
     return options
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["pynative", "graph"])
 @pytest.mark.parametrize("explainer", OPTIONS)
 def test_each_digit_is_found_where_it_stands(demo, network_of, explainer, mode):

@@ -54,6 +54,7 @@ def test_every_picture_that_a_page_shows_is_there():
             assert (page.parent / target).is_file(), f"{pages.name_of(page)}: {target}"
 
 
+@pytest.mark.slow
 def test_readme_runs_in_an_empty_folder_with_nothing_of_a_clone_on_the_path(tmp_path):
     """Python and the command line, in a process of its own that finds the package alone."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")

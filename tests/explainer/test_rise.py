@@ -171,6 +171,7 @@ def repeated(estimator, probability, repeats=150, num_masks=120):
     return np.array(maps)
 
 
+@pytest.mark.slow
 @pytest.mark.statistical
 @pytest.mark.parametrize("probability", [0.5, 0.3])
 def test_plain_and_centred_expect_the_same_exact_map_and_centred_is_less_noisy(probability):

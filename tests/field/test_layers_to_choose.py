@@ -102,6 +102,7 @@ def test_the_layers_with_positions_are_named(layer, axes):
     assert "are 'maps' (8, 3, 4), 'embed.conv' (8, 3, 4)." in words
 
 
+@pytest.mark.slow
 def test_the_layers_that_are_named_can_be_explained(mode):
     network = Transformer()
     words = refusal(network, "blocks")

@@ -20,6 +20,7 @@ NEUTRAL = [
 # No CUDA run time, no cuBLAS: what every Linux has. The driver is looked for when a GPU is used.
 ALLOWED = re.compile(r"^(libc\.so\.6|libm\.so\.6|libstdc\+\+\.so\.6|libgcc_s\.so\.1|ld-linux.*)$")
 BUILD = ROOT / "build" / "cuda-test"
+pytestmark = pytest.mark.slow  # nvcc builds for every architecture
 
 
 def tool(name: str) -> str:

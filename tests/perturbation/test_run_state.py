@@ -73,6 +73,7 @@ MAKERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS.keys())
 def test_a_run_that_goes_on_gives_the_bits_of_one_that_was_never_interrupted(make, mode, path):
     images = ms.Tensor(IMAGES)
