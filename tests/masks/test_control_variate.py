@@ -7,11 +7,8 @@ import pytest
 
 from fastxai import reference
 from fastxai.masks import control_variate
-from fastxai.masks.control_variate import (
-    LEAST_MASKS,
-    control_variate_maps,
-    fold_edges,
-)
+from fastxai.masks.control_variate import control_variate_maps, fold_edges
+from fastxai.masks.estimators import LEAST_MASKS
 from fastxai.ops import MaskSpec, mask_grid
 from tests._compare import SUM64_RTOL, assert_close
 from tests.explainer import _surrogate as surrogate

@@ -1,7 +1,5 @@
 """The MindSpore primitives equal the NumPy functions in every mode."""
 
-import importlib
-
 import mindspore as ms
 import numpy as np
 import pytest
@@ -186,13 +184,3 @@ def test_a_native_module_in_a_path_with_a_colon_is_refused(monkeypatch):
     monkeypatch.setattr(mindspore_primitives, "native", lambda: Module)
     with pytest.raises(RuntimeError, match="colon"):
         mindspore_primitives.saliency_accumulate()
-
-
-@pytest.mark.parametrize(
-    ("former", "name"),
-    [("custom", "mindspore_primitives"), ("plain", "mindspore_operators"), ("taps", "bilinear")],
-)
-def test_a_module_is_found_under_its_former_name(former, name):
-    module = importlib.import_module(f"fastxai.ops.{name}")
-    assert importlib.import_module(f"fastxai.ops.{former}") is module
-    assert getattr(ops, former) is module
