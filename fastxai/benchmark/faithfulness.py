@@ -42,12 +42,12 @@ class Faithfulness(LabelSensitiveMetric):
 
     Args:
         num_labels: Classes of the network.
-        activation_fn: What turns its scores into probabilities: a Cell such as `nn.Softmax()`,
+        activation_fn: Map from its scores to probabilities: a Cell such as `nn.Softmax()`,
             'softmax', 'sigmoid', a function of rows (., classes), or None where the network
             returns probabilities. It acts on the classes, of every pixel of a dense output.
         metric: 'NaiveFaithfulness', 'DeletionAUC' or 'InsertionAUC'.
         batch_size: Perturbed images scored at a time, at most; bounds the memory.
-        engine: What scores them: 'auto', 'mindspore', 'openvino' or 'onnxruntime'; None: what
+        engine: Engine of the scores: 'auto', 'mindspore', 'openvino' or 'onnxruntime'; None: what
             `fastxai.set_engine` says, 'auto' at first.
         precision: 'float32' or 'bfloat16'; None: what `fastxai.set_engine` says.
 

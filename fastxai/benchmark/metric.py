@@ -25,7 +25,7 @@ class AttributionMetric(SettingsRepr):
     """A measure of the maps of an explainer.
 
     Args:
-        activation_fn: What turns the network's scores into probabilities: a Cell, 'softmax',
+        activation_fn: Map from the network's scores to probabilities: a Cell, 'softmax',
             'sigmoid', a function of rows (., classes), or None where they are taken as they are.
 
     Raises:

@@ -36,7 +36,7 @@ class Robustness(LabelSensitiveMetric):
 
     Args:
         num_labels: Classes of the network.
-        activation_fn: What turns its scores into probabilities: a Cell such as `nn.Softmax()`,
+        activation_fn: Map from its scores to probabilities: a Cell such as `nn.Softmax()`,
             'softmax', 'sigmoid', a function of rows (., classes), or None where the network
             returns probabilities. It acts on the classes, of every pixel of a dense output.
         seed: 0 .. 2^32 - 1 for the same noise at every call. None draws from NumPy's global

@@ -131,7 +131,7 @@ class PerturbationExplainer(ABC):
         """What a call does for each image of this shape.
 
         Args:
-            channels: Of the images.
+            channels: Channels of the images.
             size: (H, W).
             unsure: Whether it has to be known how sure the maps are.
             seed: Seed of the resumed run; None for a new one.

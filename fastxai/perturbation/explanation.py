@@ -46,25 +46,25 @@ _FACTS = {
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """Maps of N images by L targets and how they came about: what `ret='result'` returns.
+    """Maps of N images by L targets with their error bars and settings, from `ret='result'`.
 
     Args:
         explainer: Name of the explainer's class.
         saliency: (N, L, H, W) float32, the maps, as `ret='tensor'` would have given them.
         targets: (N, L) int64 classes.
         num_masks: (N,) int64 masks (for Occlusion: windows) that were scored for each image.
-        engine: What scored them: 'mindspore', 'openvino', 'onnxruntime' or 'torch'.
-        precision: What it computed in.
-        seconds: How long it took, all images together.
+        engine: Engine of the scores: 'mindspore', 'openvino', 'onnxruntime' or 'torch'.
+        precision: Precision of the engine.
+        seconds: Seconds of the call, all images together.
         standard_error: (N, L, H, W) float32, of every pixel, as an estimate of the map that
-            infinitely many masks would give. None where there is no chance in it.
+            infinitely many masks would give. None without randomness.
         degrees_of_freedom: (N,) int64, of that standard error's own estimate; None with it.
         correlation: (N, L) float64, predicted correlation of each map with that of infinitely many
             masks, in [0, 1]. Where all scores of a target are equal it is 1, and 0 for 'plain' with
             'iid', whose map then shows the masks alone. None as above.
         seed: Seed of the masks, also where it was drawn; None as above.
-        design: How the masks were drawn; None as above.
-        estimator: How they became a map; None as above.
+        design: Design of the masks; None as above.
+        estimator: Estimator of the map; None as above.
         tol: Correlation at which the run was to stop; None where `num_masks` was a number.
         engine_error: Relative error of the engine's scores against MindSpore's, measured on a
             batch; None for MindSpore itself.

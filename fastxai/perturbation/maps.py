@@ -33,7 +33,7 @@ class MaskMaps(Maps):
     """Of random masks.
 
     Args:
-        plan: Of the call.
+        plan: Plan of the call.
         tally: Sums over the masks.
         labels: (L,) classes.
     """

@@ -110,7 +110,7 @@ def reporting(
             shows it at once, False never; a callable is called with (done, total) after each batch,
             and with a `Partial` too, if it has a parameter called `partial`.
         total: Units of the whole run.
-        unit: What is counted, such as 'mask'.
+        unit: Noun of the counted units, such as 'mask'.
         note: Gives what the bar says behind the figures.
 
     Yields:

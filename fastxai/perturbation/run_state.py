@@ -62,7 +62,7 @@ class RunState:
         path: The file; it is read if it is there. None: nothing is kept.
 
     Attributes:
-        seed: Of the masks of the run that the file is of; None for a new one.
+        seed: Seed of the resumed run; None for a new one.
         seconds: That it took before this call.
         batch: Masks at a time; None as long as that is not known.
         scored: What an `Explanation` says of the engine that scored last.

@@ -22,9 +22,9 @@ class Task:
     Attributes:
         image: (C, H, W) float32, an array or a Tensor of the framework.
         labels: (L,) int64 classes.
-        plan: Of the call.
+        plan: Plan of the call.
         batch: M, copies that are scored at a time.
-        index: Of the image in its call.
+        index: Index of the image in its call.
     """
 
     image: Any

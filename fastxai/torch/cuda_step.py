@@ -142,9 +142,9 @@ class DeviceMaskTally(MaskTally):
     """Sums over masks in a GPU's memory.
 
     Args:
-        plan: Of the call.
+        plan: Plan of the call.
         targets: L.
-        device: Of the sums.
+        device: Device of the sums.
     """
 
     state: tuple[torch.Tensor, torch.Tensor]  # sums and moments
@@ -187,9 +187,9 @@ class DeviceWindowTally(WindowTally):
     """Scores of windows in a GPU's memory.
 
     Args:
-        plan: Of the call.
+        plan: Plan of the call.
         targets: L.
-        device: Of the scores.
+        device: Device of the scores.
     """
 
     def __init__(self, plan: WindowPlan, targets: int, device: torch.device) -> None:

@@ -14,7 +14,7 @@ class Occlusion(Windows, PerturbationAttribution):
     Args:
         network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...), further axes
             being averaged. It is given back as it came.
-        activation_fn: What turns its scores into probabilities: a Module such as
+        activation_fn: Map from its scores to probabilities: a Module such as
             `nn.Softmax(dim=1)`, 'softmax', 'sigmoid', a function of rows (., classes), or None
             where the network returns probabilities. It acts on the classes, of every pixel of a
             dense output.
@@ -23,9 +23,9 @@ class Occlusion(Windows, PerturbationAttribution):
             axis of v pixels, v // 32 if v > 32, else 3.
         strides: Pixels from one window to the next, an int or (rows, columns). None: the window
             where v > 32, else 1; the window itself if `window` was given.
-        base_value: What a covered pixel shows, in the units of the inputs: a float, or one per
+        base_value: Value of a covered pixel, in the units of the inputs: a float, or one per
             channel.
-        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+        output: Place of the scores in the network's output, if that is no Tensor: an index, a
             key, or a tuple of those from the outside to the inside.
 
     Raises:

@@ -26,12 +26,12 @@ class PerturbationAttribution(SettingsRepr, PerturbationExplainer):
 
     Args:
         network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...).
-        activation_fn: What turns its scores into probabilities: a Module such as
+        activation_fn: Map from its scores to probabilities: a Module such as
             `nn.Softmax(dim=1)`, 'softmax', 'sigmoid', a function of rows (., classes), or None
             where the network returns probabilities. It acts on the classes, of every pixel of a
             dense output.
         perturbation_per_eval: Perturbed images scored at a time, at most.
-        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+        output: Place of the scores in the network's output, if that is no Tensor: an index, a
             key, or a tuple of those from the outside to the inside.
 
     Raises:

@@ -16,7 +16,7 @@ class RISE(RandomMasks, PerturbationAttribution):
     Args:
         network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...), further axes
             being averaged. It is given back as it came.
-        activation_fn: What turns its scores into probabilities: a Module such as
+        activation_fn: Map from its scores to probabilities: a Module such as
             `nn.Softmax(dim=1)`, 'softmax', 'sigmoid', a function of rows (., classes), or None
             where the network returns probabilities. It acts on the classes, of every pixel of a
             dense output.
@@ -30,14 +30,14 @@ class RISE(RandomMasks, PerturbationAttribution):
             warning is logged.
         mask_probability: p, probability of a cell to be kept, in (0, 1); 0.5 for 'oa128'.
         grid_size: Coarse cells per axis, an int or (rows, columns); at most 127 cells for 'oa128'.
-        base_value: What a masked pixel shows, in the units of the inputs: a float, or one per
+        base_value: Value of a masked pixel, in the units of the inputs: a float, or one per
             channel.
         seed: 0 .. 2^64 - 1 for reproducible masks. None draws one per call from NumPy's global
             generator.
         estimator: 'centred', 'plain' or 'control-variate'.
         design: 'iid' or 'oa128'; None: 'oa128' for 'centred' maps of at least 512 masks with keep
             probability 0.5 and at most 127 cells, else 'iid'.
-        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+        output: Place of the scores in the network's output, if that is no Tensor: an index, a
             key, or a tuple of those from the outside to the inside.
 
     Raises:

@@ -35,7 +35,7 @@ class GradCAM(IntermediateLayerAttribution):
             being averaged. It is given back as it came; its weights are read at every call.
         layer: Name of the layer as in `network.cells_and_names()`, or the Cell itself; usually the
             last convolutional one. '' is the input.
-        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+        output: Place of the scores in the network's output, if that is no Tensor: an index, a
             key, or a tuple of those from the outside to the inside.
 
     Raises:

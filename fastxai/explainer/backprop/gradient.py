@@ -34,7 +34,7 @@ class Gradient(Attribution):
     Args:
         network: The classifier, (N, C, H, W) to (N, classes) or (N, classes, ...), further axes
             being averaged. It is given back as it came; its weights are read at every call.
-        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+        output: Place of the scores in the network's output, if that is no Tensor: an index, a
             key, or a tuple of those from the outside to the inside.
 
     Raises:

@@ -16,7 +16,7 @@ class IntermediateLayerAttribution(Gradient):
         network: The classifier, (N, C, H, W) to (N, classes).
         layer: Name of the layer as in `network.cells_and_names()`, or the Cell itself; '' is the
             input.
-        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+        output: Place of the scores in the network's output, if that is no Tensor: an index, a
             key, or a tuple of those from the outside to the inside.
 
     Raises:

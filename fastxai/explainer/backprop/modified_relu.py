@@ -29,7 +29,7 @@ class ModifiedReLU(Gradient):
     Args:
         network: The classifier, (N, C, H, W) to (N, classes).
         rules: Makes what stands for a ReLU, by the primitive's name.
-        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+        output: Place of the scores in the network's output, if that is no Tensor: an index, a
             key, or a tuple of those from the outside to the inside.
 
     Raises:
@@ -127,7 +127,7 @@ class GuidedBackprop(ModifiedReLU):
     Args:
         network: The classifier, (N, C, H, W) to (N, classes) or (N, classes, ...), further axes
             being averaged. It is given back as it came; its weights are read at every call.
-        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+        output: Place of the scores in the network's output, if that is no Tensor: an index, a
             key, or a tuple of those from the outside to the inside.
 
     Raises:
@@ -181,7 +181,7 @@ class Deconvolution(ModifiedReLU):
     Args:
         network: The classifier, (N, C, H, W) to (N, classes) or (N, classes, ...), further axes
             being averaged. It is given back as it came; its weights are read at every call.
-        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+        output: Place of the scores in the network's output, if that is no Tensor: an index, a
             key, or a tuple of those from the outside to the inside.
 
     Raises:

@@ -208,7 +208,7 @@ class MindSporeBackend(Backend):
         """The engine for batches (M, C, H, W); None for MindSpore.
 
         Args:
-            shape: Of a batch.
+            shape: Shape of a batch.
             images: How many there are to score.
             fill: Writes the first batch into an array of that shape.
         """

@@ -25,7 +25,7 @@ def fastest_batch(backend: MindSporeBackend, image: np.ndarray, plan: Plan, tota
     Args:
         backend: Scores them.
         image: (C, H, W).
-        plan: Of the call.
+        plan: Plan of the call.
         total: Copies of the whole run.
 
     Returns:

@@ -25,7 +25,7 @@ class Occlusion(Windows, PerturbationAttribution):
     Args:
         network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...), further axes
             being averaged. It is given back as it came.
-        activation_fn: What turns its scores into probabilities: a Cell such as `nn.Softmax()`,
+        activation_fn: Map from its scores to probabilities: a Cell such as `nn.Softmax()`,
             'softmax', 'sigmoid', a function of rows (., classes), or None where the network
             returns probabilities. It acts on the classes, of every pixel of a dense output.
         perturbation_per_eval: Covered images scored at a time, at most; 'auto' tries once which
@@ -34,12 +34,12 @@ class Occlusion(Windows, PerturbationAttribution):
             axis of v pixels, v // 32 if v > 32, else 3.
         strides: Pixels from one window to the next, an int or (rows, columns). None: the window
             where v > 32, else 1; the window itself if `window` was given.
-        base_value: What a covered pixel shows, in the units of the inputs: a float, or one per
+        base_value: Value of a covered pixel, in the units of the inputs: a float, or one per
             channel.
-        engine: What scores the images: 'auto', 'mindspore', 'openvino' or 'onnxruntime'; None:
+        engine: Engine of the scores: 'auto', 'mindspore', 'openvino' or 'onnxruntime'; None:
             what `fastxai.set_engine` says, 'auto' at first.
         precision: 'float32' or 'bfloat16'; None: what `fastxai.set_engine` says.
-        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+        output: Place of the scores in the network's output, if that is no Tensor: an index, a
             key, or a tuple of those from the outside to the inside.
 
     Raises:

@@ -22,14 +22,14 @@ class PerturbationAttribution(Attribution, PerturbationExplainer):
 
     Args:
         network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...).
-        activation_fn: What turns its scores into probabilities: a Cell such as `nn.Softmax()`,
+        activation_fn: Map from its scores to probabilities: a Cell such as `nn.Softmax()`,
             'softmax', 'sigmoid', a function of rows (., classes), or None where the network
             returns probabilities.
         perturbation_per_eval: Perturbed images scored at a time, at most; 'auto' tries once which
             number is fastest, as far as memory allows, and logs it.
-        engine: What scores them, as in `fastxai.set_engine`; None: what was set there.
+        engine: Engine of the scores, as in `fastxai.set_engine`; None: what was set there.
         precision: The same.
-        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+        output: Place of the scores in the network's output, if that is no Tensor: an index, a
             key, or a tuple of those from the outside to the inside.
 
     Raises:

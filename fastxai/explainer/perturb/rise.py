@@ -49,30 +49,29 @@ class RISE(RandomMasks, PerturbationAttribution):
     Args:
         network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...), further axes
             being averaged. It is given back as it came.
-        activation_fn: What turns its scores into probabilities: a Cell such as `nn.Softmax()`,
+        activation_fn: Map from its scores to probabilities: a Cell such as `nn.Softmax()`,
             'softmax', 'sigmoid', a function of rows (., classes), or None where the network
             returns probabilities. It acts on the classes, of every pixel of a dense output.
         perturbation_per_eval: Masked images scored at a time, at most; 'auto' tries once which
             number is fastest, as far as memory allows, and logs it.
         num_masks: N, masks per image; at least 2 for 'centred' and 256 for 'control-variate'.
             'auto': as many as it takes, each image its own number; see `tol`.
-        tol: With 'auto', an image is done when the predicted correlation of all its maps with
-            those of infinitely many masks is this, in (0, 1). It is looked at after 512 masks and
-            every 256 thereafter.
+        tol: With 'auto', predicted correlation in (0, 1) with the maps of infinitely many masks at
+            which an image is done. RISE checks it after 512 masks and every 256 thereafter.
         max_masks: With 'auto', the most masks for an image, 512 or more; where it ends an image, a
             warning is logged.
         mask_probability: p, probability of a cell to be kept, in (0, 1); 0.5 for 'oa128'.
         grid_size: Coarse cells per axis, an int or (rows, columns); at most 127 cells for 'oa128'.
-        base_value: What a masked pixel shows, in the units of the inputs: a float, or one per
+        base_value: Value of a masked pixel, in the units of the inputs: a float, or one per
             channel.
-        seed: 0 .. 2^64 - 1 for reproducible masks. None draws one per call from NumPy's global
+        seed: Seed of the masks, 0 .. 2^64 - 1. None draws one per call from NumPy's global
             generator, so `np.random.seed(0)` makes a script repeatable.
         estimator: 'centred', 'plain' or 'control-variate'.
         design: 'iid' or 'oa128'; None: the less noisy one that fits, see above.
-        engine: What scores the images: 'auto', 'mindspore', 'openvino' or 'onnxruntime'; None:
+        engine: Engine of the scores: 'auto', 'mindspore', 'openvino' or 'onnxruntime'; None:
             what `fastxai.set_engine` says, 'auto' at first.
         precision: 'float32' or 'bfloat16'; None: what `fastxai.set_engine` says.
-        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+        output: Place of the scores in the network's output, if that is no Tensor: an index, a
             key, or a tuple of those from the outside to the inside.
 
     Raises:

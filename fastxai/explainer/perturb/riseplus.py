@@ -36,7 +36,7 @@ class RISEPlus(RISE):
         ood_net: OoDNet trained on images of the classifier's kind; usually its `underlying` is
             `network`. It is evaluated and given back as it came.
         network: The classifier, as in `RISE`.
-        activation_fn: What turns its scores into probabilities: a Cell such as `nn.Softmax()`,
+        activation_fn: Map from its scores to probabilities: a Cell such as `nn.Softmax()`,
             'softmax', 'sigmoid', a function of rows (., classes), or None where the network
             returns probabilities. It acts on the classes, of every pixel of a dense output.
         perturbation_per_eval: Masked images scored at a time, at most, or 'auto', as in `RISE`.
@@ -46,13 +46,13 @@ class RISEPlus(RISE):
         max_masks: With 'auto', the most masks for an image.
         mask_probability: Probability of a cell to be kept, in (0, 1); 0.5 for 'oa128'.
         grid_size: Coarse cells per axis, an int or (rows, columns); at most 127 cells for 'oa128'.
-        base_value: What a masked pixel shows: a float, or one per channel.
+        base_value: Value of a masked pixel: a float, or one per channel.
         seed: 0 .. 2^64 - 1, or None for one from NumPy's global generator.
         estimator: 'centred', 'plain' (mindspore_xai's sum) or 'control-variate'.
         design: 'iid', 'oa128' or None for what fits; all and the estimators as in `RISE`.
-        engine: What scores the images, as in `RISE`.
+        engine: Engine of the scores, as in `RISE`.
         precision: As in `RISE`. The OoD scores of the bounds are always MindSpore's.
-        output: Where the scores are in what the network returns, if that is no Tensor: an index, a
+        output: Place of the scores in the network's output, if that is no Tensor: an index, a
             key, or a tuple of those from the outside to the inside.
 
     Raises:

@@ -59,7 +59,7 @@ class ScoreChecks:
         """Refuses an output that is not one row of class scores per image.
 
         Args:
-            shape: Of the output.
+            shape: Shape of the output.
             labels: Classes that are explained.
             rows: Images.
             call: That is at work.

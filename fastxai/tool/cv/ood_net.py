@@ -159,7 +159,7 @@ class OoDNet(PrefixedCell):
         return scores
 
     def get_train_parameters(self, train_underlying: bool = False) -> list[Parameter]:
-        """What is trained: `_h.weight`, `_g_fc.weight` and `_g_fc.bias`.
+        """The trained Parameters: `_h.weight`, `_g_fc.weight` and `_g_fc.bias`.
 
         Args:
             train_underlying: Put all Parameters of the classifier before them.
@@ -187,8 +187,8 @@ class OoDNet(PrefixedCell):
 
         Args:
             learning_rate: Rate to start from.
-            momentum: Of SGD.
-            weight_decay: Of SGD.
+            momentum: Momentum of SGD.
+            weight_decay: Weight decay of SGD.
             lr_base_factor: What the rate is multiplied by.
             lr_epoch_denom: After how many epochs, each time.
             train_underlying: Train the classifier too; `set_train(True)` then puts its layers in
