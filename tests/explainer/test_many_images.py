@@ -12,8 +12,8 @@ from tests import _networks as networks
 
 IMAGE = np.random.default_rng(4).normal(size=(1, 3, 32, 32)).astype(np.float32)
 WARM, IMAGES = 40, 200
-# A map of one image is 4 KiB, its accumulators 190 KiB, a batch of masked copies 400 KiB: whoever
-# keeps the accumulators of 160 images, or 20 batches, is over. The allocator needs some room.
+# A map of one image is 4 KiB, its accumulators 190 KiB, a batch of masked copies 400 or 800 KiB:
+# whoever keeps the accumulators of 160 images, or 20 batches, is over. The allocator needs room.
 ROOM = 8 * 2**20
 
 
@@ -25,7 +25,7 @@ def resident() -> int:
 
 MAKERS = {
     "iid": lambda network: RISE(network, nn.Softmax(), 32, num_masks=96),
-    "oa128 result": lambda network: RISE(network, nn.Softmax(), 32, num_masks=256, design="oa128"),
+    "oa128 result": lambda network: RISE(network, nn.Softmax(), 64, num_masks=256, design="oa128"),
     "Occlusion": lambda network: Occlusion(network, nn.Softmax(), 32, window=8),
 }
 
