@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from mindspore import Parameter, nn
+from mindspore._c_expression import PyNativeExecutor_
 
 from fastxai.network.interrupt import interruptible
 from fastxai.system.call_lock import CallLock, one_at_a_time
@@ -94,6 +95,20 @@ def running(owner: str = "fastxai") -> Iterator[None]:
         yield
         if _evaluated.reapply(_lapsed):
             warn_of_training()
+
+
+@contextmanager
+def differentiating() -> Iterator[None]:
+    """MindSpore takes gradients in here; after an exception it drops the pass that it had begun.
+
+    In PYNATIVE_MODE it would take the next pass for a part of that one and record second
+    derivatives, which fails for some operators, LayerNorm among them.
+    """
+    try:
+        yield
+    except BaseException:
+        PyNativeExecutor_.get_instance().clear_res()
+        raise
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Any
 import mindspore as ms
 from mindspore import nn, ops
 
+from fastxai.network.evaluation import differentiating
 from fastxai.network.scores import chosen_output, class_scores
 
 
@@ -28,7 +29,16 @@ def get_bp_weights(
     return (targets.reshape(-1, 1) == ops.arange(num_classes)).astype(ms.float32)
 
 
-class GradNet(nn.Cell):
+class _Differentiating(nn.Cell):
+    """A cell whose `construct` takes gradients; it may fail."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """As `construct`."""
+        with differentiating():
+            return super().__call__(*args, **kwargs)
+
+
+class GradNet(_Differentiating):
     """Gradient of a network's output with respect to its first input.
 
     Args:
@@ -65,7 +75,7 @@ class _TargetScore(nn.Cell):
         return scores.sum(), scores  # refused by the caller
 
 
-class BackwardPass(nn.Cell):
+class BackwardPass(_Differentiating):
     """Gradients of the target scores, in one forward and one backward pass.
 
     A target that the network does not have gives zeros, and is refused by whoever sees the scores.

@@ -8,7 +8,7 @@ import mindspore as ms
 from mindspore import Parameter, nn, ops
 from mindspore.common.initializer import HeNormal
 
-from fastxai.network.evaluation import running
+from fastxai.network.evaluation import differentiating, running
 from fastxai.network.interrupt import interruptible
 from fastxai.ops.checks import check_int
 from fastxai.perturbation.progress import Progress, check_progress, reporting
@@ -257,6 +257,7 @@ class OoDNet(PrefixedCell):
             with (
                 interruptible(),
                 running("OoDNet"),
+                differentiating(),
                 self.renamed(),  # for callbacks that save the network
                 unclaimed(dataset),
                 reporting(progress, steps, "step") as advance,
