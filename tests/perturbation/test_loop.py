@@ -19,7 +19,8 @@ from tests._contract import StoppedError, stop_at, watch
 
 RNG = np.random.default_rng(8)
 IMAGES = RNG.normal(size=(2, 2, 14, 18)).astype(np.float32)
-WEIGHT = RNG.normal(size=(3, IMAGES[0].size)).astype(np.float32)
+SIZE = IMAGES[0].size
+WEIGHT = (RNG.normal(size=(3, SIZE)) / SIZE**0.5).astype(np.float32)  # for scores of about 1
 
 
 def scores_of(batch):
