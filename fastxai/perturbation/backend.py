@@ -80,8 +80,14 @@ class Backend(ABC):
         """An image (C, H, W) begins."""
 
     @abstractmethod
-    def batch(self, image: Any, plan: Plan) -> int:
-        """Copies of an image (C, H, W) to score at a time."""
+    def batch(self, image: Any, plan: Plan, most: int | str) -> int:
+        """Copies of an image (C, H, W) to score at a time.
+
+        Args:
+            image: The image.
+            plan: Plan of the call.
+            most: `perturbation_per_eval`: how many at most, or 'auto' for the fastest number.
+        """
 
     @abstractmethod
     def step(self, task: Task) -> Step:

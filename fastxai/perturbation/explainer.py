@@ -144,12 +144,12 @@ class PerturbationExplainer(ABC):
         from fastxai.perturbation.loop import explain_image
         from fastxai.perturbation.step import Task
 
-        results = []
+        results, most = [], self._perturbation_per_eval
         for index, (image, labels) in enumerate(zip(images, classes, strict=True)):
             one = kept.done(index)
             if one is None:
                 self._backend.begin_image(image, plan)
-                batch = kept.batch or self._backend.batch(image, plan)
+                batch = kept.batch or self._backend.batch(image, plan, most)
                 task = Task(image, labels, plan, batch, index)
                 one = explain_image(self._backend, task, report, kept)
                 kept.finish(one)

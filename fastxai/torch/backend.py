@@ -42,7 +42,6 @@ class TorchBackend(Backend):
         network: The classifier.
         activation: Function of rows of scores.
         output: Indices and keys that lead to the scores in what the network returns.
-        per_eval: Copies at a time, at most.
     """
 
     def __init__(
@@ -51,13 +50,11 @@ class TorchBackend(Backend):
         network: nn.Module,
         activation: Callable[[torch.Tensor], torch.Tensor],
         output: tuple[int | str, ...],
-        per_eval: int,
     ) -> None:
         self._owner = owner
         self._network = network
         self._activation = activation
         self._output = output
-        self._per_eval = per_eval
         self._input_dtype = InputDtype(network)
         self._dtype = torch.float32  # for the images of a call
         self._device = torch.device("cpu")  # of the images of a call
@@ -96,9 +93,9 @@ class TorchBackend(Backend):
         parts = [self._score(image[None].clone(), first).clone() for image in images]
         return top_classes(self._owner, torch.cat(parts).cpu().numpy())
 
-    def batch(self, image: torch.Tensor, plan: Plan) -> int:
+    def batch(self, image: torch.Tensor, plan: Plan, most: int | str) -> int:
         """Copies of an image to score at a time."""
-        return even_batch(plan.rule.segment, self._per_eval)
+        return even_batch(plan.rule.segment, int(most))
 
     def step(self, task: Task) -> Step:
         """What scores the batches of an image.

@@ -60,9 +60,7 @@ class PerturbationAttribution(SettingsRepr, PerturbationExplainer):
         self._perturbation_per_eval = check_int(
             owner, "perturbation_per_eval", perturbation_per_eval, 1, 2**31 - 1
         )
-        self._backend = TorchBackend(
-            owner, network, self._activation_fn, path, self._perturbation_per_eval
-        )
+        self._backend = TorchBackend(owner, network, self._activation_fn, path)
 
     @property
     def network(self) -> nn.Module:

@@ -217,6 +217,20 @@ def test_num_masks_stays_settable_as_scripts_do():
     assert_close(rise(ms.Tensor(IMAGES[:1]), 1).asnumpy()[0], expected, atol=MAP_ATOL)
 
 
+def test_so_does_the_number_of_images_at_a_time():
+    sizes = set()
+
+    class Notes(networks.Linear):
+        def construct(self, x):
+            sizes.add(len(x))
+            return super().construct(x)
+
+    rise = RISE(Notes(WEIGHT), nn.Softmax(), num_masks=40, seed=3)
+    rise._perturbation_per_eval = 8
+    rise(ms.Tensor(IMAGES[:1]), 1)
+    assert max(sizes) == 8
+
+
 # ---- networks -------------------------------------------------------------------------------
 
 

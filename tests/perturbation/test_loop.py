@@ -70,7 +70,7 @@ class NumpyBackend(Backend):
     def top_classes(self, images):
         return scores_of(images).argmax(axis=1)[:, None]
 
-    def batch(self, image, plan):
+    def batch(self, image, plan, most):
         return even_batch(plan.rule.segment, 8 if plan.unit == "window" else 32)
 
     def step(self, task):

@@ -42,7 +42,6 @@ class MindSporeBackend(Backend):
         activation_fn: A Cell of rows of scores.
         output: Indices and keys that lead to the scores in what the network returns.
         selector: Chooses the engine.
-        per_eval: Copies at a time at most, or 'auto'.
     """
 
     def __init__(
@@ -52,7 +51,6 @@ class MindSporeBackend(Backend):
         activation_fn: nn.Cell,
         output: Path,
         selector: Selector,
-        per_eval: int | str,
     ) -> None:
         from fastxai.engine.input_dtype import InputDtype
 
@@ -61,7 +59,6 @@ class MindSporeBackend(Backend):
         self._activation_fn = activation_fn
         self._output = output
         self.selector = selector
-        self._per_eval = per_eval
         self._input_dtype = InputDtype(network, output)
         self._call: Call | None = None
         self._checks = ScoreChecks(owner, network, activation_fn, output)
@@ -113,11 +110,11 @@ class MindSporeBackend(Backend):
 
     # ---- batches ---------------------------------------------------------------------------
 
-    def batch(self, image: np.ndarray, plan: Plan) -> int:
+    def batch(self, image: np.ndarray, plan: Plan, most: int | str) -> int:
         """Copies of an image (C, H, W) to score at a time; for 'auto' the fastest number."""
         total = plan.rule.segment
-        if self._per_eval != "auto":
-            return even_batch(total, int(self._per_eval))
+        if most != "auto":
+            return even_batch(total, int(most))
         preference = self.selector.preference
         key = (image.shape, self.dtype, preference, ms.get_context("mode"))
         if key not in self._probed:

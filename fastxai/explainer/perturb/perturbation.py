@@ -69,7 +69,6 @@ class PerturbationAttribution(Attribution, PerturbationExplainer):
             self._activation_fn,
             self._output_path,
             self._selector,
-            self._perturbation_per_eval,
         )
 
     def _fresh(self) -> dict[str, Any]:

@@ -163,5 +163,4 @@ class RISEPlus(RISE):
             self._activation_fn,
             self._output_path,
             self._selector,
-            self._perturbation_per_eval,
         )
