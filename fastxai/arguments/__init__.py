@@ -1,1 +1,1 @@
-"""What callers hand over, checked, and what networks return; no framework is imported here."""
+"""Checks of what callers hand over and networks return, without a framework."""

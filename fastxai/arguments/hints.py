@@ -1,4 +1,4 @@
-"""What to write instead, for inputs of another kind or shape; no framework."""
+"""Hints at the right line, for inputs of another kind or shape; no framework."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OURS = re.compile(r"^['\"]?(`(?:network|output|activation_fn)` .*?\.)['\"]?(?:\
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a framework writes it."""
+    """Spellings of one framework."""
 
     tensor: str  # makes a Tensor of an array, in front of parentheses
     stack: str  # makes a batch of a list of Tensors
@@ -127,7 +127,7 @@ def in_our_words(
 
 
 def _wrong_channels(layers: Iterable[Any], shape: tuple[int, ...], dialect: Dialect) -> str:
-    """What is wrong with the images' channels, or ''; by the first layer that counts them."""
+    """The complaint about the images' channels, or ''; by the first layer that counts them."""
     _, channels, rows, columns = shape
     dense = 0  # numbers that the first dense layer takes
     for layer in layers:

@@ -129,7 +129,7 @@ def output_path(owner: str, output: Any) -> tuple[int | str, ...]:
 
 
 def refused_kind(kind: str, element: str) -> str:
-    """What is wrong with an output that is no Tensor.
+    """The complaint about an output that is no Tensor.
 
     Args:
         kind: What it is, such as 'a tuple of 2'.
@@ -144,7 +144,7 @@ def refused_kind(kind: str, element: str) -> str:
 
 
 def refused_shape(shape: Sequence[int]) -> str:
-    """What is wrong with an output without a score."""
+    """The complaint about an output without a score."""
     return f"`network` must return (M, classes) scores for M images, got shape {shape}."
 
 

@@ -79,7 +79,7 @@ def not_finite(owner: str, kind: str, first: int, last: int) -> ValueError:
 
 
 def _hint(array: np.ndarray, shape: tuple[int, ...], num_images: int) -> str:
-    """How several classes of each image are written, where one list of them was given."""
+    """A hint at how to write several classes per image, where one list of them was given."""
     if len(shape) != 1:
         return ""
     classes = array[:, 0].tolist()

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from fastxai.masks.estimators import ESTIMATORS, LEAST_MASKS
-from fastxai.ops import params
 from fastxai.ops.checks import check_int, check_pair
 from fastxai.ops.params import OA_CELLS, OA_MASKS, check_design, check_probability
 
@@ -115,16 +114,6 @@ def check_error_bar(owner: str, design: str, estimator: str, most: int) -> None:
             f"{asked} whole blocks of {OA_MASKS} masks for `design` 'oa128' with `estimator` "
             f"'plain', got {most}; use 'centred'."
         )
-
-
-def check_seed(owner: str, seed: Any) -> int | None:
-    """A seed, or None.
-
-    Raises:
-        TypeError: It is no integer.
-        ValueError: It is not in 0 .. 2^64 - 1.
-    """
-    return seed if seed is None else params.check_seed(owner, seed)
 
 
 def drawn_seed() -> int:

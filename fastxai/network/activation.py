@@ -45,7 +45,7 @@ class FunctionCell(nn.Cell):
         self.held = _held(function, set())
 
     def construct(self, scores: ms.Tensor) -> ms.Tensor:
-        """What the function makes of rows of scores."""
+        """Applies the function to rows of scores."""
         return self.function(scores)
 
 
@@ -111,7 +111,7 @@ def _axis_of(activation: Any) -> Any:
 
 
 def _held(function: Any, seen: set[int]) -> dict[str, Any]:
-    """What a callable's result depends on and `network_digest` does not follow."""
+    """Values that a callable depends on and that `network_digest` does not follow."""
     if id(function) in seen or isinstance(function, (nn.Cell, ms.ops.Primitive, type)):
         return {}
     seen.add(id(function))
@@ -176,7 +176,7 @@ def _compilable(function: Any) -> Any:
 
 @functools.cache
 def _folder() -> str:
-    """Where MindSpore finds the sources, until the process ends."""
+    """Folder in which MindSpore finds the sources, until the process ends."""
     folder = tempfile.TemporaryDirectory(prefix="fastxai-")
     atexit.register(folder.cleanup)
     return folder.name

@@ -97,7 +97,7 @@ def _digest_of(roots: list[Any]) -> str:
 
 
 def _description(value: Any) -> str:
-    """What there is to say of a value besides its parts."""
+    """Text that describes a value without its parts."""
     kind = _kind(value)
     if isinstance(value, _ARRAYS):
         return f"{kind} {value.dtype} {value.shape}"
@@ -125,7 +125,7 @@ def _bytes_of(value: ms.Tensor | np.ndarray) -> Any:
 
 
 def _parts_of(kind: type) -> PartsOf | None:
-    """What lists the parts of objects of a type, all that such an object computes with."""
+    """The lister of the parts that objects of a type compute with, or None."""
     for kinds, lister in _LISTERS:
         if issubclass(kind, kinds):
             return lister

@@ -1,4 +1,4 @@
-"""What a network returns, as class scores: the one place for every caller.
+"""Class scores from what a network returns: the one place for every caller.
 
 The functions run inside compiled graphs too, where a condition on shapes and kinds is decided when
 the graph is compiled.

@@ -1,4 +1,4 @@
-"""What a network consists of, by one walker, and whether it still consists of that.
+"""The structure of a network, found by one walker, and whether it has changed.
 
 `walk` serves whoever asks: `Structure` compares objects by identity within a process, the digest of
 `network.digest` compares contents between processes. They differ in the parts that they look into.

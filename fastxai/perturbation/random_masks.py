@@ -10,13 +10,13 @@ from fastxai.masks.designs import (
     check_estimator,
     check_masks,
     check_num_masks,
-    check_seed,
     chosen_design,
     drawn_seed,
 )
 from fastxai.masks.stopping import AUTO, StoppingRule, check_max_masks, check_tol
 from fastxai.ops import MaskSpec
 from fastxai.ops.checks import base_levels
+from fastxai.ops.params import check_seed
 
 if TYPE_CHECKING:
     from fastxai.perturbation.plan import MaskPlan
@@ -54,7 +54,7 @@ class RandomMasks:
         )
         self._stopping_rule()
         self._base_value = base_value
-        self._seed = check_seed(owner, seed)
+        self._seed = None if seed is None else check_seed(owner, seed)
 
     def _plan(
         self, channels: int, size: tuple[int, int], unsure: bool, seed: int | None

@@ -84,7 +84,7 @@ def _status(path: str) -> os.stat_result | None:
 
 
 def _prefix(target: str) -> str:
-    """How the names of all drafts of a target begin."""
+    """The prefix of the names of all drafts of a target."""
     name = os.path.basename(target)
     encoded = os.fsencode(name)
     if len(encoded) > _LONGEST_NAME:

@@ -1,4 +1,4 @@
-"""Who is at work: locks that see a deadlock and that a fork does not leave locked.
+"""Locks that refuse a deadlock and that a fork does not leave locked.
 
 An explainer keeps what it compiled and chose from call to call, so one of its calls is at work at a
 time, and a second thread waits. A call from inside, by its own network or `progress`, could never

@@ -1,4 +1,4 @@
-"""What processes that were forked from this one have to know: they have one thread and no pools."""
+"""Forked processes: they have one thread, no pools, and cannot go on with MindSpore."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from fastxai.network.scores import chosen_output, class_scores
 def get_bp_weights(
     num_classes: int, targets: ms.Tensor, weights: ms.Tensor | None = None
 ) -> ms.Tensor:
-    """What `GradNet` propagates back: `weights`, or 1 at each image's target.
+    """The gradient that `GradNet` propagates back: `weights`, or 1 at each image's target.
 
     Args:
         num_classes: Columns of the network's output.

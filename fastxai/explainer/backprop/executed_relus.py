@@ -34,7 +34,7 @@ _NETWORK = "network-"  # what BackwardPass calls it, in the names of a graph's n
 
 @dataclass
 class Executed:
-    """What was executed while `rules_at_every_relu` was entered.
+    """ReLUs executed while `rules_at_every_relu` was entered.
 
     Attributes:
         rules: What stands for a ReLU, by the primitive's name.
@@ -187,7 +187,7 @@ def _relu_in_place(original: Any, primitive: Any, x: ms.Tensor) -> Any:
 
 
 def relus_in_graphs(backward_pass: nn.Cell, phases: Iterable[str]) -> tuple[bool, list[str]]:
-    """What GRAPH_MODE compiled for a pass.
+    """Findings in the graphs that GRAPH_MODE compiled for a pass.
 
     Args:
         backward_pass: A BackwardPass.

@@ -1,4 +1,4 @@
-"""What explainers of a layer inside the network share: finding the layer."""
+"""Base of the explainers of a layer inside the network: it finds the layer."""
 
 from __future__ import annotations
 

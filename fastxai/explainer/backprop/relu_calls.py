@@ -1,7 +1,7 @@
 """Calls of `ops.relu` in the source of a network, given another backward pass.
 
 `ops.relu(x)` inside `construct` is looked up in the globals of the module it was written in. A
-method of the shadow can be given a copy of those globals in which the name stands for something
+method of the copy can be given a copy of those globals in which the name stands for something
 else, while the caller's modules stay untouched. PYNATIVE_MODE reads the globals of the function,
 GRAPH_MODE those of the module it names: the copies are modules, importable while the network runs.
 """
@@ -43,7 +43,7 @@ class ReLUCalls:
         }
 
     def replacement(self, function: types.FunctionType) -> types.FunctionType | None:
-        """What stands for a function found in a network; None where nothing changes."""
+        """The substitute for a function found in a network; None where nothing changes."""
         if function in _FUNCTIONS:
             return self._rules[_FUNCTIONS[function]]
         return None if _of_mindspore(function) else self.rewrite(function)
@@ -74,7 +74,7 @@ class ReLUCalls:
         names: frozenset[str],
         inside: tuple[types.ModuleType, ...],
     ) -> dict[str, Any]:
-        """What must differ in a namespace of which these names are used."""
+        """Names that must differ in a namespace, of those that are used, and their values."""
         changed: dict[str, Any] = {}
         for name in names & space.keys():
             value = space[name]

@@ -1,4 +1,4 @@
-"""A layer of the shadow whose class activation map comes out as the gradient of a Parameter."""
+"""A layer of the copy whose class activation map comes out as the gradient of a Parameter."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class LayerWatch:
 
     @property
     def weights(self) -> ms.ParameterTuple:
-        """What to differentiate by."""
+        """Parameters to differentiate by."""
         return ms.ParameterTuple([self._cam, self._uses, self._reach])
 
     def output_of(self, layer: nn.Cell, row: int = 0) -> nn.Cell:
@@ -175,7 +175,7 @@ class LayerWatch:
 
 @dataclass(frozen=True)
 class Use:
-    """What a pass tells of a layer."""
+    """A layer as one pass found it."""
 
     times: int  # how often it was used
     axes: int  # of its output; like the next, right where it was used once

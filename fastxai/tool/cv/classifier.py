@@ -1,4 +1,4 @@
-"""What OoDNet asks of a classifier, and the classifier as one that returns its features."""
+"""OoDNet's requirements of a classifier, and the classifier as one that returns its features."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def _check_range(name: str, values: np.ndarray, colors: np.ndarray) -> None:
 
 
 def _excess(values: np.ndarray) -> float:
-    """How far values leave [0, 1]."""
+    """The largest distance of values from [0, 1]."""
     return max(-float(values.min(initial=0.0)), float(values.max(initial=1.0)) - 1)
 
 
