@@ -157,8 +157,15 @@ class TorchBackend(Backend):
             "PyTorch": str(torch.__version__),
             "device": _name_of(self._device),
             "dtype": str(self._dtype),
+            "autocast": self._product_dtype(),
+            "float32 products": torch.get_float32_matmul_precision(),
             "output": self._output,
         }
+
+    def _product_dtype(self) -> str:
+        """The dtype of a product of float32 matrices, which `torch.autocast` changes."""
+        one = torch.ones((1, 1), device=self._device)
+        return str((one @ one).dtype)
 
     def tensor(self, maps: np.ndarray, images: torch.Tensor) -> torch.Tensor:
         """Maps (N, L, H, W) float32 as a Tensor on the device of the images."""

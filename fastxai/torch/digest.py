@@ -18,6 +18,9 @@ _SCALARS = (bool, int, float, complex, str, bytes, type(None), torch.dtype, torc
 _ARRAYS = (torch.Tensor, np.ndarray)
 _STOCK = ("torch", "builtins", "abc", "typing", "functools", "collections", "numpy")
 _OF_MODULES = frozenset(vars(nn.Module()))
+_CONTAINERS = (list, tuple, set, frozenset, dict)
+# The globals that count where code reads them; modules, classes and other objects do not.
+_READ = (*_SCALARS, *_ARRAYS, *_CONTAINERS, nn.Module, types.FunctionType, functools.partial)
 
 
 def network_digest(*parts: Any) -> str:
@@ -39,7 +42,7 @@ class _Walk:
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
-        self._seen: dict[int, Any] = {}  # kept, so that no id comes twice
+        self._seen: dict[int, tuple[int, Any]] = {}  # in order; kept, so that no id comes twice
 
     def hexdigest(self) -> str:
         """Of all that was told."""
@@ -54,16 +57,16 @@ class _Walk:
             self._say(repr(value))
             return
         if id(value) in self._seen:
-            self._say(list(self._seen).index(id(value)))
+            self._say(self._seen[id(value)][0])
             return
-        self._seen[id(value)] = value
+        self._seen[id(value)] = len(self._seen), value
         if isinstance(value, np.ndarray):
             self._say(array_digest(value))
         elif isinstance(value, torch.Tensor):
             self._add_tensor(value)
         elif isinstance(value, nn.Module):
             self._add_module(value)
-        elif isinstance(value, (list, tuple, set, frozenset, dict)):
+        elif isinstance(value, _CONTAINERS):
             self._add_container(value)
         else:
             self._add_callable(value)
@@ -105,7 +108,7 @@ class _Walk:
             self._add_kind(value if isinstance(value, type) else type(value))
             self._say(getattr(value, "__name__", ""))
             if not isinstance(value, (type, types.ModuleType)):
-                self._add_container(dict(getattr(value, "__dict__", {})))
+                self._add_container(_attributes(value))
 
     def _add_function(self, function: types.FunctionType) -> None:
         self._say(function.__qualname__)
@@ -119,7 +122,7 @@ class _Walk:
                 self.add(cell.cell_contents)
         for name in function.__code__.co_names:
             read = function.__globals__.get(name)
-            if isinstance(read, (*_SCALARS, *_ARRAYS, types.FunctionType)):
+            if isinstance(read, _READ):
                 self.add(read)
 
     def _add_kind(self, kind: type) -> None:
@@ -141,3 +144,15 @@ class _Walk:
                 self._say(sorted(map(repr, constant)))
             else:
                 self._say(repr(constant))
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """What an object holds, in its dictionary and in slots."""
+    slots = [name for kind in type(value).__mro__ for name in _slots_of(kind)]
+    held = {name: getattr(value, name) for name in slots if hasattr(value, name)}
+    return {**held, **getattr(value, "__dict__", {})}
+
+
+def _slots_of(kind: type) -> tuple[str, ...]:
+    slots = vars(kind).get("__slots__", ())
+    return (slots,) if isinstance(slots, str) else tuple(slots)

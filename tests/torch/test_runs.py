@@ -183,6 +183,52 @@ def test_activations_differ_by_what_they_compute():
     assert network_digest(lambda rows: rows) != network_digest(lambda rows: -rows)
 
 
+SETTINGS, LAYER = {"factors": [1.0]}, nn.Linear(2, 2)
+
+
+class Slotted:
+    """An activation without a dictionary."""
+
+    __slots__ = ("factor",)
+
+    def __init__(self, factor):
+        self.factor = factor
+
+    def __call__(self, rows):
+        return rows * self.factor
+
+
+def test_globals_and_slots_count(monkeypatch):
+    from fastxai.torch.digest import network_digest
+
+    def reads(rows):
+        return rows * SETTINGS["factors"][0]
+
+    def applies(rows):
+        return LAYER(rows)
+
+    before = network_digest(reads), network_digest(applies)
+    assert before == (network_digest(reads), network_digest(applies))
+    monkeypatch.setitem(SETTINGS, "factors", [2.0])
+    with torch.no_grad():
+        LAYER.weight += 1
+    assert network_digest(reads) != before[0]
+    assert network_digest(applies) != before[1]
+    assert network_digest(Slotted(1.0)) == network_digest(Slotted(1.0))
+    assert network_digest(Slotted(1.0)) != network_digest(Slotted(2.0))
+
+
+def test_a_run_does_not_go_on_in_another_precision(tmp_path):
+    network, images = on("cpu", networks.convolutional())
+    with pytest.raises(StoppedError):
+        rise(network)(images, 1, state=tmp_path / "run.npz", progress=stop_at(2))
+    with (
+        torch.autocast("cpu", dtype=torch.bfloat16),
+        pytest.raises(ValueError, match="autocast 'torch.float32', and this one has"),
+    ):
+        rise(network)(images, 1, state=tmp_path / "run.npz")
+
+
 def test_another_process_finds_the_same_digest():
     code = (
         "from tests.torch import _networks as n\n"
