@@ -198,8 +198,9 @@ class DeviceWindowTally(WindowTally):
 
     def put(self, scores: torch.Tensor, first: int) -> None:
         """Queues scores (count, L) of copies from `first` on."""
-        self._count = first + len(scores)
-        self._on_device[first : self._count] = scores
+        end = first + len(scores)
+        self._on_device[first:end] = scores
+        self._count = end  # last: what is counted may be saved after Ctrl-C
 
     def table(self) -> np.ndarray:
         """Scores (count, L) float64 so far, on the host."""
