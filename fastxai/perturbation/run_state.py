@@ -25,7 +25,7 @@ from fastxai.perturbation.backend import ScoredBy
 from fastxai.perturbation.explanation import ARRAYS, check_values
 from fastxai.perturbation.image_result import ImageResult, stacked, unstacked
 
-_FORMAT = "fastxai state 2"
+_FORMAT = "fastxai state 3"
 _FOUND, _RUN = "found_", "run_"  # of images that are done, and of the one that is not
 _MEMBERS = {_FOUND + name: member for name, member in ARRAYS.items() if name != "targets"} | {
     "run_sums": Member("float64", ("L + 1", "rows", "columns", "h", "w")),
