@@ -1,8 +1,8 @@
 """What every explainer of every framework promises; a framework's tests give it a kit.
 
-A kit has the framework's `Tensor`, `tensor(array)`, `array(tensor)`, `network()` of 5 classes,
-`failing()`, a network whose attribute `fail` says if it fails, and `state_of(network)`: all that
-an explainer must not change.
+A kit has the framework's `Tensor` and `Layer`, `tensor(array)`, `array(tensor)`, `network()` of 5
+classes, `change(network)` of a weight, `failing()`, a network whose attribute `fail` says if it
+fails, and `state_of(network)`: all that an explainer must not change.
 """
 
 import signal
@@ -23,6 +23,30 @@ class ExplainerContract:
     def test_the_callers_network_is_its_network(self, make, kit):
         network = kit.network()
         assert make(network).network is network
+
+    @pytest.mark.parametrize("called", [False, True], ids=["new", "used"])
+    def test_a_network_that_a_script_sets_is_explained(self, make, kit, called):
+        explainer, other = make(kit.network()), kit.network()
+        kit.change(other)
+        images = kit.tensor(IMAGES)
+        before = kit.array(make(kit.network())(images, 1))
+        if called:
+            explainer(images, 1)
+        explainer._network = other
+        assert explainer.network is other
+        if isinstance(getattr(explainer, "_layer", ""), kit.Layer):  # GradCAM of a layer itself
+            with pytest.raises(ValueError, match="is not part of `network`"):
+                explainer(images, 1)
+            return
+        found = kit.array(explainer(images, 1))
+        np.testing.assert_array_equal(found, kit.array(make(other)(images, 1)))
+        assert np.abs(found - before).max() > 1e-4
+
+    def test_targets_are_kept_where_the_caller_writes_into_its_own(self, make, kit):
+        explainer, targets = make(kit.network()), np.array([[1], [2]])
+        explainer(kit.tensor(IMAGES), targets)
+        targets[:] = 4
+        assert explainer.last_targets.tolist() == [[1], [2]]
 
     def test_after_an_exception_in_the_network_all_is_as_it_was_and_works(self, make, kit):
         network = kit.failing()
@@ -180,6 +204,24 @@ class PerturbationContract:
         )  # fmt: skip
         last = {partial.image: saliency for partial, saliency in seen}
         np.testing.assert_array_equal(np.stack([last[0], last[1]]), kit.array(maps))
+
+    @pytest.mark.parametrize("called", [False, True], ids=["new", "used"])
+    def test_an_activation_that_a_script_sets_acts(self, make, kit, called):
+        explainer, images = make(kit.network()), kit.tensor(IMAGES)
+        if called:
+            explainer(images, 1)
+        explainer._activation_fn = lambda rows: rows * 0 + 0.25
+        maps = kit.array(explainer(images, 1))
+        if "Occlusion" in type(explainer).__name__:
+            np.testing.assert_array_equal(maps, 0)  # no window matters
+        else:
+            assert np.ptp(maps, axis=(2, 3)).max() < 1e-6  # nor any mask, and p f is left
+
+    def test_targets_of_a_result_are_its_own(self, make, kit):
+        explainer = make(kit.network())
+        found = explainer(kit.tensor(IMAGES), [1, 2], ret="result")
+        explainer.last_targets[:] = 4
+        assert found.targets.tolist() == [[1], [2]]
 
     def test_ret_result_has_the_map_and_how_it_came_about(self, make, kit, tmp_path):
         explainer = make(kit.network())

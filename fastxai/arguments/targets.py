@@ -97,7 +97,7 @@ def _target_array(owner: str, targets: Any) -> np.ndarray:
         raise TypeError(f"{owner}: `targets` must be {_TARGET_KINDS}, got {kind}.")
     else:
         try:
-            array = np.asarray(targets)
+            array = np.array(targets)  # a copy: the caller may write into its own
         except ValueError:
             raise ValueError(f"{owner}: `targets` must not be ragged, got {targets}.") from None
     if array.size == 0 and array.ndim > 0:

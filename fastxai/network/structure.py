@@ -106,8 +106,10 @@ class Structure:
             else:
                 self._empty.append(entry[0])
 
-    def is_current(self) -> bool:
-        """Whether the networks still consist of this."""
+    def is_current(self, *roots: Any) -> bool:
+        """Whether the networks still consist of this, and are `roots` where those are given."""
+        if roots and not all(map(is_, roots, self._roots)):
+            return False
         if not any(self._empty) and all(map(_has_parts, self._opened)):
             return True  # nearly always, and three times as fast
         now = Structure(*self._roots)

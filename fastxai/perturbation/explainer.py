@@ -7,6 +7,7 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from operator import is_not
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +34,9 @@ class PerturbationExplainer(ABC):
     """
 
     _backend: Backend
+    _network: Any
+    _activation_fn: Any
+    _made_of: tuple[Any, ...] | None = None  # what the backend was made of
     _lock: CallLock
     _last_targets: np.ndarray | None = None
     _perturbation_per_eval: int | str
@@ -99,7 +103,9 @@ class PerturbationExplainer(ABC):
         from fastxai.perturbation.progress import check_progress, reporting
         from fastxai.perturbation.run_state import RunState
 
-        owner, backend, begun = type(self).__name__, self._backend, time.perf_counter()
+        begun = time.perf_counter()
+        self._update_backend()
+        owner, backend = type(self).__name__, self._backend
         images = backend.images(inputs)
         given = None if targets is None else backend.targets(targets, len(images))
         check_output_form(owner, ret, show, RESULT)
@@ -125,6 +131,21 @@ class PerturbationExplainer(ABC):
             return delivered(maps, ret, show, lambda array: backend.tensor(array, images))
         seconds = kept.seconds + time.perf_counter() - begun
         return self._explanation(results, classes, plan, kept, seconds, is_shown(show))
+
+    @abstractmethod
+    def _make_backend(self) -> Backend:
+        """Makes what scores `_scored_parts`."""
+
+    def _scored_parts(self) -> tuple[Any, ...]:
+        """The objects that a backend is made of."""
+        return self._network, self._activation_fn
+
+    def _update_backend(self) -> None:
+        """Makes the backend, anew where a script has set other objects since."""
+        parts = self._scored_parts()
+        if self._made_of is None or any(map(is_not, parts, self._made_of)):
+            self._backend = self._make_backend()
+            self._made_of = self._scored_parts()
 
     @abstractmethod
     def _plan(self, channels: int, size: tuple[int, int], unsure: bool, seed: int | None) -> Plan:
@@ -188,7 +209,7 @@ class PerturbationExplainer(ABC):
 
         explanation = Explanation(
             explainer=type(self).__name__,
-            targets=classes,
+            targets=classes.copy(),
             seconds=seconds,
             **stacked(results),
             **kept.scored,

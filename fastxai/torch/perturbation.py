@@ -48,19 +48,24 @@ class PerturbationAttribution(SettingsRepr, PerturbationExplainer):
         output: Output = None,
     ) -> None:
         owner = type(self).__name__
-        if not isinstance(network, nn.Module):
-            kind = type(network).__name__
-            raise TypeError(f"{owner}: `network` must be an nn.Module, got {kind}.")
         self._network = network
         self._lock = CallLock()
-        self._activation_fn = activation_of(owner, activation_fn)
-        path = output_path(owner, output)
+        self._activation_fn = activation_fn
+        self._output_path = output_path(owner, output)
         if output is not None:  # else `repr` does not show it
             self._output = output
         self._perturbation_per_eval = check_int(
             owner, "perturbation_per_eval", perturbation_per_eval, 1, 2**31 - 1
         )
-        self._backend = TorchBackend(owner, network, self._activation_fn, path)
+        self._update_backend()
+
+    def _make_backend(self) -> TorchBackend:
+        owner, network = type(self).__name__, self._network
+        if not isinstance(network, nn.Module):
+            kind = type(network).__name__
+            raise TypeError(f"{owner}: `network` must be an nn.Module, got {kind}.")
+        self._activation_fn = activation_of(owner, self._activation_fn)
+        return TorchBackend(owner, network, self._activation_fn, self._output_path)
 
     @property
     def network(self) -> nn.Module:

@@ -67,6 +67,7 @@ class Kit:
     """MindSpore for the contract."""
 
     Tensor = ms.Tensor
+    Layer = nn.Cell
     tensor = staticmethod(ms.Tensor)
     network = staticmethod(networks.SmallConv)
     state_of = staticmethod(state_of)

@@ -168,6 +168,17 @@ def test_changed_weights_are_seen_by_the_next_call(mode):
     assert_close(explainer(ms.Tensor(IMAGES[:1]), 1).asnumpy()[0], expected, atol=MAP_ATOL)
 
 
+def test_an_ood_net_that_a_script_sets_weighs():
+    classifier, ood_net = plain_pair()
+    other = OoDNet(classifier, 3)
+    other._h.weight.set_data(ood_net._h.weight[::-1] * 2 + 1)
+    plus = RISEPlus(ood_net, classifier, nn.Softmax(), num_masks=40, seed=2, estimator="plain")
+    plus(ms.Tensor(IMAGES[:1]), 1)
+    plus._ood_net = other
+    expected = formula(IMAGES[0].astype(np.float64), [1], (classifier, other), 2, 40, "plain")
+    assert_close(plus(ms.Tensor(IMAGES[:1]), 1).asnumpy()[0], expected, atol=MAP_ATOL)
+
+
 def test_the_ood_net_may_have_another_number_of_classes():
     pair = plain_pair(ood_classes=4)
     explainer = RISEPlus(pair[1], pair[0], nn.Softmax(), num_masks=60, seed=0)

@@ -72,6 +72,12 @@ def test_a_change_is_seen_once(network, change):
     assert changed.is_current()
 
 
+def test_another_network_that_is_equal_is_a_change(network):
+    structure = Structure(network)
+    assert structure.is_current(network)
+    assert not structure.is_current(Network())
+
+
 def test_new_weights_and_a_call_are_no_change(network):
     network(ms.Tensor(np.ones((1, 3, 5, 5), np.float32)))
     structure = Structure(network)

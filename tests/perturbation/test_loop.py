@@ -97,9 +97,13 @@ class Base(PerturbationExplainer):
     """An explainer without a network."""
 
     def __init__(self):
-        self._backend = NumpyBackend()
+        self._network = self._activation_fn = None
+        self._update_backend()
         self._lock = CallLock()
         self._perturbation_per_eval = 32
+
+    def _make_backend(self):
+        return NumpyBackend()
 
 
 class Masks(RandomMasks, Base):

@@ -52,6 +52,7 @@ class Kit:
     """PyTorch for the contract."""
 
     Tensor = torch.Tensor
+    Layer = nn.Module
     state_of = staticmethod(state_of)
     failing = Failing
 

@@ -67,7 +67,7 @@ class Gradient(Attribution):
 
     def __init__(self, network: nn.Cell, *, output: Output = None) -> None:
         super().__init__(network, output=output)
-        self._input_dtype = InputDtype(network, self._output_path)
+        self._input_dtype: InputDtype  # of the network that the passes were built from
         self._passes: OrderedDict[Any, BackwardPass]
         self._built_from: Structure | None
         self._paths: dict[Any, bool]  # by targets: whether no gradient ever arrives
@@ -192,8 +192,9 @@ class Gradient(Attribution):
 
     def _forget_if_changed(self) -> None:
         """Drops what was built from the network if anything but its weights has changed since."""
-        if self._built_from is None or not self._built_from.is_current():
+        if self._built_from is None or not self._built_from.is_current(self._network):
             self._forget()
+            self._input_dtype = InputDtype(self._network, self._output_path)
             self._built_from = Structure(self._network)
 
     def _forget(self) -> None:

@@ -51,19 +51,25 @@ class PerturbationAttribution(Attribution, PerturbationExplainer):
         output: Output = None,
     ) -> None:
         from fastxai.engine.selector import Selector
-        from fastxai.network.activation import activation_cell
 
         super().__init__(network, output=output)
-        self._activation_fn = activation_cell(self._owner, activation_fn)
+        self._activation_fn = activation_fn
         self._perturbation_per_eval = _checked_per_eval(self._owner, perturbation_per_eval)
         self._selector = Selector(self._owner, engine, precision)
-        self._backend = self._make_backend()
+        self._update_backend()
 
     def _make_backend(self) -> MindSporeBackend:
         """What scores the network."""
         from fastxai.explainer.perturb.backend import MindSporeBackend
 
-        return MindSporeBackend(
+        return MindSporeBackend(*self._backend_arguments())
+
+    def _backend_arguments(self) -> tuple[Any, ...]:
+        from fastxai.network.activation import activation_cell
+
+        self._check_cell("network", self._network)
+        self._activation_fn = activation_cell(self._owner, self._activation_fn)
+        return (
             self._owner,
             self._network,
             self._activation_fn,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mindspore import nn
 
@@ -156,11 +156,7 @@ class RISEPlus(RISE):
     def _make_backend(self) -> WeightedBackend:
         from fastxai.explainer.perturb.weighted_backend import WeightedBackend
 
-        return WeightedBackend(
-            self._ood_net,
-            self._owner,
-            self._network,
-            self._activation_fn,
-            self._output_path,
-            self._selector,
-        )
+        return WeightedBackend(self._ood_net, *self._backend_arguments())
+
+    def _scored_parts(self) -> tuple[Any, ...]:
+        return (*super()._scored_parts(), self._ood_net)

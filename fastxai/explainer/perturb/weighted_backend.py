@@ -44,15 +44,15 @@ class WeightedBackend(MindSporeBackend):
 
         super().__init__(*arguments)
         self._ood_net = ood_net
-        self._bounds = [
-            Parameter(ms.Tensor([0.0], ms.float32), name=f"fastxai_ood_{end}", requires_grad=False)
-            for end in ("low", "high")
-        ]
+        self._bounds = _new_bounds()
         self._shared_head = SharedHead(ood_net, self._network, self._output)
         self._ood_input = InputDtype(ood_net.underlying)
         self._ood_dtype: Any = None
         self._head: nn.Cell | None = None
         self._head_known = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_bounds": _new_bounds()}
 
     @property
     def one_pass(self) -> bool | None:
@@ -147,3 +147,11 @@ class WeightedBackend(MindSporeBackend):
     def scored_cells(self) -> tuple[nn.Cell, ...]:
         """All that the scores depend on."""
         return *super().scored_cells(), self._ood_net
+
+
+def _new_bounds() -> list[Parameter]:
+    """The lowest and the highest OoD score of an image."""
+    return [
+        Parameter(ms.Tensor([0.0], ms.float32), name=f"fastxai_ood_{end}", requires_grad=False)
+        for end in ("low", "high")
+    ]
