@@ -80,6 +80,7 @@ _HOMES = {name: module for module, names in _EXPORTS.items() for name in names}
 _PACKAGES = {  # sub-packages, and what each cannot do without
     **dict.fromkeys(("benchmark", "demo", "explainer", "tool"), "mindspore"),
     **dict.fromkeys(("cli", "compat", "reference", "visual"), "numpy"),
+    "dataset": "pyarrow",
     "torch": "torch",
 }
 

@@ -29,8 +29,10 @@ USES: dict[str, tuple[str, ...]] = {
         "tool",
     ),
     "benchmark": ("arguments", "common", "engine", "network", "ops", "system", "visual"),
+    "dataset": ("arguments", "engine", "explainer", "network", "perturbation", "system"),
     "cli": (
-        *("arguments", "compat", "demo", "engine", "explainer", "masks", "network", "ops"),
+        *("arguments", "compat", "dataset", "demo", "engine", "explainer", "masks", "network"),
+        "ops",
         *("perturbation", "system", "tool", "visual"),
     ),
 }

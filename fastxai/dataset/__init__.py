@@ -1,0 +1,1 @@
+"""Many pictures explained with one seed, into a directory of Parquet files."""
