@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from fastxai._version import __version__
-from fastxai.cli import compare, demo, doctor, explain, run
+from fastxai.cli import batch, compare, demo, doctor, explain, run
 from fastxai.cli.arguments import completion
 from fastxai.cli.messages import EXIT_CODES, INTERRUPTED, NO_READER, WRONG_ARGUMENT, CliError
 from fastxai.network.interrupt import interruptible
 
-_COMMANDS = (demo, explain, compare, run, doctor)
+_COMMANDS = (demo, explain, compare, batch, run, doctor)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -39,8 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program's name; None takes those of the process.
 
     Returns:
-        The exit code: 0 success, 1 `doctor` found something, 2 wrong argument, 3 input cannot be
-        read, 4 the network or the explanation failed, 130 interrupted, 141 nobody reads the report.
+        The exit code: 0 success, 1 `doctor` found something or images of a batch failed, 2 wrong
+        argument, 3 input cannot be read, 4 the network or the explanation failed, 130 interrupted,
+        141 nobody reads the report.
 
     Supported Platforms:
         Any.
@@ -56,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments.parser.error(_unrecognized(arguments, unknown))
     except SystemExit as stop:  # argparse's way to end --help, --version and every error
         return stop.code if isinstance(stop.code, int) else 2
+    arguments.argv = list(sys.argv[1:] if argv is None else argv)
     arguments.notes = []  # what was said on the way, for a report
     try:
         with interruptible():

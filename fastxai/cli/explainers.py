@@ -25,7 +25,7 @@ from fastxai.cli.messages import (
     note,
 )
 from fastxai.cli.report.progress import PASSES, Progress, Work
-from fastxai.cli.subject.subject import Subject
+from fastxai.cli.subject.subject import Model, Subject
 
 _SEED = 0  # where explainers draw one: the same command gives the same map
 _LAYERS_SHOWN = 3
@@ -43,7 +43,7 @@ class _Method:
         noun: Its steps in the plural; '' where it takes one pass and tells no progress.
     """
 
-    make: Callable[[Subject, argparse.Namespace], Any]
+    make: Callable[[Any, argparse.Namespace], Any]
     options: tuple[str, ...] = ()
     noun: str = ""
 
@@ -157,7 +157,7 @@ def check_options(arguments: argparse.Namespace, flag: str, chosen: Sequence[str
         raise _no_ood_net()
 
 
-def make(explainer: str, arguments: argparse.Namespace, subject: Subject) -> Any:
+def make(explainer: str, arguments: argparse.Namespace, subject: Subject | Model) -> Any:
     """Return the explainer of this name, ready to be called.
 
     Raises:
@@ -274,13 +274,13 @@ def _own_warnings(arguments: argparse.Namespace) -> Iterator[None]:
             note(arguments, words, kind="warning")
 
 
-def _rise(subject: Subject, arguments: argparse.Namespace) -> Any:
+def _rise(subject: Subject | Model, arguments: argparse.Namespace) -> Any:
     from fastxai.explainer import RISE
 
     return RISE(subject.network, subject.activation, output=subject.output, **_masks(arguments))
 
 
-def _rise_plus(subject: Subject, arguments: argparse.Namespace) -> Any:
+def _rise_plus(subject: Subject | Model, arguments: argparse.Namespace) -> Any:
     from fastxai.explainer import RISEPlus
 
     if subject.ood_net is None:
@@ -294,7 +294,7 @@ def _rise_plus(subject: Subject, arguments: argparse.Namespace) -> Any:
     )
 
 
-def _occlusion(subject: Subject, arguments: argparse.Namespace) -> Any:
+def _occlusion(subject: Subject | Model, arguments: argparse.Namespace) -> Any:
     from fastxai.explainer import Occlusion
 
     return Occlusion(
@@ -305,10 +305,10 @@ def _occlusion(subject: Subject, arguments: argparse.Namespace) -> Any:
     )
 
 
-def _backprop(name: str) -> Callable[[Subject, argparse.Namespace], Any]:
+def _backprop(name: str) -> Callable[[Any, argparse.Namespace], Any]:
     """Makes an explainer that takes nothing but the network."""
 
-    def made(subject: Subject, arguments: argparse.Namespace) -> Any:
+    def made(subject: Subject | Model, arguments: argparse.Namespace) -> Any:
         from fastxai import explainer
 
         return getattr(explainer, name)(subject.network, output=subject.output)
@@ -316,7 +316,7 @@ def _backprop(name: str) -> Callable[[Subject, argparse.Namespace], Any]:
     return made
 
 
-def _gradcam(subject: Subject, arguments: argparse.Namespace) -> Any:
+def _gradcam(subject: Subject | Model, arguments: argparse.Namespace) -> Any:
     from fastxai.explainer import GradCAM
 
     if arguments.layer is None:

@@ -5,6 +5,22 @@ from __future__ import annotations
 import argparse
 import sys
 
+from fastxai.system.first_line import first_line
+
+__all__ = [
+    "ATTENTION",
+    "EXIT_CODES",
+    "FAILED",
+    "INTERRUPTED",
+    "NO_READER",
+    "UNREADABLE_INPUT",
+    "WRONG_ARGUMENT",
+    "CliError",
+    "MissingOptionError",
+    "first_line",
+    "note",
+]
+
 ATTENTION = 1
 WRONG_ARGUMENT = 2
 UNREADABLE_INPUT = 3
@@ -14,15 +30,13 @@ NO_READER = 141  # as of a program that SIGPIPE ends
 
 EXIT_CODES = (
     (0, "success"),
-    (ATTENTION, "doctor: something needs attention"),
+    (ATTENTION, "doctor: something needs attention; batch: some images failed"),
     (WRONG_ARGUMENT, "an argument is wrong, or an output cannot be written"),
     (UNREADABLE_INPUT, "an input cannot be read: picture, checkpoint, module, class names"),
     (FAILED, "the network or the explanation failed"),
     (INTERRUPTED, "interrupted"),
     (NO_READER, "the program that read the report has ended, as head does"),
 )
-
-_LONGEST = 300  # characters of somebody else's message; MindSpore's run to pages
 
 
 class CliError(Exception):
@@ -39,16 +53,6 @@ class MissingOptionError(CliError):
     def __init__(self, explainer: str, need: str) -> None:
         super().__init__(WRONG_ARGUMENT, f"{explainer} needs {need}")
         self.need = need
-
-
-def first_line(error: BaseException) -> str:
-    """Return an exception's kind and the first line of its message."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip(" -\t")]
-    kind = type(error).__name__
-    if not lines:
-        return kind
-    text = lines[0] if len(lines[0]) <= _LONGEST else lines[0][: _LONGEST - 3] + "..."
-    return f"{kind}: {text}"
 
 
 def note(arguments: argparse.Namespace, text: str, kind: str = "note") -> None:

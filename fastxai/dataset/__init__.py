@@ -1,1 +1,46 @@
-"""Many pictures explained with one seed, into a directory of Parquet files."""
+"""Many images explained with one seed, into a directory of Parquet files.
+
+source -> items -> blocks -> Job (decode, class scores, targets, explainer) -> Folder
+                    |          in this process, a shard, or an actor of Ray
+                    v
+             part-*.parquet, manifest.json  ->  open(folder)  ->  rows, maps, exports
+"""
+
+from typing import TYPE_CHECKING
+
+from fastxai._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from fastxai.dataset.files import OtherRunError
+    from fastxai.dataset.items import Item
+    from fastxai.dataset.job import ImageError, Preprocess
+    from fastxai.dataset.picture import Frame
+    from fastxai.dataset.reader import Explanations, open
+    from fastxai.dataset.run import Summary, explain
+
+__all__ = [
+    "Explanations",
+    "Frame",
+    "ImageError",
+    "Item",
+    "OtherRunError",
+    "Preprocess",
+    "Summary",
+    "explain",
+    "open",
+]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Explanations": f"{__name__}.reader",
+        "Frame": f"{__name__}.picture",
+        "ImageError": f"{__name__}.job",
+        "Item": f"{__name__}.items",
+        "OtherRunError": f"{__name__}.files",
+        "Preprocess": f"{__name__}.job",
+        "Summary": f"{__name__}.run",
+        "explain": f"{__name__}.run",
+        "open": f"{__name__}.reader",
+    },
+)

@@ -36,7 +36,9 @@ COLUMNS = (
     ("seed", "uint64", True),
     ("error", "string", True),
 )
-MAPS = ("map", "standard_error")  # tensors (H, W), null where there is none
+# Tensors (H, W), full of NaN where there is none: pyarrow writes null tensors to Parquet, but
+# cannot read them back. `fastxai.dataset.open` gives None for them.
+MAPS = ("map", "standard_error")
 
 # Of the manifest. `explainer`, `network` and `settings` say what the maps depend on.
 MANIFEST_FIELDS = (
@@ -75,4 +77,4 @@ def arrow_schema(size: tuple[int, int], dtype: str = "float16") -> pa.Schema:
     value = pa.float16() if dtype == "float16" else pa.float32()
     tensor = pa.fixed_shape_tensor(value, size)
     fields = [pa.field(name, getattr(pa, kind)(), null) for name, kind, null in COLUMNS]
-    return pa.schema([*fields, *(pa.field(name, tensor, True) for name in MAPS)])
+    return pa.schema([*fields, *(pa.field(name, tensor, False) for name in MAPS)])

@@ -73,6 +73,10 @@ class Backend(ABC):
         """
 
     @abstractmethod
+    def class_scores(self, images: Any) -> np.ndarray:
+        """The activated scores of every image, scored by itself, (N, K) float32."""
+
+    @abstractmethod
     def top_classes(self, images: Any) -> np.ndarray:
         """The class with the highest score of every image, (N, 1) int64."""
 

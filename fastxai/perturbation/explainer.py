@@ -39,6 +39,7 @@ class PerturbationExplainer(ABC):
     _made_of: tuple[Any, ...] | None = None  # what the backend was made of
     _lock: CallLock
     _last_targets: np.ndarray | None = None
+    _last_scores: list[np.ndarray | None]  # statistics of the last call's scores, by image
     _perturbation_per_eval: int | str
 
     def __call__(
@@ -126,6 +127,7 @@ class PerturbationExplainer(ABC):
                 ) as report,
             ):
                 results = self._explain_all(images, classes, plan, report, kept)
+        self._last_scores = [one.scores for one in results]
         if ret != RESULT:
             maps = np.stack([one.saliency for one in results])
             return delivered(maps, ret, show, lambda array: backend.tensor(array, images))

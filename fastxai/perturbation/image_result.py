@@ -19,11 +19,14 @@ class ImageResult:
         saliency: (L, H, W) float64.
         units: Masks or windows that were scored.
         error: How sure the maps are; None where nobody asked or there is no chance in them.
+        scores: (L, 2) float64, mean and standard deviation of each target's scores of the copies;
+            None where the maps come from a file.
     """
 
     saliency: np.ndarray
     units: int
     error: ErrorBar | None = None
+    scores: np.ndarray | None = None
 
 
 def stacked(found: Sequence[ImageResult]) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class MaskMaps(Maps):
             equal = self._labels[self._sure.certain(self._tally)]
             warn_of_equal_scores(plan.owner, done, equal)
         bar = self._sure.error_bar(self._tally) if plan.unsure else None
-        return ImageResult(self._sure.maps(self._tally), done, bar)
+        return ImageResult(self._sure.maps(self._tally), done, bar, self._tally.statistics())
 
 
 class WindowMaps(Maps):
@@ -78,4 +78,5 @@ class WindowMaps(Maps):
         return self._tally.maps()
 
     def result(self) -> ImageResult:
-        return ImageResult(self._tally.maps(), self._tally.count - 1)
+        tally = self._tally
+        return ImageResult(tally.maps(), tally.count - 1, scores=tally.statistics())

@@ -43,6 +43,10 @@ class Tally(ABC):
         """
 
     @abstractmethod
+    def statistics(self) -> np.ndarray:
+        """Mean and standard deviation (L, 2) float64 of the scores of masks or windows so far."""
+
+    @abstractmethod
     def snapshot(self) -> Arrays:
         """Everything that is needed to go on from here; {}: nothing was added."""
 
@@ -123,6 +127,11 @@ class MaskTally(Tally):
             at += len(part)
         return np.concatenate(found, dtype=np.float64)[: max(self.count - first, 0)]
 
+    def statistics(self) -> np.ndarray:
+        sums = self.sums()
+        means, squares = (sums.moments[:-1] / sums.count).T
+        return np.stack([means, np.sqrt(np.maximum(squares - means**2, 0.0))], axis=1)
+
     def snapshot(self) -> Arrays:
         sums = self.sums()
         found = {"sums": sums.sums, "moments": sums.moments}
@@ -191,6 +200,10 @@ class WindowTally(Tally):
         drops = np.zeros((self._spec.num_windows, table.shape[1]))
         drops[: len(table) - 1] = table[0] - table[1:]
         return np.abs(occlusion_sum(np.ascontiguousarray(drops.T), self._spec))
+
+    def statistics(self) -> np.ndarray:
+        scores = self.table()[1:]  # row 0 is of the image itself
+        return np.stack([scores.mean(axis=0), scores.std(axis=0)], axis=1)
 
     def snapshot(self) -> Arrays:
         return {"scores": self.table()} if self.count else {}

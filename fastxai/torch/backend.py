@@ -88,10 +88,14 @@ class TorchBackend(Backend):
 
     def top_classes(self, images: torch.Tensor) -> np.ndarray:
         """The class with the highest score of every image, (N, 1)."""
+        return top_classes(self._owner, self.class_scores(images))
+
+    def class_scores(self, images: torch.Tensor) -> np.ndarray:
+        """The activated scores of every image, (N, K)."""
         first = np.zeros(1, np.int64)
         # Copies: a network may return the same memory every time.
         parts = [self._score(image[None].clone(), first).clone() for image in images]
-        return top_classes(self._owner, torch.cat(parts).cpu().numpy())
+        return torch.cat(parts).cpu().numpy()
 
     def batch(self, image: torch.Tensor, plan: Plan, most: int | str) -> int:
         """Copies of an image to score at a time."""

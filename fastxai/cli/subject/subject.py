@@ -66,10 +66,19 @@ def add_subject(parser: argparse.ArgumentParser) -> None:
     add_engine(parser)
 
 
-def load_subject(arguments: argparse.Namespace) -> Subject:
-    """Read the picture, build the network, find the classes."""
-    apply_engine(arguments)
-    picture, inputs = _load_picture(arguments)
+@dataclass(frozen=True)
+class Model:
+    """A network with its weights, and what makes probabilities of its scores."""
+
+    network: nn.Cell
+    output: tuple[int | str, ...] | None  # where the scores are in what it returns
+    activation: nn.Cell
+    ood_net: OoDNet | None
+    names: list[str] | None  # of its classes
+
+
+def load_model(arguments: argparse.Namespace) -> Model:
+    """Build the network, load its weights, read the names of its classes."""
     _set_mode(arguments.mode)
     network, module = load_network(arguments.model)
     check_modules(arguments)
@@ -84,14 +93,23 @@ def load_subject(arguments: argparse.Namespace) -> Subject:
         note(arguments, text)
     network.set_train(False)
     activation = _activation(arguments.activation)
-    output = tuple(arguments.network_output or ())
-    scores = predict(network, activation, inputs, output)
-    check_plausibility(arguments, network, scores)
+    output = tuple(arguments.network_output or ()) or None
     names = class_names(arguments.class_names, module)
+    return Model(network, output, activation, ood_net, names)
+
+
+def load_subject(arguments: argparse.Namespace) -> Subject:
+    """Read the picture, build the network, find the classes."""
+    apply_engine(arguments)
+    picture, inputs = _load_picture(arguments)
+    model = load_model(arguments)
+    network, activation, names = model.network, model.activation, model.names
+    scores = predict(network, activation, inputs, model.output or ())
+    check_plausibility(arguments, network, scores)
     check_names(names, len(scores), arguments.class_names is not None)
     targets = choose(arguments.target or [TOP], scores, names)
     classes = [Class(i, names[i] if names else None, float(scores[i])) for i in targets]
-    return Subject(picture, inputs, network, output or None, activation, ood_net, classes)
+    return Subject(picture, inputs, network, model.output, activation, model.ood_net, classes)
 
 
 def _load_picture(arguments: argparse.Namespace) -> tuple[Picture, np.ndarray]:

@@ -102,11 +102,15 @@ class MindSporeBackend(Backend):
         """The class with the highest score of every image, (N, 1)."""
         from fastxai.arguments.scores import top_classes
 
+        return top_classes(self.owner, self.class_scores(images))
+
+    def class_scores(self, images: np.ndarray) -> np.ndarray:
+        """The activated scores of every image, (N, K)."""
         score = self._on_host("top class")
         parts = [score(np.ascontiguousarray(image[None])) for image in images]
         for scores in parts:
             self._inspect(scores.shape, np.zeros(1, np.int64), 1)
-        return top_classes(self.owner, np.concatenate(parts))
+        return np.concatenate(parts)
 
     # ---- batches ---------------------------------------------------------------------------
 

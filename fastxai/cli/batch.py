@@ -1,0 +1,210 @@
+"""``fastxai batch``: a folder, a list or a glob of pictures, into a directory of Parquet files."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from fastxai.cli import explainers
+from fastxai.cli.arguments import converters
+from fastxai.cli.arguments.engine import add_engine, apply_engine
+from fastxai.cli.arguments.options import add_input, add_network, add_running, frame_of
+from fastxai.cli.messages import ATTENTION, FAILED, UNREADABLE_INPUT, WRONG_ARGUMENT, CliError
+
+if TYPE_CHECKING:
+    from fastxai.dataset import Preprocess
+
+_EXAMPLES = """\
+examples:
+  fastxai batch pictures/ --model my_nets:resnet50 --ckpt resnet50.ckpt -o maps/
+  fastxai batch test.csv --model my_nets:resnet50 --ckpt resnet50.ckpt -o maps/ \\
+      --targets differ --workers 4
+  srun fastxai batch test.csv --model my_nets:resnet50 --ckpt resnet50.ckpt -o maps/ \\
+      --shard $SLURM_PROCID/$SLURM_NTASKS"""
+
+
+def add_parser(commands: Any) -> argparse.ArgumentParser:
+    """Add ``batch`` to the sub-commands."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "batch",
+        help="explain a folder or a list of pictures",
+        description="Explain many pictures into a directory of Parquet files. The same command "
+        "goes on where it was interrupted, with the same maps.",
+        epilog=_EXAMPLES,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=run)
+    add = parser.add_argument
+    add(
+        "source",
+        metavar="SOURCE",
+        help="folder, quoted glob, or .csv or .parquet list with a column path, and where wished "
+        "id, target and label",
+    )
+    add(
+        "-o", "--output", required=True, metavar="FOLDER", help="directory to make or to go on with"
+    )
+    add_network(parser)
+    add_input(parser)
+    add(
+        "--targets",
+        default="top",
+        metavar="WHICH",
+        help="top, top:K, label, given (by the list), differ (predicted class and label where they "
+        "differ), or classes with commas between them (default: top)",
+    )
+    add(
+        "--explainer",
+        type=explainers.explainer_name,
+        default="rise",
+        metavar="NAME",
+        help=f"method: {', '.join(explainers.NAMES)} (default: rise)",
+    )
+    explainers.add_arguments(parser)
+    add("--uncertainty", action="store_true", default=None, help="rise, riseplus: standard errors")
+    add("--map-dtype", choices=("float16", "float32"), default="float16", help="of maps")
+    add("--strict", action="store_true", help="stop at the first picture that fails")
+    _add_workers(parser)
+    add_running(parser)
+    add_engine(parser)
+    return parser
+
+
+def _add_workers(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--workers", type=converters.at_least_one, metavar="N", help="processes on this machine"
+    )
+    group.add_argument(
+        "--shard", type=_shard, metavar="I/N", help="explain the I-th of N shares, from 0 on"
+    )
+
+
+@converters.converter
+def _shard(text: str) -> tuple[int, int]:
+    """Read a share such as 0/4."""
+    first, _, second = text.partition("/")
+    if not (first.isdigit() and second.isdigit() and int(first) < int(second)):
+        raise ValueError(f"must be I/N with 0 <= I < N, got {text!r}")
+    return int(first), int(second)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Explain the pictures, print how many were."""
+    from fastxai.dataset import ImageError, OtherRunError, explain
+
+    explainers.check_options(arguments, "--explainer", (arguments.explainer,))
+    arguments.state = None
+    if arguments.workers is not None and arguments.workers > 1:
+        _run_workers(arguments)
+    apply_engine(arguments)
+    preprocess = preprocess_of(arguments)
+    made, names = make(arguments)
+    try:
+        done = explain(
+            made,
+            arguments.source,
+            arguments.output,
+            targets=_targets(arguments.targets),
+            class_names=names,
+            preprocess=preprocess,
+            activation_fn={"none": None, "identity": None}.get(
+                arguments.activation, arguments.activation
+            ),
+            dtype=arguments.map_dtype,
+            uncertainty=bool(arguments.uncertainty),
+            strict=arguments.strict,
+            shard=arguments.shard or (0, 1),
+            progress=not arguments.quiet,
+        )
+    except ImageError as error:
+        raise CliError(FAILED, f"--strict: {error}") from error
+    except (OtherRunError, ImportError) as error:
+        words = str(error).removeprefix("dataset: ")
+        raise CliError(WRONG_ARGUMENT, f"--output: {words}") from error
+    except ValueError as error:
+        raise CliError(UNREADABLE_INPUT, f"SOURCE: {str(error).removeprefix('dataset: ')}") from (
+            error
+        )
+    except OSError as error:
+        place = error.filename or arguments.output
+        raise CliError(
+            WRONG_ARGUMENT,
+            f"--output: cannot write {place}: {error.strerror}; what is written "
+            "stays valid, and the same command goes on",
+        ) from error
+    if not arguments.quiet:
+        print(done)
+    return ATTENTION if done.failed else 0
+
+
+def make(arguments: argparse.Namespace) -> tuple[Any, list[str] | None]:
+    """The explainer that the arguments ask for, and the names of the classes."""
+    from fastxai.cli.subject.subject import load_model
+
+    model = load_model(arguments)
+    return explainers.make(arguments.explainer, arguments, model), model.names
+
+
+def preprocess_of(arguments: argparse.Namespace) -> Preprocess:
+    """How pictures become inputs."""
+    from fastxai.dataset import Preprocess
+
+    return Preprocess(
+        frame_of(arguments),
+        tuple(arguments.mean),
+        tuple(arguments.std),
+        arguments.grayscale,
+        arguments.bgr,
+        arguments.max_pixels,
+    )
+
+
+def _targets(text: str) -> Any:
+    words = ("top", "label", "given", "differ")
+    if text in words or text.startswith("top:"):
+        return text
+    parts = [part.strip() for part in text.split(",")]
+    return [int(part) if part.isdigit() else part for part in parts]
+
+
+def _run_workers(arguments: argparse.Namespace) -> None:
+    """Run a process for each share; this one then only counts what they made.
+
+    A worker that dies leaves its blocks to this process.
+    """
+    number = arguments.workers
+    workers = [
+        subprocess.Popen(_command(arguments.argv, index, number), stdout=subprocess.DEVNULL)
+        for index in range(number)
+    ]
+    try:
+        codes = [worker.wait() for worker in workers]
+    except BaseException:
+        for worker in workers:
+            worker.send_signal(signal.SIGINT)
+        for worker in workers:
+            worker.wait()
+        raise
+    if wrong := [code for code in codes if code not in (0, ATTENTION) and code > 0]:
+        raise CliError(wrong[0], "a worker stopped, as it says above; the same command goes on")
+
+
+def _command(argv: Sequence[str], index: int, number: int) -> list[str]:
+    """This command for one share."""
+    kept, skip = [], False
+    for word in argv:
+        if skip:
+            skip = False
+        elif word == "--workers":
+            skip = True
+        elif not word.startswith("--workers="):
+            kept.append(word)
+    threads = max((os.cpu_count() or 1) // number, 1)
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    return [sys.executable, "-m", "fastxai", *kept, "--shard", f"{index}/{number}"]

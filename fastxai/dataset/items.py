@@ -1,0 +1,175 @@
+"""What is to be explained: folders, globs, lists of files, data sets and other iterables."""
+
+from __future__ import annotations
+
+import csv
+import glob
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Item:
+    """One image.
+
+    Attributes:
+        id: Its name in the rows.
+        path: Its file; None where it is an array.
+        targets: Classes that were given with it, by index or name.
+        label: Its true class, by index or name.
+        image: (C, H, W) float32, where there is no file.
+    """
+
+    id: str
+    path: str | None = None
+    targets: tuple[int | str, ...] = ()
+    label: int | str | None = None
+    image: np.ndarray | None = None
+
+
+Source = Any  # a path, a glob, a list, a data set or another iterable
+
+
+def items_of(source: Source) -> Sequence[Item] | Iterable[Item]:
+    """The images that a source names: a sequence where it is known how many there are.
+
+    Args:
+        source: Folder (pictures in it and below, by name), glob, CSV or Parquet list with columns
+            path, and where wished id, target (several with ';' between them) and label; paths of
+            files; a MindSpore data set with columns image, and where wished id, target and label;
+            or an iterable of (id, image, targets), image (C, H, W) floats and targets an int,
+            several, or None.
+
+    Raises:
+        ValueError: There is nothing to explain, an id is there twice, or a list lacks `path`.
+        OSError: A list cannot be read.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        return _checked(_of_path(os.fspath(source)), os.fspath(source))
+    if isinstance(source, (list, tuple)) and source and isinstance(source[0], (str, os.PathLike)):
+        return _checked([Item(os.fspath(each), os.fspath(each)) for each in source], "the list")
+    if hasattr(source, "create_dict_iterator"):
+        return _Stream(lambda: _of_dataset(source))
+    return _Stream(lambda: map(_of_row, iter(source)))
+
+
+def list_digest(items: Sequence[Item]) -> str:
+    """SHA-256 of ids, targets, labels and the files' sizes, in their order."""
+    digest = hashlib.sha256()
+    for item in items:
+        try:
+            size = os.path.getsize(item.path) if item.path is not None else -1
+        except OSError:
+            size = -1
+        digest.update(repr((item.id, item.targets, item.label, size)).encode())
+    return digest.hexdigest()
+
+
+class _Stream:
+    """Items that are made one at a time."""
+
+    def __init__(self, start: Any) -> None:
+        self._start = start
+
+    def __iter__(self) -> Iterator[Item]:
+        return self._start()
+
+
+def _of_path(source: str) -> list[Item]:
+    if os.path.isdir(source):
+        from PIL import Image
+
+        Image.init()
+        found = sorted(
+            path
+            for path in Path(source).rglob("*")
+            if path.suffix.lower() in Image.EXTENSION and path.is_file()
+        )
+        return [Item(path.relative_to(source).as_posix(), str(path)) for path in found]
+    suffix = Path(source).suffix.lower()
+    if os.path.isfile(source) and suffix in (".csv", ".parquet"):
+        return _of_list(source, suffix)
+    if glob.has_magic(source) and not os.path.exists(source):
+        return [Item(path, path) for path in sorted(glob.glob(source, recursive=True))]
+    return [Item(os.path.basename(source), source)]
+
+
+def _of_list(source: str, suffix: str) -> list[Item]:
+    if suffix == ".csv":
+        with open(source, newline="", encoding="utf-8-sig") as file:
+            rows: list[dict[str, Any]] = list(csv.DictReader(file))
+    else:
+        import pyarrow.parquet as pq
+
+        rows = pq.read_table(source).to_pylist()
+    if rows and "path" not in rows[0]:
+        raise ValueError(f"dataset: {source} has no column 'path', only {', '.join(rows[0])}.")
+    folder, found = os.path.dirname(source), []
+    for number, row in enumerate(rows):
+        if not row["path"]:
+            raise ValueError(f"dataset: {source} has no path in row {number + 1}.")
+        path = os.path.join(folder, row["path"])
+        given = row.get("id")
+        name = str(row["path"] if given in (None, "") else given)
+        found.append(Item(name, path, _classes(row.get("target")), _class(row.get("label"))))
+    return found
+
+
+def _classes(value: Any) -> tuple[int | str, ...]:
+    """Classes of a list's cell: an integer, several, or text with ';' between them."""
+    if isinstance(value, str):
+        value = value.split(";")
+    parts = np.atleast_1d(np.asarray(value, object)) if value is not None else ()
+    return tuple(each for each in map(_class, parts) if each is not None)
+
+
+def _class(value: Any) -> int | str | None:
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return None
+    if isinstance(value, str):
+        text = value.strip()
+        number = text.removeprefix("-")
+        return int(text) if number.isascii() and number.isdigit() else (text or None)
+    return int(value)
+
+
+def _of_dataset(dataset: Any) -> Iterator[Item]:
+    rows = dataset.create_dict_iterator(num_epochs=1, output_numpy=True)
+    for number, row in enumerate(rows):
+        if "image" not in row:
+            raise ValueError(f"dataset: the data set has no column 'image', only {sorted(row)}.")
+        label = row.get("label")
+        yield Item(
+            str(row["id"].item()) if "id" in row else str(number),
+            None,
+            _classes(row.get("target")),
+            None if label is None else int(np.asarray(label).item()),
+            np.asarray(row["image"]),
+        )
+
+
+def _of_row(row: Any) -> Item:
+    if isinstance(row, Item):
+        return row
+    if not isinstance(row, (tuple, list)) or len(row) != 3:
+        raise ValueError(f"dataset: must give (id, image, targets), got {type(row).__name__}.")
+    name, image, targets = row
+    array = image.asnumpy() if hasattr(image, "asnumpy") else np.asarray(image)
+    return Item(str(name), None, _classes(targets), None, array)
+
+
+def _checked(items: list[Item], source: str) -> list[Item]:
+    if not items:
+        raise ValueError(f"dataset: there is no picture in {source}.")
+    seen: set[str] = set()
+    for item in items:
+        if item.id in seen:
+            raise ValueError(f"dataset: the id {item.id!r} is there twice; ids must differ.")
+        seen.add(item.id)
+    return items

@@ -1,0 +1,290 @@
+"""What one process does with images: decode, choose targets, explain, keep the rows."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from fastxai.dataset.blocks import Block
+from fastxai.dataset.files import Folder, Row
+from fastxai.dataset.items import Item
+from fastxai.dataset.picture import MAX_PIXELS, Frame, load_picture, to_input
+from fastxai.dataset.scoring import Found, Scoring
+from fastxai.dataset.targets import TargetRule
+from fastxai.system.first_line import first_line
+
+_AHEAD = 4  # pictures that are decoded while one is explained
+_LONG_S = 10.0  # what an image takes from which on its state is kept in a file
+_LARGEST_FLOAT16 = 65504.0
+
+Told = Callable[[Sequence[Row]], None]  # is given the rows of an image that is done
+
+
+class ImageError(RuntimeError):
+    """An image could not be explained, and the run was to stop at that."""
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """How a picture file becomes the network's input.
+
+    Attributes:
+        frame: What part of it, and at which size, (height, width) in pixels.
+        mean: Subtracted from channels in [0, 1], one number or one per channel.
+        std: Divides them after that.
+        grayscale: One channel.
+        bgr: Channels in the order blue, green, red.
+        max_pixels: Larger pictures are refused before they are decoded.
+    """
+
+    frame: Frame = Frame((224, 224))
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    grayscale: bool = False
+    bgr: bool = False
+    max_pixels: int = MAX_PIXELS
+
+    def __call__(self, item: Item) -> np.ndarray:
+        """The input (C, H, W) float32 of an image.
+
+        Raises:
+            PictureError: Its file cannot be read.
+            ValueError: It is an array of another kind.
+        """
+        if item.path is not None:
+            seen = load_picture(item.path, self.frame, self.grayscale, self.max_pixels).seen
+            return to_input(seen, self.mean, self.std, self.bgr)[0]
+        image = np.asarray(item.image)
+        if image.ndim != 3 or image.dtype.kind not in "fiub":
+            raise ValueError(f"the image must be numbers (C, H, W), got {image.dtype}{image.shape}")
+        return np.ascontiguousarray(image, np.float32)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Arguments of a run that every worker of it knows."""
+
+    rule: TargetRule
+    preprocess: Preprocess = Preprocess()
+    activation_fn: Any = "softmax"
+    dtype: str = "float16"
+    uncertainty: bool = False
+    strict: bool = False
+
+    def settings(self) -> dict[str, Any]:
+        """What of it the rows depend on, in kinds that JSON has."""
+        return {
+            "targets": self.rule.text,
+            "uncertainty": self.uncertainty,
+            "preprocess": asdict(self.preprocess),
+        }
+
+
+class Job:
+    """One explainer that works on blocks of one run.
+
+    Args:
+        explainer: The explainer.
+        options: Of the run.
+        folder: Where the rows go.
+    """
+
+    def __init__(self, explainer: Any, options: Options, folder: Folder) -> None:
+        self.scoring = Scoring(explainer, options.activation_fn, options.uncertainty)
+        self._options = options
+        self._folder = folder
+        self._last_s = np.inf  # what the last image took: the first may be long
+
+    def run(self, blocks: Iterable[Block], tell: Told) -> None:
+        """Explains the images of blocks that have no rows yet, and writes the blocks' parts.
+
+        Raises:
+            ImageError: An image failed, and `strict` is set.
+            OSError: A file cannot be written.
+        """
+        with ThreadPoolExecutor(1, "fastxai-decode") as pool:
+            try:
+                for block, places in self._decoded(blocks, pool):
+                    for index, item, image in places:
+                        rows = self._folder.rows_of(index) if image is None else None
+                        if image is not None:
+                            rows = self.explain(index, item, image.result)
+                        tell(rows or [])
+                    number, first, items = block
+                    self._folder.finish(number, range(first, first + len(items)))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _decoded(
+        self, blocks: Iterable[Block], pool: ThreadPoolExecutor
+    ) -> Iterator[tuple[Block, Iterator[tuple[int, Item, Future[np.ndarray] | None]]]]:
+        """The blocks with their images, some of which are decoded before they are asked for."""
+        waiting: deque[tuple[int, Item, Future[np.ndarray] | None]] = deque()
+        started: deque[Block] = deque()
+        source = self._places(blocks, started)
+
+        def refill() -> None:
+            while len(waiting) < _AHEAD and (place := next(source, None)) is not None:
+                index, item, there = place
+                image = None if there else pool.submit(self._options.preprocess, item)
+                waiting.append((index, item, image))
+
+        def of_block(count: int) -> Iterator[tuple[int, Item, Future[np.ndarray] | None]]:
+            for _ in range(count):
+                refill()
+                yield waiting.popleft()
+
+        refill()
+        while started:
+            block = started.popleft()
+            yield block, of_block(len(block[2]))
+            refill()
+
+    def _places(
+        self, blocks: Iterable[Block], started: deque[Block]
+    ) -> Iterator[tuple[int, Item, bool]]:
+        """Index, image, and whether it has rows already."""
+        for block in blocks:
+            started.append(block)
+            for index, item in enumerate(block[2], block[1]):
+                yield index, item, self._folder.rows_of(index) is not None
+
+    def explain(self, index: int, item: Item, image: Callable[[], np.ndarray]) -> list[Row]:
+        """Explains one image and keeps its rows; one that fails gives a row with its error."""
+        rows = self._guarded(item, lambda: self._rows(index, item, image()))
+        self._folder.keep_rows(index, rows)
+        return rows
+
+    def _rows(self, index: int, item: Item, image: np.ndarray) -> list[Row]:
+        begun = time.perf_counter()
+        scores = self.scoring.class_scores(image)
+        targets = self._options.rule.choose(item, scores)
+        if not targets:
+            return []
+        state = self._folder.state(index)
+        kept = state if self._last_s > _LONG_S or os.path.exists(state) else None
+        found = self.scoring.explain(image, targets, kept if self.scoring.perturbs else None)
+        self._last_s = time.perf_counter() - begun
+        return self.rows(item, scores, targets, found, self._last_s)
+
+    def _guarded(self, item: Item, work: Callable[[], list[Row]]) -> list[Row]:
+        try:
+            return work()
+        except (OSError, MemoryError):
+            raise  # of our files: a full disk is no fault of the image
+        except Exception as error:
+            if self._options.strict:
+                raise ImageError(f"{item.id}: {_words(error)}") from error
+            return [self._failed(item, _words(error))]
+
+    def prepare(self, item: Item) -> tuple[np.ndarray, tuple[int, ...], tuple[int, int]]:
+        """Class scores and targets of an image, its copies and how many are scored at a time."""
+        image = self._options.preprocess(item)
+        scores = self.scoring.class_scores(image)
+        return scores, self._options.rule.choose(item, scores), self.scoring.one(image).cuts()
+
+    def score_range(
+        self, item: Item, targets: Sequence[int], first: int, count: int
+    ) -> tuple[np.ndarray, str]:
+        """Scores of a range of an image's copies, and the engine that gave them."""
+        one = self.scoring.one(self._options.preprocess(item))
+        return one.score_range(targets, first, count), self.scoring.engine
+
+    def merge(self, index: int, item: Item, scores: Any, targets: Any, parts: Any) -> list[Row]:
+        """Keeps the rows of an image whose masks were scored in ranges."""
+        begun = time.perf_counter()
+        image = self._options.preprocess(item)
+
+        def work() -> list[Row]:
+            scored = [part for part, _ in parts]
+            found = self.scoring.merged(image, targets, scored, parts[0][1])
+            return self.rows(item, scores, targets, found, time.perf_counter() - begun)
+
+        rows = self._guarded(item, work) if targets else []
+        self._folder.keep_rows(index, rows)
+        return rows
+
+    def fail(self, index: int, item: Item, words: str) -> list[Row]:
+        """Keeps the row of an image that failed elsewhere."""
+        if self._options.strict:
+            raise ImageError(f"{item.id}: {words}")
+        rows = [self._failed(item, words)]
+        self._folder.keep_rows(index, rows)
+        return rows
+
+    # ---- rows ------------------------------------------------------------------------------
+
+    def rows(
+        self,
+        item: Item,
+        scores: np.ndarray,
+        targets: Sequence[int],
+        found: Found,
+        seconds: float,
+    ) -> list[Row]:
+        """The rows of an image that was explained."""
+        if self._options.dtype == "float16" and np.abs(found.saliency).max() > _LARGEST_FLOAT16:
+            raise ValueError("the map is too large for float16; use dtype='float32'")
+        rows = []
+        for place, target in enumerate(targets):
+            row = self._row(item, target)
+            row |= {
+                "predicted": int(scores.argmax()),
+                "probability": float(scores[target]),
+                "num_masks": found.num_masks,
+                "seconds": seconds,
+                "engine": found.engine,
+                "map": found.saliency[place],
+            }
+            if found.scores is not None:
+                row["score_mean"], row["score_std"] = map(float, found.scores[place])
+            if found.correlation is not None:
+                row["correlation"] = float(found.correlation[place])
+            if found.standard_error is not None:
+                row["standard_error"] = found.standard_error[place]
+            rows.append(row)
+        return rows
+
+    def _failed(self, item: Item, words: str) -> Row:
+        return self._row(item, -1) | {"error": words}
+
+    def _row(self, item: Item, target: int) -> Row:
+        names = self._options.rule.names
+        return {
+            "id": item.id,
+            "path": item.path,
+            "target": target,
+            "class_name": names[target] if names and 0 <= target < len(names) else None,
+            "label": self._label(item),
+            "predicted": -1,
+            "probability": float("nan"),
+            "score_mean": None,
+            "score_std": None,
+            "num_masks": 0,
+            "correlation": None,
+            "seconds": 0.0,
+            "engine": None,
+            "seed": self.scoring.seed,
+            "error": None,
+            "map": None,
+            "standard_error": None,
+        }
+
+    def _label(self, item: Item) -> int | None:
+        try:
+            return self._options.rule.label(item)
+        except ValueError:
+            return None  # a name that no class has: the row's error says so where it matters
+
+
+def _words(error: Exception) -> str:
+    """An error in a line, without the kind of those whose text is ours."""
+    return first_line(error).removeprefix("PictureError: ").removeprefix("ValueError: ")

@@ -1,0 +1,179 @@
+"""One image after another through one explainer: class scores and maps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastxai.perturbation.explainer import RESULT, PerturbationExplainer
+from fastxai.perturbation.image_result import ImageResult
+from fastxai.perturbation.one_image import OneImage
+from fastxai.perturbation.run_state import StateError
+
+
+@dataclass(frozen=True)
+class Found:
+    """Maps of one image.
+
+    Attributes:
+        saliency: (L, H, W) float32.
+        num_masks: Masks or windows that were scored; 0 where the method has none.
+        scores: (L, 2) mean and standard deviation of the copies' scores, or None.
+        standard_error: (L, H, W) float32, or None.
+        correlation: (L,), or None.
+        engine: Engine of the scores, or None.
+    """
+
+    saliency: np.ndarray
+    num_masks: int = 0
+    scores: np.ndarray | None = None
+    standard_error: np.ndarray | None = None
+    correlation: np.ndarray | None = None
+    engine: str | None = None
+
+
+class Scoring:
+    """An explainer, asked for one image at a time, so that no image knows its neighbours.
+
+    Args:
+        explainer: Any of `fastxai.explainer` or `fastxai.torch`.
+        activation_fn: From the network's output to probabilities, for explainers that have none.
+        uncertainty: Whether error bars are asked for.
+
+    Raises:
+        ValueError: The explainer would not give the same maps every time.
+    """
+
+    def __init__(self, explainer: Any, activation_fn: Any, uncertainty: bool) -> None:
+        self.explainer = explainer
+        self.name = type(explainer).__name__
+        self.perturbs = isinstance(explainer, PerturbationExplainer)
+        if getattr(explainer, "_seed", 0) is None:
+            raise ValueError(
+                f"dataset: {self.name} has no seed; give it seed=0, so that a run that is "
+                "resumed draws the same masks."
+            )
+        if getattr(explainer, "_perturbation_per_eval", 1) == "auto":
+            raise ValueError(
+                f"dataset: {self.name} has perturbation_per_eval='auto', which may differ from "
+                "one process to the next; give a number, such as 32."
+            )
+        self._unsure = uncertainty and getattr(explainer, "_seed", None) is not None
+        self._activation_fn = activation_fn
+        self._scorer: Any = None
+
+    @property
+    def seed(self) -> int | None:
+        """Seed of the masks."""
+        return getattr(self.explainer, "_seed", None)
+
+    def one(self, image: np.ndarray) -> OneImage:
+        """The explainer's calls about an image (C, H, W)."""
+        return OneImage(self.explainer, self._tensor(image), self._unsure)
+
+    def facts(self, image: np.ndarray) -> dict[str, Any]:
+        """What maps depend on but for the image (C, H, W), in kinds that JSON has."""
+        if self.perturbs:
+            return self.one(image).facts()
+        from fastxai.network.digest import network_digest
+
+        explainer = self.explainer
+        return {
+            "network": network_digest([explainer._network]),
+            "explainer": self.name,
+            "layer": str(getattr(explainer, "_name", "")),
+            "output": list(explainer._output_path),
+        }
+
+    def class_scores(self, image: np.ndarray) -> np.ndarray:
+        """The network's activated scores (K,) of an image (C, H, W)."""
+        if self.perturbs:
+            return self.one(image).class_scores()
+        from fastxai.engine.scorer import Scorer
+
+        if self._scorer is None:
+            self._scorer = Scorer("dataset", self._activation_fn)
+        network, path = self.explainer._network, self.explainer._output_path
+        return self._scorer(network, image[None], output=path)[0]
+
+    def explain(self, image: np.ndarray, targets: Sequence[int], state: str | None) -> Found:
+        """The maps of an image (C, H, W); `state` keeps what a long run has."""
+        inputs, classes = self._tensor(image), np.asarray([targets], np.int64)
+        if not self.perturbs:
+            maps = self.explainer(inputs, self._targets(classes), show=False)
+            return Found(np.asarray(maps.asnumpy()[0], np.float32))
+        try:
+            found = self._result(inputs, classes, state)
+        except StateError:
+            if state is None or not os.path.exists(state):
+                raise
+            os.unlink(state)  # of another image: an id's file was exchanged
+            found = self._result(inputs, classes, state)
+        if found.scores is None and state is not None:
+            os.unlink(state)  # it had the maps, which do not tell the scores
+            found = self._result(inputs, classes, state)
+        return found
+
+    def merged(
+        self, image: np.ndarray, targets: Sequence[int], parts: Sequence[np.ndarray], engine: str
+    ) -> Found:
+        """The maps of an image whose masks an engine scored in ranges."""
+        one: ImageResult = self.one(image).merge(targets, parts)
+        bar = one.error
+        return Found(
+            np.asarray(one.saliency, np.float32),
+            one.units,
+            one.scores,
+            None if bar is None else np.asarray(bar.standard_error, np.float32),
+            None if bar is None else bar.correlation,
+            engine,
+        )
+
+    def _result(self, inputs: Any, classes: np.ndarray, state: str | None) -> Found:
+        given = {"progress": False, "state": state, "show": False}
+        found = self.explainer(inputs, classes, ret=RESULT if self._asks else "tensor", **given)
+        scores = self.explainer._last_scores[0]
+        if not self._asks:
+            maps = np.asarray(found.asnumpy() if hasattr(found, "asnumpy") else found.cpu())
+            return Found(maps[0], self._units(inputs), scores, engine=self.engine)
+        error, rho = found.standard_error, found.correlation
+        return Found(
+            found.saliency[0],
+            int(found.num_masks[0]),
+            scores,
+            None if error is None or not self._unsure else error[0],
+            None if rho is None else rho[0],
+            found.engine,
+        )
+
+    @property
+    def _asks(self) -> bool:
+        """Whether the explainer is asked for error bars, which an automatic number tells anyway."""
+        return self._unsure or getattr(self.explainer, "_num_masks", None) == "auto"
+
+    def _units(self, inputs: Any) -> int:
+        _, channels, height, width = inputs.shape
+        return self.explainer._plan(channels, (height, width), False, None).units
+
+    @property
+    def engine(self) -> str:
+        """What scored last."""
+        return str(self.explainer._backend.scored_by.engine)
+
+    def _targets(self, classes: np.ndarray) -> Any:
+        return classes.tolist()
+
+    def _tensor(self, image: np.ndarray) -> Any:
+        batch = np.ascontiguousarray(image[None], np.float32)
+        if type(self.explainer).__module__.startswith("fastxai.torch"):
+            import torch
+
+            first = next(iter(self.explainer._network.parameters()), torch.empty(0))
+            return torch.from_numpy(batch).to(first.device)
+        import mindspore
+
+        return mindspore.Tensor(batch)

@@ -1,0 +1,7 @@
+"""The small network, as --model names it."""
+
+from tests.dataset.conftest import small_network
+
+
+def network():
+    return small_network()

@@ -1,0 +1,110 @@
+"""Interrupted runs go on, in any number of processes, to the same rows."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mindspore import Tensor
+
+import fastxai
+from fastxai.dataset import files, open
+from fastxai.perturbation.one_image import OneImage
+from tests.dataset.conftest import small_network, small_rise
+
+HERE = Path(__file__).parent
+
+
+def content(folder):
+    """Rows with maps as bytes; without the seconds that they took."""
+    rows = []
+    for row in open(folder):
+        kept = {name: value for name, value in row.items() if name != "seconds"}
+        for name in ("map", "standard_error"):
+            kept[name] = None if kept[name] is None else kept[name].tobytes()
+        kept["probability"] = repr(kept["probability"])  # NaN equals nothing
+        rows.append(kept)
+    return rows
+
+
+def test_an_interrupted_run_goes_on_to_the_same_rows(run, tmp_path, monkeypatch):
+    run("whole")
+    calls, keep = [], files.Folder.keep_rows
+
+    def interrupted(self, index, rows):
+        calls.append(index)
+        if len(calls) in (3, 8):
+            raise KeyboardInterrupt
+        keep(self, index, rows)
+
+    monkeypatch.setattr(files.Folder, "keep_rows", interrupted)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            run("cut")
+    done = run("cut")
+    assert done.images == 10
+    assert len(calls) == 12
+    assert content(tmp_path / "cut") == content(tmp_path / "whole")
+
+
+def test_shards_make_the_files_of_one_process(run, tmp_path):
+    images = [(f"{n}", np.full((3, 12, 12), n / 9.0), None) for n in range(10)]
+    source = [images[n % 10] for n in range(10)]
+    run("whole", source=source)
+    for index in range(3):
+        run("shards", source=source, shard=(index, 3))
+    assert content(tmp_path / "shards") == content(tmp_path / "whole")
+
+
+def test_a_full_disk_stops_the_run_and_what_is_written_stays_valid(run, tmp_path, monkeypatch):
+    run("whole")
+    keep = files.Folder.keep_rows
+
+    def full(self, index, rows):
+        if index == 9:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        keep(self, index, rows)
+
+    monkeypatch.setattr(files.Folder, "keep_rows", full)
+    with pytest.raises(OSError, match="No space left"):
+        run("full")
+    assert len(content(tmp_path / "full")) == 8  # the block that was done
+    monkeypatch.undo()
+    run("full")
+    assert content(tmp_path / "full") == content(tmp_path / "whole")
+
+
+def test_ranges_of_masks_merge_to_the_bits_of_one_run():
+    image = Tensor(np.random.default_rng(0).normal(size=(1, 3, 12, 12)).astype(np.float32))
+    occlusion = fastxai.Occlusion(small_network(), "softmax", 8, engine="mindspore")
+    for explainer in (small_rise(num_masks=600), occlusion):
+        one = OneImage(explainer, image, False)
+        total, batch = one.cuts()
+        cuts = range(0, total, 2 * batch)
+        parts = [one.score_range([1, 3], first, min(2 * batch, total - first)) for first in cuts]
+        alone = explainer(image, [[1, 3]], show=False).asnumpy()[0]
+        merged = one.merge([1, 3], parts)
+        np.testing.assert_array_equal(merged.saliency.astype(np.float32), alone)
+        assert len(parts) > 2
+
+
+@pytest.mark.slow
+def test_a_killed_command_goes_on_to_the_same_rows(pictures, tmp_path):
+    command = [
+        *(sys.executable, "-m", "fastxai", "batch", str(pictures), "--size", "12"),
+        *("--model", f"{HERE / 'models.py'}:network", "--num-masks", "512", "--quiet", "-o"),
+    ]
+    assert subprocess.run([*command, str(tmp_path / "whole")], check=False).returncode == 1
+    rows = tmp_path / "cut" / ".rows"
+    with subprocess.Popen([*command, str(tmp_path / "cut")]) as process:
+        while not (rows.exists() and len(list(rows.glob("[0-9]*"))) >= 3):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    assert subprocess.run([*command, str(tmp_path / "cut")], check=False).returncode == 1
+    assert content(tmp_path / "cut") == content(tmp_path / "whole")
