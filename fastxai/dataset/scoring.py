@@ -107,16 +107,12 @@ class Scoring:
             maps = self.explainer(inputs, self._targets(classes), show=False)
             return Found(np.asarray(maps.asnumpy()[0], np.float32))
         try:
-            found = self._result(inputs, classes, state)
+            return self._result(inputs, classes, state)
         except StateError:
             if state is None or not os.path.exists(state):
                 raise
             os.unlink(state)  # of another image: an id's file was exchanged
-            found = self._result(inputs, classes, state)
-        if found.scores is None and state is not None:
-            os.unlink(state)  # it had the maps, which do not tell the scores
-            found = self._result(inputs, classes, state)
-        return found
+            return self._result(inputs, classes, state)
 
     def merged(
         self, image: np.ndarray, targets: Sequence[int], parts: Sequence[np.ndarray], engine: str
@@ -137,6 +133,9 @@ class Scoring:
         given = {"progress": False, "state": state, "show": False}
         found = self.explainer(inputs, classes, ret=RESULT if self._asks else "tensor", **given)
         scores = self.explainer._last_scores[0]
+        if scores is None and state is not None:
+            os.unlink(state)  # it had the maps, and tells neither the scores nor the engine
+            return self._result(inputs, classes, state)
         if not self._asks:
             maps = np.asarray(found.asnumpy() if hasattr(found, "asnumpy") else found.cpu())
             return Found(maps[0], self._units(inputs), scores, engine=self.engine)

@@ -38,17 +38,17 @@ def test_an_interrupted_run_goes_on_to_the_same_rows(run, tmp_path, monkeypatch)
 
     def interrupted(self, index, rows):
         calls.append(index)
-        if len(calls) in (3, 8):
+        if len(calls) in (1, 4, 9):  # the first image has a state with all of it
             raise KeyboardInterrupt
         keep(self, index, rows)
 
     monkeypatch.setattr(files.Folder, "keep_rows", interrupted)
-    for _ in range(2):
+    for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
             run("cut")
     done = run("cut")
     assert done.images == 10
-    assert len(calls) == 12
+    assert len(calls) == 13
     assert content(tmp_path / "cut") == content(tmp_path / "whole")
 
 
