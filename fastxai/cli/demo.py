@@ -93,12 +93,20 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="copy the demo's pictures and checkpoint there too, to try other commands on",
     )
+    parser.add_argument(
+        "--pictures",
+        metavar="FOLDER",
+        help="write 50 pictures, a list of them and the checkpoint there, to try fastxai batch on; "
+        "nothing is explained",
+    )
     parser.add_argument("--quiet", action="store_true", help="print errors only")
     return parser
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Explain, write the picture, print the figures."""
+    if arguments.pictures is not None:
+        return _write_pictures(arguments)
     if arguments.imagenet and arguments.files is not None:
         raise CliError(WRONG_ARGUMENT, "--files: not with --imagenet, whose files are no copies")
     subject = _photograph(arguments.picture) if arguments.imagenet else _digits(arguments.picture)
@@ -114,6 +122,32 @@ def run(arguments: argparse.Namespace) -> int:
     files.append(("--output", arguments.output, painted))
     rows += [("written", path) for _, path, _ in files]
     finish(arguments, files, rows, b"")
+    return 0
+
+
+def _write_pictures(arguments: argparse.Namespace) -> int:
+    """Write a folder to try ``fastxai batch`` on; a file that is there must be the same."""
+    from fastxai.demo import CHECKPOINT
+    from fastxai.demo.folder import LIST, picture_folder
+    from fastxai.system.atomic_file import replacing
+
+    folder = Path(arguments.pictures)
+    files = picture_folder() | {CHECKPOINT.name: CHECKPOINT.read_bytes()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            target = folder / name
+            if target.exists() and target.read_bytes() != content:
+                raise CliError(
+                    WRONG_ARGUMENT, f"--pictures: {target} is another file; choose another folder"
+                )
+        for name, content in files.items():
+            with replacing(folder / name) as file:
+                file.write(content)
+    except OSError as error:
+        raise CliError(WRONG_ARGUMENT, f"--pictures: {first_line(error)}") from error
+    if not arguments.quiet:
+        print(f"{len(files) - 2} pictures, {LIST} and {CHECKPOINT.name} are in {folder}")
     return 0
 
 
