@@ -22,7 +22,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export FASTXAI_BUILD ?= require
 
 .PHONY: help demo examples test quick test-oldest setup lint format kernel-tests kernel-tests-aarch64 \
-        cuda sanitize thread-sanitize fuzz faults wheel-check docs docs-pictures bench clean
+        cuda sanitize thread-sanitize fuzz faults cluster-test wheel-check docs docs-pictures bench clean
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 24
 
@@ -114,6 +114,10 @@ thread-sanitize: ## the kernel tests that use teams of threads, under TSan with 
 
 fuzz: setup ## any arguments of the operators, any picture: 11,000 cases, the same in every run
 	$(BIN)/python -m pytest tests/fuzz --hypothesis-profile=fuzz
+
+cluster-test: setup ## kill workers, a node and the driver of a cluster of Ray on this machine
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet 'ray>=2.9'
+	FASTXAI_TEST_CLUSTER=1 $(BIN)/python -m pytest tests/dataset/test_ray.py
 
 faults: setup ## plant faults into a copy of the sources and see the tests fail (ten minutes)
 	$(BIN)/python -m tests.faults.run

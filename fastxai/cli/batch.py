@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from fastxai.cli.arguments.options import add_input, add_network, add_running, f
 from fastxai.cli.messages import ATTENTION, FAILED, UNREADABLE_INPUT, WRONG_ARGUMENT, CliError
 
 if TYPE_CHECKING:
-    from fastxai.dataset import Preprocess
+    from fastxai.dataset import Preprocess, Summary
 
 _EXAMPLES = """\
 examples:
@@ -76,12 +77,34 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
 
 
 def _add_workers(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_mutually_exclusive_group()
-    group.add_argument(
-        "--workers", type=converters.at_least_one, metavar="N", help="processes on this machine"
+    add = parser.add_argument
+    add(
+        "--workers",
+        type=converters.at_least_one,
+        metavar="N",
+        help="processes on this machine; with --ray: actors",
     )
-    group.add_argument(
-        "--shard", type=_shard, metavar="I/N", help="explain the I-th of N shares, from 0 on"
+    add("--shard", type=_shard, metavar="I/N", help="explain the I-th of N shares, from 0 on")
+    add(
+        "--ray",
+        nargs="?",
+        const="local",
+        metavar="ADDRESS",
+        help="use the cluster of Ray at this address, auto for the one of this machine; without "
+        "ADDRESS Ray is started here",
+    )
+    add(
+        "--resources",
+        type=_resources,
+        default={},
+        metavar="NAME=N[,...]",
+        help="with --ray: what each actor takes, by Ray's names, fractions too, such as GPU=0.5 or "
+        "NPU=1",
+    )
+    add(
+        "--share-images",
+        action="store_true",
+        help="with --ray: all actors work on one image together, for few large ones",
     )
 
 
@@ -94,34 +117,42 @@ def _shard(text: str) -> tuple[int, int]:
     return int(first), int(second)
 
 
+@converters.converter
+def _resources(text: str) -> dict[str, float]:
+    """Read what an actor takes, such as NPU=1."""
+    found = {}
+    for part in text.split(","):
+        name, _, number = part.partition("=")
+        if not name or float(number) <= 0:
+            raise ValueError(f"must be NAME=N with N above 0, got {part!r}")
+        found[name] = float(number)
+    return found
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Explain the pictures, print how many were."""
-    from fastxai.dataset import ImageError, OtherRunError, explain
+    from fastxai.dataset import ImageError, OtherRunError
 
     explainers.check_options(arguments, "--explainer", (arguments.explainer,))
+    _check_workers(arguments)
     arguments.state = None
-    if arguments.workers is not None and arguments.workers > 1:
+    alone = arguments.ray is None
+    if alone and arguments.workers is not None and arguments.workers > 1:
         _run_workers(arguments)
-    apply_engine(arguments)
     preprocess = preprocess_of(arguments)
-    made, names = make(arguments)
+    settings = {
+        "targets": _targets(arguments.targets),
+        "preprocess": preprocess,
+        "activation_fn": None
+        if arguments.activation in ("none", "identity")
+        else arguments.activation,
+        "dtype": arguments.map_dtype,
+        "uncertainty": bool(arguments.uncertainty),
+        "strict": arguments.strict,
+        "progress": not arguments.quiet,
+    }
     try:
-        done = explain(
-            made,
-            arguments.source,
-            arguments.output,
-            targets=_targets(arguments.targets),
-            class_names=names,
-            preprocess=preprocess,
-            activation_fn={"none": None, "identity": None}.get(
-                arguments.activation, arguments.activation
-            ),
-            dtype=arguments.map_dtype,
-            uncertainty=bool(arguments.uncertainty),
-            strict=arguments.strict,
-            shard=arguments.shard or (0, 1),
-            progress=not arguments.quiet,
-        )
+        done = _explain(arguments, settings) if alone else _explain_on_ray(arguments, settings)
     except ImageError as error:
         raise CliError(FAILED, f"--strict: {error}") from error
     except (OtherRunError, ImportError) as error:
@@ -141,6 +172,57 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.quiet:
         print(done)
     return ATTENTION if done.failed else 0
+
+
+def _check_workers(arguments: argparse.Namespace) -> None:
+    for name in ("workers", "ray"):
+        if arguments.shard is not None and getattr(arguments, name) is not None:
+            raise CliError(WRONG_ARGUMENT, f"--shard: not with --{name}")
+    if arguments.ray is None and (arguments.resources or arguments.share_images):
+        raise CliError(WRONG_ARGUMENT, "--resources and --share-images: only with --ray")
+
+
+def _explain(arguments: argparse.Namespace, settings: dict[str, Any]) -> Summary:
+    from fastxai.dataset import explain
+
+    apply_engine(arguments)
+    made, names = make(arguments)
+    shard = arguments.shard or (0, 1)
+    source, folder = arguments.source, arguments.output
+    return explain(made, source, folder, class_names=names, shard=shard, **settings)
+
+
+def _explain_on_ray(arguments: argparse.Namespace, settings: dict[str, Any]) -> Summary:
+    from fastxai.cli.subject.classes import class_names
+    from fastxai.cli.subject.module import load_module, split_model
+    from fastxai.dataset import explain_on_ray
+
+    module = load_module(split_model(arguments.model)[0])
+    plain = {
+        name: value for name, value in vars(arguments).items() if name not in ("run", "parser")
+    }
+    resources = dict(arguments.resources)
+    return explain_on_ray(
+        functools.partial(_make_on_worker, plain, os.getcwd()),
+        os.path.abspath(arguments.source),
+        arguments.output,
+        address=None if arguments.ray == "local" else arguments.ray,
+        workers=arguments.workers or 1,
+        cpus=resources.pop("CPU", 1.0),
+        gpus=resources.pop("GPU", 0.0),
+        resources=resources,
+        share_images=arguments.share_images,
+        class_names=class_names(arguments.class_names, module),
+        **settings,
+    )
+
+
+def _make_on_worker(plain: dict[str, Any], folder: str) -> Any:
+    """The explainer, in an actor; paths start at the folder of the command."""
+    os.chdir(folder)
+    arguments = argparse.Namespace(**plain)
+    apply_engine(arguments)
+    return make(arguments)[0]
 
 
 def make(arguments: argparse.Namespace) -> tuple[Any, list[str] | None]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fastxai._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from fastxai.dataset.cluster import explain_on_ray
     from fastxai.dataset.files import OtherRunError
     from fastxai.dataset.items import Item
     from fastxai.dataset.job import ImageError, Preprocess
@@ -27,6 +28,7 @@ __all__ = [
     "Preprocess",
     "Summary",
     "explain",
+    "explain_on_ray",
     "open",
 ]
 
@@ -41,6 +43,7 @@ __getattr__, __dir__ = lazy_names(
         "Preprocess": f"{__name__}.job",
         "Summary": f"{__name__}.run",
         "explain": f"{__name__}.run",
+        "explain_on_ray": f"{__name__}.cluster",
         "open": f"{__name__}.reader",
     },
 )

@@ -182,8 +182,8 @@ class Job:
             raise  # of our files: a full disk is no fault of the image
         except Exception as error:
             if self._options.strict:
-                raise ImageError(f"{item.id}: {_words(error)}") from error
-            return [self._failed(item, _words(error))]
+                raise ImageError(f"{item.id}: {words_of(error)}") from error
+            return [self._failed(item, words_of(error))]
 
     def prepare(self, item: Item) -> tuple[np.ndarray, tuple[int, ...], tuple[int, int]]:
         """Class scores and targets of an image, its copies and how many are scored at a time."""
@@ -285,6 +285,6 @@ class Job:
             return None  # a name that no class has: the row's error says so where it matters
 
 
-def _words(error: Exception) -> str:
+def words_of(error: Exception) -> str:
     """An error in a line, without the kind of those whose text is ours."""
     return first_line(error).removeprefix("PictureError: ").removeprefix("ValueError: ")

@@ -171,8 +171,13 @@ class Tally:
 
     def add(self, rows: Sequence[Row]) -> None:
         """The rows of an image that is done."""
-        self.count(1, len(rows), int(any(row["error"] is not None for row in rows)))
-        self.progress.add(1, max((row["num_masks"] for row in rows), default=0))
+        failed = sum(row["error"] is not None for row in rows)
+        self.tell(len(rows), failed, max((row["num_masks"] for row in rows), default=0))
+
+    def tell(self, rows: int, failed: int, masks: int) -> None:
+        """An image that is done, by its rows, those with errors, and its masks."""
+        self.count(1, rows, min(failed, 1))
+        self.progress.add(1, masks)
 
     def count(self, images: int, rows: int, failed: int) -> None:
         """Images that are done."""

@@ -1,0 +1,62 @@
+"""``fastxai batch`` and the folder that ``fastxai demo --pictures`` makes."""
+
+import pytest
+
+from fastxai.cli import main
+from fastxai.dataset import open as open_folder
+from fastxai.demo import CLASS_NAMES
+from tests.dataset.test_resume import HERE
+
+MODEL = f"{HERE / 'models.py'}:network"
+
+
+@pytest.fixture
+def batch(pictures, tmp_path):
+    def run(*options, source=pictures):
+        words = ["batch", str(source), "--model", MODEL, "--size", "12", "--num-masks", "64"]
+        return main([*words, "-o", str(tmp_path / "out"), *options])
+
+    return run
+
+
+def test_the_last_line_and_the_exit_code_count_failures(batch, capsys, tmp_path):
+    assert batch() == 1
+    assert capsys.readouterr().out.startswith("10 images, 10 rows, 1 failed; ")
+    assert len(open_folder(tmp_path / "out")) == 10
+
+
+def test_another_seed_is_refused_and_strict_stops(batch, capsys):
+    assert batch("--strict") == 4
+    assert "--strict: 4.png: cannot read" in capsys.readouterr().err
+    assert batch("--seed", "5") == 2
+    assert "seed 0, not 5" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (("--shard", "4/4"), 2, "0 <= I < N"),
+        (("--shard", "0/4", "--workers", "2"), 2, "--shard: not with --workers"),
+        (("--share-images",), 2, "only with --ray"),
+        (("--targets", "top:0"), 3, "`targets` must be"),
+    ],
+)
+def test_wrong_options_are_refused(batch, capsys, options, code, words):
+    assert batch(*options) == code
+    assert words in capsys.readouterr().err
+
+
+def test_an_empty_folder_is_refused(batch, capsys, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert batch(source=tmp_path / "empty") == 3
+    assert "there is no picture in" in capsys.readouterr().err
+
+
+def test_the_demos_folder_has_fifty_pictures_and_their_digits(capsys, tmp_path):
+    assert main(["demo", "--pictures", str(tmp_path / "demo")]) == 0
+    lines = (tmp_path / "demo" / "pictures.csv").read_text().splitlines()
+    assert len(lines) == 51
+    assert {name for line in lines[1:] for name in line.split(",")[1].split(";")} <= {*CLASS_NAMES}
+    assert len(list((tmp_path / "demo").glob("*.png"))) == 50
+    (tmp_path / "demo" / "pictures.csv").write_text("path\n")
+    assert main(["demo", "--pictures", str(tmp_path / "demo")]) == 2
