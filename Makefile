@@ -22,7 +22,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export FASTXAI_BUILD ?= require
 
 .PHONY: help demo examples test quick test-oldest setup lint format kernel-tests kernel-tests-aarch64 \
-        cuda sanitize thread-sanitize fuzz faults cluster-test wheel-check docs docs-pictures bench clean
+        cuda sanitize thread-sanitize report-test fuzz faults cluster-test wheel-check docs \
+        docs-pictures bench clean
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 24
 
@@ -111,6 +112,13 @@ thread-sanitize: ## the kernel tests that use teams of threads, under TSan with 
 	cmake --build build/thread-sanitize --parallel 2
 	TSAN_OPTIONS=ignore_noninstrumented_modules=1 OMP_TOOL_LIBRARIES=libarcher.so \
 	    ctest --test-dir build/thread-sanitize --output-on-failure
+
+report-test: $(VENV)/browser ## the HTML report in Debian's chromium
+	$(BIN)/python -m pytest tests/report
+
+$(VENV)/browser: pyproject.toml | $(VENV)/installed
+	$(PIP) install --quiet --editable '.[test,browser]'
+	@touch $@
 
 fuzz: setup ## any arguments of the operators, any picture: 11,000 cases, the same in every run
 	$(BIN)/python -m pytest tests/fuzz --hypothesis-profile=fuzz

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fastxai.cli import explainers
 from fastxai.cli.arguments.engine import engine_rows
 from fastxai.cli.messages import FAILED, CliError, MissingOptionError
+from fastxai.cli.report.html import add_report, check_report, report_files
 from fastxai.cli.report.output import add_output, as_json, check_outputs, encoded, finish, sheet
 from fastxai.cli.report.overlay import Canvas
 from fastxai.cli.report.summary import Entry, as_dict, class_rows, empty_maps, written_rows
@@ -48,6 +49,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     )
     explainers.add_arguments(parser)
     add_output(parser, "IMAGE and the maps over it")
+    add_report(parser)
     return parser
 
 
@@ -57,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     if named:
         explainers.check_options(arguments, "--explainers", named)
     check_outputs(arguments)
+    check_report(arguments)
     subject = load_subject(arguments)
     entries: dict[str, Entry] = {}
     made = _make(arguments, subject, entries)
@@ -65,9 +68,11 @@ def run(arguments: argparse.Namespace) -> int:
     rows = [*class_rows(arguments, subject)]
     rows += [(entry.name, _line(entry, subject)) for entry in ordered]
     rows += written_rows(arguments)
-    content = as_json(as_dict(arguments, subject, ordered))
+    report = as_dict(arguments, subject, ordered)
     picture = encoded(arguments.output, sheet(panels))
-    finish(arguments, [("--output", arguments.output, picture)], rows, content)
+    files = [("--output", arguments.output, picture)]
+    files += report_files(arguments, subject, ordered, rows, report)
+    finish(arguments, files, rows, as_json(report))
     return 0
 
 

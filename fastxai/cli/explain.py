@@ -10,6 +10,7 @@ import numpy as np
 
 from fastxai.cli import explainers
 from fastxai.cli.arguments.engine import engine_rows
+from fastxai.cli.report.html import add_report, check_report, report_files
 from fastxai.cli.report.output import add_output, as_json, check_outputs, encoded, finish, sheet
 from fastxai.cli.report.overlay import Canvas
 from fastxai.cli.report.summary import Entry, as_dict, class_rows, empty_maps, written_rows
@@ -47,6 +48,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     )
     explainers.add_arguments(parser)
     add_output(parser, "map over IMAGE, or several side by side")
+    add_report(parser)
     parser.add_argument(
         "--uncertainty",
         action="store_true",
@@ -73,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     explainer = arguments.explainer
     explainers.check_options(arguments, "--explainer", (explainer,))
     check_outputs(arguments)
+    check_report(arguments)
     subject = load_subject(arguments)
     made = explainers.make(explainer, arguments, subject)
     outcome = explainers.explain(explainer, made, arguments, subject)
@@ -85,11 +88,12 @@ def run(arguments: argparse.Namespace) -> int:
         rows.append(("map", empty))
     rows += written_rows(arguments)
     entry = Entry(explainer, outcome, getattr(made, "engine", None))
-    content = as_json(as_dict(arguments, subject, [entry]))
+    report = as_dict(arguments, subject, [entry])
     files = [("--output", arguments.output, _picture(arguments, outcome, subject))]
     if arguments.npy is not None:
         files.append(("--npy", arguments.npy, _array(outcome.saliency)))
-    finish(arguments, files, rows, content)
+    files += report_files(arguments, subject, [entry], rows, report)
+    finish(arguments, files, rows, as_json(report))
     return 0
 
 

@@ -15,6 +15,7 @@ USES: dict[str, tuple[str, ...]] = {
     "visual": (),
     "compat": (),
     "demo": (),
+    "report": (),
     "ops": ("reference",),
     "arguments": ("visual",),
     "masks": ("ops",),
@@ -33,13 +34,13 @@ USES: dict[str, tuple[str, ...]] = {
     "cli": (
         *("arguments", "compat", "dataset", "demo", "engine", "explainer", "masks", "network"),
         "ops",
-        *("perturbation", "system", "tool", "visual"),
+        *("perturbation", "report", "system", "tool", "visual"),
     ),
 }
 # Frameworks that a room does not know: it works where they are not installed.
 UNKNOWN: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
-        (f"fastxai/{room}/" for room in ("arguments", "masks", "perturbation", "system")),
+        (f"fastxai/{room}/" for room in ("arguments", "masks", "perturbation", "report", "system")),
         ("mindspore", "torch"),
     ),
     **dict.fromkeys(("fastxai/torch/", "fastxai/ops/cuda/"), ("mindspore",)),

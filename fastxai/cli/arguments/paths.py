@@ -10,7 +10,7 @@ from fastxai.cli.messages import WRONG_ARGUMENT, CliError
 from fastxai.cli.subject.module import sources_of, split_model
 
 STANDARD_OUTPUT = "-"
-_OUTPUTS = ("output", "npy", "json", "state")
+_OUTPUTS = ("output", "npy", "json", "report", "state")
 _INPUTS = ("image", "ckpt", "ood_ckpt", "class_names")
 
 

@@ -1,0 +1,99 @@
+"""What a command found, as a page to hand over."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fastxai.cli.messages import WRONG_ARGUMENT, CliError
+
+if TYPE_CHECKING:
+    from fastxai.cli.report.summary import Entry
+    from fastxai.cli.subject.subject import Subject
+    from fastxai.report.model import ReportMap
+
+
+def add_report(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the page."""
+    parser.add_argument(
+        "--report",
+        type=_page,
+        metavar="FILE",
+        help="write a page too (.html) with the photograph and the maps over it, whose values can "
+        "be read; it needs no network",
+    )
+
+
+def check_report(arguments: argparse.Namespace) -> None:
+    """Refuse --report before anything runs where the page cannot be made."""
+    from fastxai.report.page import check_installed
+
+    if arguments.report is None:
+        return
+    try:
+        check_installed()
+    except ImportError as error:
+        raise CliError(WRONG_ARGUMENT, f"--report: {error}") from error
+
+
+def report_files(
+    arguments: argparse.Namespace,
+    subject: Subject,
+    entries: Sequence[Entry],
+    rows: Sequence[tuple[str, str]],
+    report: dict[str, Any],
+) -> list[tuple[str, str, bytes]]:
+    """The page as a file to write; none where it was not asked for.
+
+    Args:
+        arguments: The parsed arguments.
+        subject: What was explained.
+        entries: What each explainer found.
+        rows: Labels and texts of the printed report.
+        report: The report for programs, which the page offers as the settings of every map.
+    """
+    from fastxai.report.model import Report, ReportEntry
+    from fastxai.report.page import render
+
+    if arguments.report is None:
+        return []
+    picture = subject.picture
+    maps = [each for entry in entries for each in _maps(entry, subject, report)]
+    shown = ReportEntry(arguments.image, picture.photograph, picture.box, maps)
+    summary = [
+        ("picture", arguments.image),
+        ("network", arguments.model),
+        ("checkpoint", arguments.ckpt or "none"),
+        *(row for row in rows if row[0] != "written"),
+        *(("note", text) for text in arguments.notes),
+    ]
+    page = render(Report(f"Maps of {os.path.basename(arguments.image)}", summary, [shown]))
+    return [("--report", arguments.report, page)]
+
+
+def _maps(entry: Entry, subject: Subject, report: dict[str, Any]) -> Iterator[ReportMap]:
+    from fastxai.report.model import ReportMap
+
+    outcome = entry.outcome
+    if outcome is None:
+        return
+    error, rho = outcome.standard_error, outcome.correlation
+    for place, each in enumerate(subject.classes):
+        yield ReportMap(
+            entry.name,
+            each.index,
+            outcome.saliency[place],
+            each.name,
+            each.score,
+            None if error is None else error[place],
+            None if rho is None else float(rho[place]),
+            report,
+        )
+
+
+def _page(text: str) -> str:
+    if not text.lower().endswith((".html", ".htm")):
+        raise argparse.ArgumentTypeError(f"must end in .html, got {text}")
+    return text

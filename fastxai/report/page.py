@@ -1,0 +1,177 @@
+"""From a report to the content of an HTML file."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastxai._version import __version__
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from fastxai.report.model import Report, ReportEntry, ReportMap
+
+_FOLDER = Path(__file__).parent / "templates"
+# The first is chosen when a page opens: readers who tell no red from green read it too.
+_COLOUR_MAPS = ("viridis", "cividis", "inferno", "gray")
+_LOSSLESS = 2**20  # pixels up to which a photograph is a PNG; larger ones are JPEGs
+_QUALITY = 90  # of these
+_THUMBNAIL = 160  # pixels, the longer side
+
+
+def check_installed() -> None:
+    """Refuses to start where the templates cannot be filled in.
+
+    Raises:
+        ImportError: jinja2 is not installed.
+    """
+    try:
+        import jinja2  # noqa: F401
+    except ImportError as error:
+        raise ImportError("a report needs jinja2; pip install 'fastxai[report]'") from error
+
+
+def render(report: Report) -> bytes:
+    """The HTML of a report: pictures, maps, styles and scripts are all inside.
+
+    The page loads nothing, and its content security policy forbids it to. Maps are embedded as the
+    float32 values that they are. Every text stays text, whatever it holds.
+
+    Args:
+        report: What is shown; at least one picture.
+
+    Returns:
+        The content of the file, UTF-8.
+
+    Raises:
+        ImportError: jinja2 is not installed.
+        ValueError: There is no picture, or a standard error is not of its map's shape.
+    """
+    check_installed()
+    import jinja2
+
+    if not report.entries:
+        raise ValueError("report: there is no picture to show.")
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    content = {
+        "colours": {name: _colours(name) for name in _COLOUR_MAPS},
+        "entries": [_entry(entry) for entry in report.entries],
+    }
+    text = environment.from_string(_file("report.html.j2")).render(
+        title=report.title,
+        summary=report.summary,
+        version=__version__,
+        colour_maps=_COLOUR_MAPS,
+        style=_file("report.css"),
+        script=_file("report.js"),
+        content=script_json(content),
+    )
+    return text.encode(errors="backslashreplace")  # file names that are not UTF-8
+
+
+def script_json(value: Any) -> str:
+    """JSON that may stand inside a script element: no text in it can end the element.
+
+    Args:
+        value: Of kinds that JSON has; numbers that are not finite become null.
+    """
+    text = json.dumps(_finite(value), allow_nan=False, separators=(",", ":"))
+    for letter in "<>&":  # these stand in strings alone; others than ASCII are escaped already
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return text
+
+
+def _file(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+def _entry(entry: ReportEntry) -> dict[str, Any]:
+    width, height = entry.photograph.size
+    left, upper, right, lower = entry.box
+    return {
+        "name": entry.name,
+        "photograph": _picture(entry.photograph),
+        "thumbnail": _thumbnail(entry.photograph),
+        "width": width,
+        "height": height,
+        # Shares of the photograph, so that a map lies right at any size.
+        "box": [left / width, upper / height, right / width, lower / height],
+        "maps": [_map(each) for each in entry.maps],
+        "predicted": entry.predicted,
+        "label": entry.label,
+        "error": entry.error,
+    }
+
+
+def _map(found: ReportMap) -> dict[str, Any]:
+    error = found.standard_error
+    if error is not None and error.shape != found.values.shape:
+        raise ValueError(
+            f"report: `standard_error` must be of the map's shape {found.values.shape}, got "
+            f"{error.shape}."
+        )
+    return {
+        "explainer": found.explainer,
+        "target": found.target,
+        "className": found.class_name,
+        "probability": found.probability,
+        "correlation": found.correlation,
+        "height": found.values.shape[0],
+        "width": found.values.shape[1],
+        "values": _floats(found.values),
+        "standardError": None if error is None else _floats(error),
+        "settings": dict(found.settings),
+    }
+
+
+def _floats(values: np.ndarray) -> str:
+    """Little-endian float32 in base64."""
+    return base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode()
+
+
+def _colours(name: str) -> str:
+    """The 256 colours of a map, RGB in base64."""
+    import matplotlib
+
+    table = matplotlib.colormaps[name](np.arange(256), bytes=True)[:, :3]
+    return base64.b64encode(np.ascontiguousarray(table).tobytes()).decode()
+
+
+def _picture(photograph: Image.Image) -> str:
+    kind = "PNG" if photograph.width * photograph.height <= _LOSSLESS else "JPEG"
+    return _data(photograph, kind)
+
+
+def _thumbnail(photograph: Image.Image) -> str:
+    small = photograph.copy()
+    small.thumbnail((_THUMBNAIL, _THUMBNAIL))
+    return _data(small, "JPEG")
+
+
+def _data(picture: Image.Image, kind: str) -> str:
+    """A data address; what a camera wrote beside the pixels, such as a place, is left out."""
+    from PIL import Image
+
+    bare = Image.new("RGB", picture.size)
+    bare.paste(picture)
+    content = io.BytesIO()
+    options = {"quality": _QUALITY} if kind == "JPEG" else {}
+    bare.save(content, kind, **options)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(content.getvalue()).decode()}"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,183 @@
+"""The page in Chromium, opened as a file: `make report-test` installs what this needs."""
+
+import io
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from tests.report.pages import HOSTILE, a_report
+
+sync_api = pytest.importorskip("playwright.sync_api")
+pytest.importorskip("jinja2")
+
+from fastxai.report.page import render  # noqa: E402 - needs jinja2
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """Return a function that opens a report as a file; nothing may be said on the console."""
+    said, pages = [], []
+
+    def open_report(report, **options):
+        file = tmp_path / "report.html"
+        file.write_bytes(render(report))
+        page = browser.new_page(**options)
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        asked = []
+        page.goto(file.as_uri())
+        pages.append((page, asked))
+        return page
+
+    yield open_report
+    for page, asked in pages:
+        assert [url for url in asked if not url.startswith("data:")] == [page.url]
+        page.close()
+    assert said == []
+
+
+def names(page):
+    return page.locator("#cards span").all_text_contents()
+
+
+def test_pointer_reads_the_value_of_the_array(opened):
+    report = a_report()
+    page = opened(report)
+    canvas = page.locator("canvas")
+    box = canvas.bounding_box()
+    position = {"x": box["width"] * 6.5 / 9, "y": box["height"] * 3.5 / 6}
+    canvas.hover(position=position)
+    told = page.locator(".value").text_content()
+    value, error = told.removeprefix("row 3, column 6: ").split(", standard error ")
+    wanted = report.entries[0].maps[0]
+    assert np.float32(value) == wanted.values[3, 6]
+    assert np.float32(error) == wanted.standard_error[3, 6]
+
+
+def test_arrow_keys_read_values(opened):
+    report = a_report()
+    page = opened(report)
+    page.locator("canvas").focus()
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight", "ArrowUp", "ArrowUp"):
+        page.keyboard.press(key)
+    told = page.locator(".value").text_content()
+    assert told.startswith("row 0, column 2: ")
+    assert np.float32(told.split(": ")[1].split(",")[0]) == report.entries[0].maps[0].values[0, 2]
+
+
+def test_map_lies_over_what_the_network_sees(opened):
+    page = opened(a_report())
+    below, above = (page.locator(f".stage {tag}").bounding_box() for tag in ("img", "canvas"))
+    assert above["x"] - below["x"] == pytest.approx(below["width"] / 6, abs=1)
+    assert above["width"] == pytest.approx(below["width"] * 2 / 3, abs=1)
+    assert above["height"] == pytest.approx(below["height"], abs=1)
+
+
+def test_photograph_has_its_own_size_or_a_multiple(opened):
+    page = opened(a_report())
+    picture = page.locator(".stage img")
+    assert picture.bounding_box()["width"] == 90
+    page.locator("#size").select_option("2")
+    assert (picture.bounding_box()["width"], picture.bounding_box()["height"]) == (180, 120)
+
+
+def test_opacity_slides(opened):
+    page = opened(a_report())
+    page.locator("#opacity").fill("25")
+    assert page.locator("canvas").evaluate("c => c.style.opacity") == "0.25"
+    assert page.locator("#opacity-value").text_content() == "25 %"
+
+
+def test_clipping_and_colours_repaint(opened):
+    report = a_report()
+    page = opened(report)
+    page.locator("#colours").select_option("gray")
+    page.locator("#clip").fill("50")
+    pixels = page.locator("canvas").evaluate(
+        "c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)"
+    )
+    red = np.reshape(pixels, (6, 9, 4))[..., 0]
+    values = report.entries[0].maps[0].values
+    assert (red[values >= np.median(values)] == 255).all()
+    assert red[values == values.min()] == 0
+
+
+def test_gallery_sorts(opened):
+    page = opened(a_report(4))
+    assert names(page) == [f"cat {number}.jpg" for number in (1, 2, 3, 4)]
+    page.locator("#order").select_option("probability")
+    page.locator("#falling").check()
+    assert names(page) == [f"cat {number}.jpg" for number in (4, 3, 2, 1)]
+
+
+def test_gallery_filters(opened):
+    page = opened(a_report(4))
+    page.locator("#kind").select_option("wrong")
+    assert names(page) == ["cat 2.jpg", "cat 4.jpg"]
+    page.locator("#probability").fill("0.3")
+    assert names(page) == ["cat 4.jpg"]
+    page.locator("#words").fill("class 2")
+    assert names(page) == []
+    assert page.locator("#count").text_content() == "0 of 4 pictures"
+
+
+def test_card_opens_by_keyboard(opened):
+    page = opened(a_report(3))
+    page.locator("#cards button").nth(2).focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#name").text_content() == "cat 3.jpg"
+    assert page.locator("canvas").get_attribute("aria-label").startswith("Map of rise, class 3")
+
+
+def test_downloads_are_map_and_settings(opened):
+    report = a_report()
+    page = opened(report)
+    with page.expect_download() as download:
+        page.get_by_text("Map (.npy)").click()
+    array = np.load(io.BytesIO(download.value.path().read_bytes()))
+    assert array.dtype == np.float32
+    np.testing.assert_array_equal(array, report.entries[0].maps[0].values)
+    with page.expect_download() as download:
+        page.get_by_text("Settings (.json)").click()
+    assert json.loads(download.value.path().read_text()) == {"seed": 7}
+
+
+def test_html_in_names_is_shown_as_text(opened):
+    page = opened(a_report(2, HOSTILE + "{}", HOSTILE + "{}"))
+    assert page.locator("#name").text_content() == HOSTILE + "1"
+    assert page.evaluate("window.broken") is None
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_has_contrast(opened, scheme):
+    """At least 7:1, as WCAG's level AAA asks, in either scheme."""
+    page = opened(a_report(), color_scheme=scheme)
+    style = "e => { const s = getComputedStyle(e); return [s.color, s.backgroundColor]; }"
+    luminances = [luminance(color) for color in page.locator("body").evaluate(style)]
+    assert (max(luminances) + 0.05) / (min(luminances) + 0.05) >= 7
+
+
+def test_narrow_window_needs_no_sideways_scrolling(opened):
+    page = opened(a_report(2), viewport={"width": 360, "height": 700})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def luminance(color):
+    """Relative luminance of 'rgb(r, g, b)', by WCAG's formula."""
+    shares = [int(part) / 255 for part in color[4:-1].split(",")]
+    linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
