@@ -67,8 +67,9 @@ class PerturbationExplainer(ABC):
             progress: None shows a bar in a terminal or notebook when the run takes more than 3
                 seconds, True at once, False never; a callable gets (done, total), counted in masks
                 or windows of all images, and if it has a parameter called `partial` by that name a
-                `fastxai.perturbation.progress.Partial`, whose `saliency()` is the map so far. On a
-                GPU what is done has been queued.
+                `fastxai.perturbation.progress.Partial`, whose `saliency()` is the map so far and
+                whose `correlation` says how sure it is, where a run stops by itself. On a GPU what
+                is done has been queued.
             state: File that keeps what the run has: replaced as a whole every few seconds and when
                 the run ends, however it ends. A later call of the same (images, targets, network,
                 arguments, versions) goes on where it ended and gives the same bits; another call is

@@ -30,22 +30,41 @@ def explain_image(backend: Backend, task: Task, report: Reporter, kept: RunState
     step = backend.step(task)
     maps = plan.maps(step.tally, task.labels)
     check = functools.partial(step.tally.check, most=rule.most)
+    look = _Look(_verified(step, maps.settled))
     done = added = step.restore(kept.begin(task.batch, backend.scored_by, check))
     while True:
-        enough = rule.is_done(done, _verified(step, maps.settled))
+        enough = rule.is_done(done, look)
         if enough:
             step.verify()
             report.drop(rule.most - done)
         if added:
             kept.tick(step.snapshot)
             units = plan.units_of(done)
-            so_far = Partial(task.index, units, _float32(_verified(step, maps.rough)))
+            rough = _float32(_verified(step, maps.rough))
+            so_far = Partial(task.index, units, rough, look.correlation)
             report(units - plan.units_of(done - added), so_far)
         if enough:
             return maps.result()
         added = min(task.batch, rule.next_look(done) - done)
         step(done, added)
         done += added
+
+
+class _Look:
+    """Predicted correlations of an image's maps, and what was last seen of them.
+
+    Args:
+        correlations: Predicts those (L,) of the maps so far.
+    """
+
+    def __init__(self, correlations: Callable[[], np.ndarray]) -> None:
+        self._correlations = correlations
+        self.correlation: float | None = None
+
+    def __call__(self) -> np.ndarray:
+        found = self._correlations()
+        self.correlation = float(found.min())
+        return found
 
 
 def _verified(step: Step, make: Callable[[], np.ndarray]) -> Callable[[], np.ndarray]:

@@ -25,11 +25,14 @@ class Partial:
         done: Masks or windows of this image so far.
         saliency: Function without arguments that makes the map of them, (L, H, W) float32. Only
             while the callable that was given this runs.
+        correlation: Of a run that stops by itself: the least predicted correlation of its maps
+            with the converged ones when it was last looked at; None before that.
     """
 
     image: int
     done: int
     saliency: Callable[[], np.ndarray]
+    correlation: float | None = None
 
 
 class Reporter:
@@ -81,11 +84,19 @@ class _Drawing(Reporter):
         self._shown = ""
 
     def _tell(self, step: int, partial: Partial | None) -> None:
-        if self._note() != self._shown:
-            self._shown = self._note()
+        note = ", ".join(filter(None, (correlation_text(partial), self._note())))
+        if note != self._shown:
+            self._shown = note
             self._bar.set_postfix_str(self._shown)  # shown at once, also by a bar soon done
         self._bar.total = self.total
         self._bar.update(step)
+
+
+def correlation_text(partial: Partial | None) -> str:
+    """What a bar says of the correlation reached; '' where there is nothing to say."""
+    if partial is None or partial.correlation is None:
+        return ""
+    return f"correlation {partial.correlation:.3f}"
 
 
 def check_progress(owner: str, progress: Any) -> None:

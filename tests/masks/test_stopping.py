@@ -1,6 +1,7 @@
 """num_masks='auto': where a run stops, and that nothing but the masks decides it."""
 
 import logging
+import re
 
 import mindspore as ms
 import numpy as np
@@ -128,6 +129,32 @@ def test_at_the_ceiling_it_stops_and_says_so(caplog):
     assert found.reached.tolist() == [False]
     (record,) = [r for r in caplog.records if "max_masks" in r.getMessage()]
     assert "RISE: stopped at max_masks, 700 masks" in record.getMessage()
+
+
+def test_progress_is_told_the_correlation_of_the_last_look():
+    seen = []
+    found = auto()(
+        BOTH, [[2, 1], [0, 4]], ret="result",
+        progress=lambda done, total, partial: seen.append(partial),
+    )  # fmt: skip
+    for image, (masks, correlation) in enumerate(
+        zip(found.num_masks, found.correlation.min(axis=1), strict=True)
+    ):
+        own = {partial.done: partial.correlation for partial in seen if partial.image == image}
+        assert all((own[done] is None) == (done < 512) for done in own)
+        assert own[masks] == pytest.approx(correlation)
+        between = {value for done, value in own.items() if 512 <= done < 768}
+        assert len(between) == 1  # of a look at 512, until the next
+
+
+def test_the_bar_shows_it(capsys):
+    auto(tol=0.5)(BOTH, 2, progress=True)
+    assert re.search(r"correlation 0\.\d{3}", capsys.readouterr().err)
+
+
+def test_the_bar_says_nothing_of_it_where_the_number_is_fixed(capsys):
+    auto(num_masks=512)(BOTH, 2, progress=True)
+    assert "correlation" not in capsys.readouterr().err
 
 
 def test_a_run_that_reached_tol_warns_of_nothing(caplog):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from tqdm import tqdm
 
+from fastxai.perturbation.progress import Partial, correlation_text
+
 PASSES = "passes"
 
 
@@ -41,7 +43,7 @@ class Work:
 class Progress:
     """Counts steps for a report, and shows them as a bar on a terminal.
 
-    Called with (done, total) as an explainer's `progress`.
+    Called with (done, total, partial) as an explainer's `progress`.
 
     Args:
         noun: What a step is, in the plural.
@@ -57,9 +59,10 @@ class Progress:
         # disable=None: only on a terminal.
         self._bar = tqdm(unit=f" {noun}", leave=False, disable=True if quiet else None)
 
-    def __call__(self, done: int, total: int) -> None:
+    def __call__(self, done: int, total: int, partial: Partial | None = None) -> None:
         self._last = time.perf_counter()
         self._bar.total = total
+        self._bar.set_postfix_str(correlation_text(partial), refresh=False)
         self._bar.update(done - self._done)
         self._done = done
 
