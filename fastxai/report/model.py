@@ -42,8 +42,9 @@ class ReportEntry:
 
     Attributes:
         name: Of the picture, as a reader knows it.
-        photograph: RGB, at its own size.
-        box: Left, upper, right and lower edge of what the network sees, in its pixels.
+        photograph: RGB, at its own size; None where it is not there, and the maps stand alone.
+        box: Left, upper, right and lower edge of what the network sees, in its pixels; None where
+            that is all of it.
         maps: The maps of it.
         predicted: The class with the highest score, None where it is not known.
         label: The right class, None where it is not known.
@@ -51,8 +52,8 @@ class ReportEntry:
     """
 
     name: str
-    photograph: Image.Image
-    box: tuple[float, float, float, float]
+    photograph: Image.Image | None
+    box: tuple[float, float, float, float] | None
     maps: Sequence[ReportMap]
     predicted: int | None = None
     label: int | None = None
@@ -66,7 +67,7 @@ class Report:
     Attributes:
         title: Its heading.
         summary: Labels and texts that stand above the pictures.
-        entries: The pictures.
+        entries: The pictures, in any order.
     """
 
     title: str

@@ -14,6 +14,8 @@ import numpy as np
 from fastxai._version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from PIL import Image
 
     from fastxai.report.model import Report, ReportEntry, ReportMap
@@ -54,17 +56,36 @@ def render(report: Report) -> bytes:
         ImportError: jinja2 is not installed.
         ValueError: There is no picture, or a standard error is not of its map's shape.
     """
+    index = [facts_of(entry) for entry in report.entries]
+    return filled(report, index, [script_json(details_of(entry)) for entry in report.entries])
+
+
+def filled(
+    report: Report, index: Sequence[Mapping[str, Any]], details: Sequence[str] | None
+) -> bytes:
+    """The HTML of a report whose pictures are ready.
+
+    Args:
+        report: Its title and summary.
+        index: Of every picture, its `facts_of`.
+        details: Of every picture, its `details_of` as JSON; None where the facts name a `file`
+            beside the page, a script that the page loads when the picture is looked at.
+
+    Raises:
+        ImportError: jinja2 is not installed.
+        ValueError: There is no picture.
+    """
     check_installed()
     import jinja2
 
-    if not report.entries:
+    if not index:
         raise ValueError("report: there is no picture to show.")
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     content = {
         "colours": {name: _colours(name) for name in _COLOUR_MAPS},
-        "entries": [_entry(entry) for entry in report.entries],
+        "entries": list(index),
     }
     text = environment.from_string(_file("report.html.j2")).render(
         title=report.title,
@@ -74,6 +95,7 @@ def render(report: Report) -> bytes:
         style=_file("report.css"),
         script=_file("report.js"),
         content=script_json(content),
+        details=details,
     )
     return text.encode(errors="backslashreplace")  # file names that are not UTF-8
 
@@ -94,25 +116,57 @@ def _file(name: str) -> str:
     return (_FOLDER / name).read_text(encoding="utf-8")
 
 
-def _entry(entry: ReportEntry) -> dict[str, Any]:
-    width, height = entry.photograph.size
-    left, upper, right, lower = entry.box
+def facts_of(entry: ReportEntry) -> dict[str, Any]:
+    """What the gallery shows of a picture, sorts and filters by."""
+    width, height = _size(entry)
+    left, upper, right, lower = entry.box or (0, 0, width, height)
     return {
         "name": entry.name,
-        "photograph": _picture(entry.photograph),
-        "thumbnail": _thumbnail(entry.photograph),
+        "thumbnail": None if entry.photograph is None else _thumbnail(entry.photograph),
         "width": width,
         "height": height,
         # Shares of the photograph, so that a map lies right at any size.
         "box": [left / width, upper / height, right / width, lower / height],
-        "maps": [_map(each) for each in entry.maps],
+        "maps": [_facts(each) for each in entry.maps],
         "predicted": entry.predicted,
         "label": entry.label,
         "error": entry.error,
     }
 
 
-def _map(found: ReportMap) -> dict[str, Any]:
+def details_of(entry: ReportEntry) -> dict[str, Any]:
+    """What is shown of a picture when it is looked at: the photograph and the arrays.
+
+    Raises:
+        ValueError: A standard error is not of its map's shape.
+    """
+    return {
+        "photograph": None if entry.photograph is None else _picture(entry.photograph),
+        "maps": [_arrays(each) for each in entry.maps],
+    }
+
+
+def _size(entry: ReportEntry) -> tuple[int, int]:
+    """Width and height of the picture, or of the maps where there is no photograph."""
+    if entry.photograph is not None:
+        return entry.photograph.size
+    if not entry.maps:
+        return 1, 1
+    height, width = entry.maps[0].values.shape
+    return width, height
+
+
+def _facts(found: ReportMap) -> dict[str, Any]:
+    return {
+        "explainer": found.explainer,
+        "target": found.target,
+        "className": found.class_name,
+        "probability": found.probability,
+        "correlation": found.correlation,
+    }
+
+
+def _arrays(found: ReportMap) -> dict[str, Any]:
     error = found.standard_error
     if error is not None and error.shape != found.values.shape:
         raise ValueError(
@@ -120,11 +174,6 @@ def _map(found: ReportMap) -> dict[str, Any]:
             f"{error.shape}."
         )
     return {
-        "explainer": found.explainer,
-        "target": found.target,
-        "className": found.class_name,
-        "probability": found.probability,
-        "correlation": found.correlation,
         "height": found.values.shape[0],
         "width": found.values.shape[1],
         "values": _floats(found.values),

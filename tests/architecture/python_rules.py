@@ -15,7 +15,7 @@ USES: dict[str, tuple[str, ...]] = {
     "visual": (),
     "compat": (),
     "demo": (),
-    "report": (),
+    "report": ("system",),
     "ops": ("reference",),
     "arguments": ("visual",),
     "masks": ("ops",),

@@ -24,7 +24,7 @@ def a_report(count=1, name="cat {}.jpg", class_name="class {}"):
     """A report of pictures, the second and fourth of which are predicted wrong."""
     entries = []
     for number in range(1, count + 1):
-        photograph = Image.new("RGB", (90, 60), (40 * number, 90, 120))
+        photograph = Image.new("RGB", (90, 60), (40 * number % 256, 90, 120))
         maps = [a_map(number, class_name=class_name.format(number))]
         label = number + 1 - number % 2
         box = (15.0, 0.0, 75.0, 60.0)
@@ -35,6 +35,14 @@ def a_report(count=1, name="cat {}.jpg", class_name="class {}"):
 
 
 def content_of(page):
-    """What the page's script reads."""
+    """What the page's script reads, the details of every picture with its facts."""
     pattern = r'<script type="application/json" id="content">(.*?)</script>'
-    return json.loads(re.search(pattern, page.decode(), re.DOTALL).group(1))
+    content = json.loads(re.search(pattern, page.decode(), re.DOTALL).group(1))
+    pattern = r'<script type="application/json" class="details">(.*?)</script>'
+    embedded = re.findall(pattern, page.decode(), re.DOTALL)
+    for entry, text in zip(content["entries"], embedded, strict=False):
+        details = json.loads(text)
+        entry["photograph"] = details["photograph"]
+        for facts, arrays in zip(entry["maps"], details["maps"], strict=True):
+            facts.update(arrays)
+    return content

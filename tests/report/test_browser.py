@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from tests.report.pages import HOSTILE, a_report
 sync_api = pytest.importorskip("playwright.sync_api")
 pytest.importorskip("jinja2")
 
+from fastxai.report.files import write_report  # noqa: E402 - needs jinja2
 from fastxai.report.page import render  # noqa: E402 - needs jinja2
 
 CHROMIUM = shutil.which("chromium")
@@ -31,9 +33,12 @@ def opened(browser, tmp_path):
     """Return a function that opens a report as a file; nothing may be said on the console."""
     said, pages = [], []
 
-    def open_report(report, **options):
-        file = tmp_path / "report.html"
-        file.write_bytes(render(report))
+    def open_report(report, embedded=None, **options):
+        file = tmp_path / "a report.html"
+        if embedded is None:
+            file.write_bytes(render(report))
+        else:
+            write_report(file, report.title, report.summary, report.entries, embedded)
         page = browser.new_page(**options)
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
@@ -45,7 +50,9 @@ def opened(browser, tmp_path):
 
     yield open_report
     for page, asked in pages:
-        assert [url for url in asked if not url.startswith("data:")] == [page.url]
+        outside = [url for url in asked if not url.startswith("data:")]
+        assert outside[0] == page.url
+        assert all(url.startswith(f"{page.url[:-5]}_files/") for url in outside[1:])
         page.close()
     assert said == []
 
@@ -154,6 +161,27 @@ def test_downloads_are_map_and_settings(opened):
     with page.expect_download() as download:
         page.get_by_text("Settings (.json)").click()
     assert json.loads(download.value.path().read_text()) == {"seed": 7}
+
+
+def test_files_beside_the_page_are_loaded_when_a_picture_is_looked_at(opened, tmp_path):
+    report = a_report(70)
+    page = opened(report, embedded=0)
+    assert len(names(page)) == 60
+    page.locator("#next").click()
+    assert names(page) == [f"cat {number}.jpg" for number in range(61, 71)]
+    page.locator("#cards button").last.click()
+    page.get_by_role("img", name="Map of rise, class 70").focus()
+    page.keyboard.press("ArrowDown")
+    told = page.locator(".value").text_content()
+    assert np.float32(told.split(": ")[1].split(",")[0]) == report.entries[69].maps[0].values[1, 0]
+
+
+def test_map_without_a_photograph_stands_alone(opened):
+    report = a_report()
+    alone = replace(report.entries[0], photograph=None, box=None)
+    page = opened(replace(report, entries=[alone]))
+    box = page.locator("canvas").bounding_box()
+    assert (box["width"], box["height"]) == (9, 6)
 
 
 def test_html_in_names_is_shown_as_text(opened):

@@ -19,7 +19,7 @@ def add_report(parser: argparse.ArgumentParser) -> None:
     """Add the option that names the page."""
     parser.add_argument(
         "--report",
-        type=_page,
+        type=html_name,
         metavar="FILE",
         help="write a page too (.html) with the photograph and the maps over it, whose values can "
         "be read; it needs no network",
@@ -93,7 +93,8 @@ def _maps(entry: Entry, subject: Subject, report: dict[str, Any]) -> Iterator[Re
         )
 
 
-def _page(text: str) -> str:
+def html_name(text: str) -> str:
+    """Read the name of a page."""
     if not text.lower().endswith((".html", ".htm")):
         raise argparse.ArgumentTypeError(f"must end in .html, got {text}")
     return text

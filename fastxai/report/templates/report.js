@@ -2,7 +2,9 @@
 (() => {
   const content = JSON.parse(document.getElementById("content").textContent);
   const byId = (id) => document.getElementById(id);
+  const perPage = 60; // cards
   let shown = null; // the entry in view
+  let first = 0; // place of the first card that is shown among those that pass the filters
   let panels = []; // its maps, decoded, with their canvases
 
   const bytesOf = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -97,6 +99,9 @@
     return found;
   };
 
+  const blank = (entry) => // of the size of the map, which stands alone where the photograph is not there
+    made("canvas", null, { width: entry.width, height: entry.height }).toDataURL();
+
   const panelOf = (entry, map) => {
     const figure = made("figure", null, { className: "panel" });
     const stage = made("div", null, { className: "stage" });
@@ -110,9 +115,9 @@
       left: percent(left), top: percent(upper),
       width: percent(right - left), height: percent(lower - upper),
     });
-    const picture = made("img", null, {
-      src: entry.photograph, alt: `Photograph ${entry.name}`, width: entry.width, height: entry.height,
-    });
+    const picture = made("img", null, { width: entry.width, height: entry.height });
+    picture.src = entry.photograph ?? blank(entry);
+    picture.alt = entry.photograph === null ? "" : `Photograph ${entry.name}`;
     stage.append(picture, canvas);
     const line = made("p", "", { className: "value" });
     line.setAttribute("aria-live", "polite");
@@ -135,6 +140,36 @@
     return panel;
   };
 
+  const draw = (entry, details) => {
+    panels = entry.maps.map((map, place) => panelOf(
+      { ...entry, photograph: details.photograph }, { ...map, ...details.maps[place] }));
+    byId("panels").replaceChildren(...panels.map((panel) => panel.figure));
+    repaint();
+    resize();
+    setOpacity();
+  };
+  const embedded = document.querySelectorAll("script.details");
+  // A file beside the page calls this; where pictures follow each other fast, the last one counts.
+  window.fastxaiReport = (place, details) => {
+    if (content.entries[place] === shown) draw(shown, details);
+  };
+  const load = (entry) => {
+    const place = content.entries.indexOf(entry);
+    if (!entry.file) {
+      draw(entry, JSON.parse(embedded[place].textContent));
+      return;
+    }
+    panels = [];
+    byId("panels").replaceChildren(made("p", "The maps are being loaded."));
+    const script = made("script", null, { src: entry.file });
+    script.addEventListener("load", () => script.remove());
+    script.addEventListener("error", () => {
+      script.remove();
+      byId("panels").replaceChildren(made("p", `${entry.file} cannot be read: keep it beside this page.`));
+    });
+    document.body.append(script);
+  };
+
   const show = (entry) => {
     shown = entry;
     byId("name").textContent = entry.name;
@@ -144,11 +179,7 @@
       entry.label === null ? "" : `label ${entry.label}`,
       entry.error,
     ].filter(Boolean).join("; ");
-    panels = entry.maps.map((map) => panelOf(entry, map));
-    byId("panels").replaceChildren(...panels.map((panel) => panel.figure));
-    repaint();
-    resize();
-    setOpacity();
+    load(entry);
   };
 
   const best = (entry, fact) =>
@@ -188,7 +219,8 @@
       byId("name").focus();
     } });
     open.setAttribute("aria-current", String(entry === shown));
-    open.append(made("img", null, { src: entry.thumbnail, alt: "" }), made("span", entry.name),
+    if (entry.thumbnail !== null) open.append(made("img", null, { src: entry.thumbnail, alt: "" }));
+    open.append(made("span", entry.name),
       made("br", null), made("small", entry.error || classOf(entry)));
     item.append(open);
     return item;
@@ -196,12 +228,22 @@
   const list = () => {
     const found = ordered(content.entries.filter(passes));
     byId("count").textContent = `${found.length} of ${content.entries.length} pictures`;
-    byId("cards").replaceChildren(...found.map(card));
+    byId("cards").replaceChildren(...found.slice(first, first + perPage).map(card));
+    byId("pages").hidden = found.length <= perPage;
+    byId("page").textContent = `${first + 1} to ${Math.min(first + perPage, found.length)}`;
+    byId("previous").disabled = first === 0;
+    byId("next").disabled = first + perPage >= found.length;
+  };
+  const turn = (start) => {
+    first = start;
+    list();
   };
 
   document.querySelectorAll("form").forEach((form) =>
     form.addEventListener("submit", (event) => event.preventDefault()));
-  byId("filters").addEventListener("input", list);
+  byId("filters").addEventListener("input", () => turn(0));
+  byId("previous").addEventListener("click", () => turn(first - perPage));
+  byId("next").addEventListener("click", () => turn(first + perPage));
   byId("opacity").addEventListener("input", setOpacity);
   byId("size").addEventListener("input", resize);
   byId("clip").addEventListener("input", repaint);

@@ -1,0 +1,109 @@
+"""A directory of explanations as the pictures of a report."""
+
+from __future__ import annotations
+
+import collections
+import itertools
+import json
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastxai.report.model import ReportEntry, ReportMap
+
+if TYPE_CHECKING:
+    from fastxai.dataset import Explanations
+    from fastxai.dataset.files import Row
+    from fastxai.dataset.picture import Picture
+
+_OF_MAPS = ("map", "standard_error")
+
+
+def summary_of(found: Explanations, rows: Iterable[Row]) -> list[tuple[str, str]]:
+    """Labels and texts: network, explainer, settings, versions, counts, seconds.
+
+    Args:
+        found: The directory.
+        rows: All its rows, without maps.
+    """
+    known = found.manifest
+    images: dict[str, Row] = {}
+    counts: collections.Counter[str] = collections.Counter()
+    for row in rows:
+        images.setdefault(row["id"], row)
+    for row in images.values():
+        if row["error"] is not None:
+            counts["failed"] += 1
+        elif row["label"] is not None:
+            counts["right" if row["label"] == row["predicted"] else "wrong"] += 1
+    seconds = sum(row["seconds"] for row in images.values())
+    given = "" if known["images"] is None else f" of {known['images']}"
+    words = [f"{len(images)}{given}", *(f"{number} {word}" for word, number in counts.items())]
+    texts = {
+        "explainer": known["explainer"],
+        "network": known["network"],
+        "pictures": ", ".join(words),
+        "seconds": f"{seconds:.1f}",
+        "seed": known["seed"],
+    }
+    for name, value in (known["settings"] | known["versions"]).items():
+        texts.setdefault(name, value)
+    return [(name, _text(value)) for name, value in texts.items()]
+
+
+def entries_of(found: Explanations) -> Iterator[ReportEntry]:
+    """The pictures in the order of the run, a file of the directory at a time."""
+    for _, group in itertools.groupby(found, key=lambda row: row["id"]):
+        yield _entry(found.manifest, list(group))
+
+
+def _entry(manifest: dict[str, Any], rows: list[Row]) -> ReportEntry:
+    first = rows[0]
+    errors = [row["error"] for row in rows if row["error"] is not None]
+    maps = [_map(manifest, row) for row in rows if row["map"] is not None]
+    picture = None
+    if first["path"] is not None:
+        try:
+            picture = _picture(manifest, first["path"])
+        except (OSError, ValueError) as error:
+            if maps:  # else it is why there are none, and said already
+                errors.append(f"the photograph is not shown: {error}")
+    return ReportEntry(
+        first["id"],
+        None if picture is None else picture.photograph,
+        None if picture is None else picture.box,
+        maps,
+        first["predicted"] if first["predicted"] >= 0 else None,
+        first["label"],
+        "; ".join(dict.fromkeys(errors)),
+    )
+
+
+def _picture(manifest: dict[str, Any], path: str) -> Picture:
+    """A picture as the run has read it."""
+    from fastxai.dataset.picture import Frame, load_picture
+
+    known = manifest["settings"]["preprocess"]
+    frame, crop = known["frame"], known["frame"]["crop"]
+    cut = Frame(tuple(frame["resize"]), None if crop is None else tuple(crop))
+    return load_picture(path, cut, known["grayscale"], known["max_pixels"])
+
+
+def _map(manifest: dict[str, Any], row: Row) -> ReportMap:
+    error, rho = row["standard_error"], row["correlation"]
+    facts = {name: value for name, value in row.items() if name not in _OF_MAPS}
+    return ReportMap(
+        manifest["explainer"],
+        row["target"],
+        row["map"].astype(np.float32),
+        row["class_name"],
+        row["probability"],
+        None if error is None else error.astype(np.float32),
+        rho,
+        {"run": manifest, "map": facts},
+    )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,84 @@
+"""``fastxai report``: a page of a directory of explanations."""
+
+import base64
+
+import numpy as np
+import pytest
+
+from fastxai.cli import main
+from fastxai.dataset import Item
+from fastxai.dataset import open as open_folder
+from tests.report.pages import content_of
+
+pytest.importorskip("jinja2")
+
+
+@pytest.fixture
+def report(tmp_path, capsys):
+    """Runs the command on a directory; gives exit code, the page's entries and what is printed."""
+
+    def run(folder="out", *options):
+        page = tmp_path / "page.html"
+        code = main(["report", str(tmp_path / folder), "-o", str(page), *options])
+        out, err = capsys.readouterr()
+        return code, content_of(page.read_bytes())["entries"] if page.exists() else None, out + err
+
+    return run
+
+
+def floats(found, name):
+    return np.frombuffer(base64.b64decode(found[name]), "<f4").reshape(found["height"], -1)
+
+
+def test_page_holds_every_map_and_error_of_the_directory(run, report, tmp_path):
+    run(targets="top:2", uncertainty=True)
+    code, entries, printed = report()
+    assert (code, printed) == (0, f"10 pictures in {tmp_path / 'page.html'}\n")
+    shown = {(entry["name"], each["target"]): each for entry in entries for each in entry["maps"]}
+    rows = [row for row in open_folder(tmp_path / "out") if row["error"] is None]
+    assert len(shown) == len(rows) == 18
+    for row in rows:
+        each = shown[row["id"], row["target"]]
+        np.testing.assert_array_equal(floats(each, "values"), row["map"].astype(np.float32))
+        assert (floats(each, "standardError") >= 0).all()
+        assert each["probability"] == row["probability"]
+        assert each["settings"]["run"]["seed"] == 0
+    assert [entry["name"] for entry in entries if entry["error"]] == ["4.png"]
+    assert (entries[0]["width"], entries[0]["height"]) == (16, 14)
+
+
+def test_pictures_without_a_file_show_their_maps_alone(run, report, pictures, tmp_path):
+    draw = np.random.default_rng(0)
+    run("arrays", source=[Item("an array", None, (), None, draw.random((3, 12, 12), np.float32))])
+    _, entries, _ = report("arrays")
+    assert entries[0]["photograph"] is None
+    assert (entries[0]["width"], entries[0]["height"]) == (12, 12)
+    run()
+    (pictures / "2.png").unlink()
+    _, entries, _ = report()
+    gone = next(entry for entry in entries if entry["name"] == "2.png")
+    assert gone["photograph"] is None
+    assert gone["error"].startswith("the photograph is not shown: cannot read")
+    assert len(gone["maps"]) == 1
+
+
+def test_what_is_no_directory_of_explanations_is_refused(report, tmp_path):
+    code, page, said = report("nowhere")
+    assert (code, page) == (3, None)
+    assert "fastxai report: error: FOLDER: " in said
+    assert "has no manifest.json" in said
+
+
+def test_page_replaces_no_picture(run, pictures, tmp_path, capsys):
+    image = (pictures / "1.png").read_bytes()
+    (pictures / "1.html").write_bytes(image)
+    run(source=[Item("one", str(pictures / "1.html"))])
+    assert main(["report", str(tmp_path / "out"), "-o", str(pictures / "1.html")]) == 2
+    assert "is a picture, it would be overwritten" in capsys.readouterr().err
+    assert (pictures / "1.html").read_bytes() == image
+
+
+def test_files_of_the_page_do_not_go_into_the_directory(run, tmp_path, capsys):
+    run("page_files")
+    assert main(["report", str(tmp_path / "page_files"), "-o", str(tmp_path / "page.html")]) == 2
+    assert "choose another name" in capsys.readouterr().err
