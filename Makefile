@@ -16,14 +16,16 @@ WORKERS := --numprocesses logical --maxprocesses 8 --dist worksteal
 QUICK := tests/architecture tests/ops tests/reference tests/masks tests/common tests/network \
     tests/explainer/test_occlusion.py -m "not slow and not statistical" -k "not graph"
 DOCS_VENV := .venv-docs
+# Without MindSpore and with NumPy 2: files and functions.
+BARE := .venv-bare
 TUTORIALS := using_cv_explainers using_rise_plus using_cv_benchmarks
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Tests and demo are about the native ops: a build that fails must not pass for one that was skipped.
 export FASTXAI_BUILD ?= require
 
-.PHONY: help demo examples test quick test-oldest setup lint format kernel-tests kernel-tests-aarch64 \
-        cuda sanitize thread-sanitize report-test fuzz faults cluster-test wheel-check docs \
-        docs-pictures bench clean
+.PHONY: help demo examples test quick test-oldest test-bare setup lint format kernel-tests \
+        kernel-tests-aarch64 cuda sanitize thread-sanitize report-test fuzz faults cluster-test \
+        wheel-check docs docs-pictures bench clean
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 24
 
@@ -52,6 +54,18 @@ $(OLDEST)/installed: pyproject.toml | $(VENV)/installed
 	$(BIN)/python -m venv $(OLDEST)
 	FASTXAI_BUILD=skip $(OLDEST)/bin/python -m pip --disable-pip-version-check install --quiet \
 	    --editable . '$(OLDEST_MINDSPORE)' 'pytest>=7'
+	@touch $@
+
+test-bare: $(BARE)/installed ## run the tests of files and functions without MindSpore and with NumPy 2
+	$(BARE)/bin/python -m pytest tests/models
+
+# Takes the native module that lies in the source folder already.
+$(BARE)/installed: pyproject.toml | $(VENV)/installed
+	$(BIN)/python -m venv $(BARE)
+	FASTXAI_BUILD=skip $(BARE)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps \
+	    --editable .
+	$(BARE)/bin/python -m pip --disable-pip-version-check install --quiet 'numpy>=2' pillow scipy \
+	    matplotlib tqdm openvino onnxruntime 'pytest>=7'
 	@touch $@
 
 setup: $(VENV)/installed ## make the virtual environment and build the native module
@@ -158,4 +172,4 @@ bench: setup ## every benchmark, then the tables and charts (about five hours)
 	$(BIN)/python -m bench.report
 
 clean: ## remove everything that was built
-	rm -rf $(VENV) $(OLDEST) $(DOCS_VENV) build out *.egg-info fastxai/_native*.so fastxai/libfastxai_cuda.so
+	rm -rf $(VENV) $(OLDEST) $(BARE) $(DOCS_VENV) build out *.egg-info fastxai/_native*.so fastxai/libfastxai_cuda.so

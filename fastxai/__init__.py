@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         Occlusion,
         RISEPlus,
     )
+    from fastxai.models import load
     from fastxai.tool.cv import OoDNet
     from fastxai.visual.cv import (
         normalize_saliency,
@@ -55,6 +56,7 @@ __all__ = [
     "RISEPlus",
     "Robustness",
     "__version__",
+    "load",
     "normalize_saliency",
     "num_threads",
     "saliency_to_image",
@@ -71,6 +73,7 @@ _EXPORTS = {  # loaded when first asked for
         *("Occlusion", "RISEPlus"),
     ),
     "fastxai.benchmark": ("ClassSensitivity", "Faithfulness", "Localization", "Robustness"),
+    "fastxai.models": ("load",),
     "fastxai.tool.cv": ("OoDNet",),
     "fastxai.visual.cv": (
         *("normalize_saliency", "saliency_to_image", "saliency_to_rgba", "uncertainty_to_image"),
@@ -79,9 +82,16 @@ _EXPORTS = {  # loaded when first asked for
 _HOMES = {name: module for module, names in _EXPORTS.items() for name in names}
 _PACKAGES = {  # sub-packages, and what each cannot do without
     **dict.fromkeys(("benchmark", "demo", "explainer", "tool"), "mindspore"),
-    **dict.fromkeys(("cli", "compat", "reference", "visual"), "numpy"),
+    **dict.fromkeys(("cli", "compat", "models", "reference", "visual"), "numpy"),
     "dataset": "pyarrow",
     "torch": "torch",
+}
+
+# What is had without MindSpore, which then explains models alone, and from where.
+_WITHOUT_MINDSPORE = {
+    "Explanation": "fastxai.perturbation.explanation",
+    "Occlusion": "fastxai.models",
+    "RISE": "fastxai.models",
 }
 
 _forks.watch()
@@ -95,13 +105,17 @@ def __getattr__(name: str) -> Any:
     try:
         if name in _PACKAGES:
             return importlib.import_module(f"fastxai.{name}")
-        found = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+        home = _HOMES[name]
+        if name in _WITHOUT_MINDSPORE and not _is_there("mindspore"):
+            home = _WITHOUT_MINDSPORE[name]
+        found = globals()[name] = getattr(importlib.import_module(home), name)
     except ModuleNotFoundError as error:
         if error.name != "mindspore":
             raise
         raise ImportError(
             f"fastxai.{name} needs MindSpore, which is not installed: pip install mindspore. "
-            "RISE and Occlusion over PyTorch networks are in fastxai.torch."
+            "RISE and Occlusion over files and functions are in fastxai.models, over PyTorch "
+            "networks in fastxai.torch."
         ) from error
     return found
 
@@ -109,6 +123,15 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """All that can be had here, loaded or not."""
     needs = {name: _PACKAGES[module.split(".")[1]] for name, module in _HOMES.items()} | _PACKAGES
-    there = {need: importlib.util.find_spec(need) is not None for need in set(needs.values())}
+    needs |= dict.fromkeys(_WITHOUT_MINDSPORE, "numpy")
+    there = {need: _is_there(need) for need in set(needs.values())}
     own = {*globals()} - {"Any", "TYPE_CHECKING", "annotations", "importlib"}
     return sorted(own | {name for name, need in needs.items() if there[need]})
+
+
+def _is_there(package: str) -> bool:
+    """Whether a package is installed, and not blocked."""
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ValueError:  # `sys.modules` has None for it
+        return False

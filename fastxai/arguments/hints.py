@@ -24,6 +24,7 @@ class Dialect:
 
 
 MINDSPORE = Dialect("ms.Tensor", "ms.ops.stack", "transpose", "expand_dims(0)")
+NUMPY = Dialect("np.asarray", "np.stack", "transpose", "reshape(1, *inputs.shape)")
 TORCH = Dialect("torch.from_numpy", "torch.stack", "permute", "unsqueeze(0)")
 
 

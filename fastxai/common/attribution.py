@@ -117,7 +117,10 @@ class Attribution(Copyable, SettingsRepr):
     def _check_cell(self, name: str, value: Any) -> None:
         if not isinstance(value, nn.Cell):
             kind = type(value).__name__
-            raise TypeError(f"{self._owner}: `{name}` must be an nn.Cell, got {kind}.")
+            hint = ""
+            if callable(value) and not isinstance(value, type):
+                hint = ": RISE and Occlusion explain files and functions, the others MindSpore networks"
+            raise TypeError(f"{self._owner}: `{name}` must be an nn.Cell, got {kind}{hint}.")
 
     def _check_output_form(self, ret: Any, show: Any) -> None:
         """Refuses a `ret` other than 'tensor' and 'image', and another `show`."""

@@ -67,14 +67,13 @@ class OpenVinoEngine(Engine):
         if cache_dir is not None:
             # A folder per model: OpenVINO's own key misses small changes of the weights.
             options["CACHE_DIR"] = str(cache_dir / "openvino" / digest(model))
-        core = _core()
-        if precision == "bfloat16" and "BF16" not in core.get_property(
+        if precision == "bfloat16" and "BF16" not in core().get_property(
             "CPU", "OPTIMIZATION_CAPABILITIES"
         ):
             raise Unusable("this processor has no bfloat16 instructions")
         try:
-            network = core.read_model(model)
-            self.compiled, problem = _compiled(core, network, options)
+            network = core().read_model(model)
+            self.compiled, problem = _compiled(core(), network, options)
         except Exception as error:  # RuntimeError, and what its bindings make of others
             raise Unusable(_reason(error, precision)) from error
         if problem:
@@ -98,7 +97,7 @@ class OpenVinoEngine(Engine):
 
 
 @functools.cache
-def _core() -> Any:
+def core() -> Any:
     """The one Core of this process, which lives as long.
 
     OpenVINO's CPU plugin sets an alternate signal stack with every Core, and puts the one before

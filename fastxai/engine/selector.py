@@ -62,6 +62,11 @@ class Selector:
         return settings.preference(self._owner, self._engine, self._precision)
 
     @property
+    def is_named(self) -> bool:
+        """Whether an engine or a precision was given here, and not by `set_engine`."""
+        return self._engine is not None or self._precision is not None
+
+    @property
     def note(self) -> str:
         """The same in a few words, for the progress bar."""
         if self._choice is None:

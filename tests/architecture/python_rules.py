@@ -22,14 +22,15 @@ USES: dict[str, tuple[str, ...]] = {
     "perturbation": ("arguments", "masks", "ops", "system", "visual"),
     "network": ("arguments", "ops", "system"),
     "engine": ("arguments", "network", "ops", "system"),
+    "models": ("arguments", "engine", "ops", "perturbation", "system"),
     "common": ("arguments", "network", "system", "visual"),
     "tool": ("compat", "network", "ops", "perturbation"),
     "torch": ("arguments", "masks", "ops", "perturbation", "system"),
     "explainer": (
-        *("arguments", "common", "compat", "engine", "network", "ops", "perturbation", "system"),
-        "tool",
+        *("arguments", "common", "compat", "engine", "models", "network", "ops", "perturbation"),
+        *("system", "tool"),
     ),
-    "benchmark": ("arguments", "common", "engine", "network", "ops", "system", "visual"),
+    "benchmark": ("arguments", "common", "engine", "models", "network", "ops", "system", "visual"),
     "dataset": ("arguments", "engine", "explainer", "network", "perturbation", "system"),
     "cli": (
         *("arguments", "compat", "dataset", "demo", "engine", "explainer", "masks", "network"),
@@ -40,7 +41,10 @@ USES: dict[str, tuple[str, ...]] = {
 # Frameworks that a room does not know: it works where they are not installed.
 UNKNOWN: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
-        (f"fastxai/{room}/" for room in ("arguments", "masks", "perturbation", "report", "system")),
+        (
+            f"fastxai/{room}/"
+            for room in ("arguments", "masks", "models", "perturbation", "report", "system")
+        ),
         ("mindspore", "torch"),
     ),
     **dict.fromkeys(("fastxai/torch/", "fastxai/ops/cuda/"), ("mindspore",)),

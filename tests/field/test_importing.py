@@ -89,16 +89,18 @@ sys.modules["mindspore"] = None
 import fastxai
 inspect.getmembers(fastxai)  # all of dir() can be had
 try:
-    fastxai.RISE
+    fastxai.GradCAM
     said = ""
 except ImportError as error:
     said = str(error)
 fastxai.saliency_to_image
-print(json.dumps([said, "RISE" in dir(fastxai), "saliency_to_image" in dir(fastxai)]))
+names = ("GradCAM", "RISE", "saliency_to_image")
+print(json.dumps([said, fastxai.RISE.__module__, *(name in dir(fastxai) for name in names)]))
 """
-    said, *listed = python(script)
-    assert said.startswith("fastxai.RISE needs MindSpore, which is not installed: pip install")
-    assert listed == [False, True]
+    said, of_rise, *listed = python(script)
+    assert said.startswith("fastxai.GradCAM needs MindSpore, which is not installed: pip install")
+    assert of_rise == "fastxai.models.rise"
+    assert listed == [False, True, True]
 
 
 # ---- a clone in which nothing was built --------------------------------------------------------

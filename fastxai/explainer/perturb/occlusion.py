@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from mindspore import nn
+from typing import TYPE_CHECKING, Any
 
 from fastxai.common.attribution import Output
 from fastxai.explainer.perturb.perturbation import PerturbationAttribution
@@ -24,7 +22,8 @@ class Occlusion(Windows, PerturbationAttribution):
 
     Args:
         network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...), further axes
-            being averaged. It is given back as it came.
+            being averaged. It is given back as it came. Or a model of `fastxai.load` or a function
+            of arrays, as `fastxai.models` explains them.
         activation_fn: Map from its scores to probabilities: a Cell such as `nn.Softmax()`,
             'softmax', 'sigmoid', a function of rows (., classes), or None where the network
             returns probabilities. It acts on the classes, of every pixel of a dense output.
@@ -71,7 +70,7 @@ class Occlusion(Windows, PerturbationAttribution):
 
     def __init__(
         self,
-        network: nn.Cell,
+        network: Any,
         activation_fn: Activation,
         perturbation_per_eval: int | str = 32,
         *,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
+import mindspore as ms
 from mindspore import nn
 
 from fastxai.common.attribution import Attribution, Output
@@ -14,6 +15,7 @@ from fastxai.perturbation.explainer import PerturbationExplainer
 if TYPE_CHECKING:
     from fastxai.engine.settings import Choice
     from fastxai.explainer.perturb.backend import MindSporeBackend
+    from fastxai.models.backend import ModelBackend
     from fastxai.network.activation import Activation
 
 
@@ -21,7 +23,8 @@ class PerturbationAttribution(Attribution, PerturbationExplainer):
     """An explainer that scores perturbed copies of an image.
 
     Args:
-        network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...).
+        network: The classifier, (M, C, H, W) to (M, classes) or (M, classes, ...): a Cell, a model
+            of `fastxai.load` or a function of arrays.
         activation_fn: Map from its scores to probabilities: a Cell such as `nn.Softmax()`,
             'softmax', 'sigmoid', a function of rows (., classes), or None where the network
             returns probabilities.
@@ -38,11 +41,11 @@ class PerturbationAttribution(Attribution, PerturbationExplainer):
         ImportError: The engine is not installed.
     """
 
-    _backend: MindSporeBackend
+    _backend: MindSporeBackend | ModelBackend
 
     def __init__(
         self,
-        network: nn.Cell,
+        network: Any,
         activation_fn: Activation,
         perturbation_per_eval: int | str = 32,
         *,
@@ -58,16 +61,42 @@ class PerturbationAttribution(Attribution, PerturbationExplainer):
         self._selector = Selector(self._owner, engine, precision)
         self._update_backend()
 
-    def _make_backend(self) -> MindSporeBackend:
+    def _check_cell(self, name: str, value: Any) -> None:
+        if isinstance(value, (nn.Cell, type)) or not callable(value):
+            super()._check_cell(name, value)
+            return
+        from fastxai.models.model import as_model
+
+        as_model(self._owner, value)
+
+    def _make_backend(self) -> MindSporeBackend | ModelBackend:
         """What scores the network."""
+        if not isinstance(self._network, nn.Cell):
+            return self._model_backend()
         from fastxai.explainer.perturb.backend import MindSporeBackend
 
         return MindSporeBackend(*self._backend_arguments())
 
+    def _model_backend(self) -> ModelBackend:
+        """What scores a file or a function, whose engine is its own."""
+        from fastxai.models.backend import ModelBackend
+        from fastxai.models.model import as_model
+
+        if self._selector.is_named:
+            raise ValueError(
+                f"{self._owner}: `engine` and `precision` are for MindSpore networks; a file's "
+                "engine is chosen by fastxai.load(path, engine=...)."
+            )
+        activation = self._activation_fn
+        if isinstance(activation, nn.Cell):
+            activation = _OfArrays(activation)
+        model = as_model(self._owner, self._network)
+        return ModelBackend(self._owner, model, activation, self._output_path)
+
     def _backend_arguments(self) -> tuple[Any, ...]:
         from fastxai.network.activation import activation_cell
 
-        self._check_cell("network", self._network)
+        super()._check_cell("network", self._network)
         self._activation_fn = activation_cell(self._owner, self._activation_fn)
         return (
             self._owner,
@@ -94,3 +123,18 @@ def _checked_per_eval(owner: str, value: Any) -> int | str:
             )
         return value
     return check_int(owner, "perturbation_per_eval", value, 1, 2**31 - 1)
+
+
+class _OfArrays:
+    """An activation of MindSpore as a function of arrays.
+
+    Args:
+        cell: Of rows of scores.
+    """
+
+    def __init__(self, cell: nn.Cell) -> None:
+        self._cell = cell
+        self.identity = f"{type(cell).__name__} {cell}"
+
+    def __call__(self, rows: Any) -> Any:
+        return self._cell(ms.Tensor(rows)).asnumpy()

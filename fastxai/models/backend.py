@@ -1,0 +1,213 @@
+"""How a model is scored for perturbation explainers."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import numpy as np
+
+from fastxai.arguments.caller_warning import warn_caller
+from fastxai.arguments.hints import NUMPY, in_our_words
+from fastxai.arguments.plausibility import warn_of_probabilities
+from fastxai.arguments.scores import check_rows, top_classes
+from fastxai.arguments.targets import check_scores
+from fastxai.models.inputs import to_images, to_targets
+from fastxai.models.model import Model
+from fastxai.models.outputs import Path, activated, activation_of, chosen_output, class_scores
+from fastxai.models.scores import score_function
+from fastxai.perturbation.backend import Backend, ScoredBy
+from fastxai.perturbation.batches import even_batch
+from fastxai.perturbation.explainer import array_digest
+from fastxai.perturbation.plan import Plan
+from fastxai.perturbation.step import HostBatches, HostStep, Step, Task
+
+_BATCH = 32  # for 'auto': a model says nothing of its memory
+
+
+class ModelBackend(Backend):
+    """Scores by a file or a function, on the host.
+
+    Args:
+        owner: Name for messages.
+        model: What returns outputs.
+        activation: Function of rows of scores, a word, or None.
+        output: Indices and keys that lead to the scores in what the model returns.
+        score: What makes scores (M, T) of the outputs, as `fastxai.models.scores` says; None: the
+            classes are explained.
+    """
+
+    def __init__(
+        self, owner: str, model: Model, activation: Any, output: Path, score: Any = None
+    ) -> None:
+        self._owner = owner
+        self._model = model
+        self._word = activation
+        self._activation = activation_of(owner, activation)
+        self._output = output
+        self._score_fn = None if score is None else score_function(owner, score)
+        self._inputs: Any = None  # what the call was given
+        self._looked = False  # at outputs, and whether the model repeats itself
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_inputs": None}
+
+    def ready(self) -> AbstractContextManager[None]:
+        """A call may run in this process."""
+        return nullcontext()
+
+    def images(self, inputs: Any) -> np.ndarray:
+        """The images as float32 (N, C, H, W)."""
+        images = to_images(self._owner, inputs, self._model.takes_pixels)
+        self._inputs = inputs
+        return images
+
+    def targets(self, targets: Any, images: int) -> np.ndarray:
+        """The targets as (N, L) int64."""
+        return to_targets(self._owner, targets, images)
+
+    @contextmanager
+    def scoring(self, images: np.ndarray) -> Iterator[None]:
+        """Errors are told in our words; the first call looks at what the model returns."""
+        with in_our_words(self._owner, tuple, images.shape, NUMPY):
+            if not self._looked:
+                self._look(images[:1])
+                self._looked = True
+            yield
+
+    def class_scores(self, images: np.ndarray) -> np.ndarray:
+        """The scores of every image, scored by itself, (N, K) float32."""
+        return np.concatenate([self.scores(image[None].copy()) for image in images])
+
+    def top_classes(self, images: np.ndarray) -> np.ndarray:
+        """The class with the highest score of every image (N, 1); with `score` all of it (N, T)."""
+        scores = self.class_scores(images)
+        if self._score_fn is not None:
+            return np.tile(np.arange(scores.shape[1]), (len(images), 1))
+        return top_classes(self._owner, scores)
+
+    def batch(self, image: np.ndarray, plan: Plan, most: int | str) -> int:
+        """Copies of an image to score at a time."""
+        return even_batch(plan.rule.segment, _BATCH if most == "auto" else int(most))
+
+    def step(self, task: Task) -> Step:
+        """What scores the batches of an image."""
+
+        def score(batch: np.ndarray) -> np.ndarray:
+            scores = self.scores(batch)
+            check_scores(self._owner, scores.shape, len(batch), task.labels)
+            return scores
+
+        image = np.ascontiguousarray(task.image)
+        task = dataclasses.replace(task, image=image)
+        return HostStep(task, task.plan.tally(len(task.labels)), HostBatches(task, score))
+
+    def scores(self, batch: np.ndarray) -> np.ndarray:
+        """Scores (M, K) float32 of a batch (M, C, H, W), their number checked."""
+        output = self._outputs(batch)
+        if self._score_fn is None:
+            return class_scores(output, self._activation)
+        scores = self._score_fn(activated(output, self._activation))
+        if scores.ndim == 1:
+            scores = scores[:, None]
+        if scores.ndim != 2 or len(scores) != len(batch) or scores.shape[1] == 0:
+            raise ValueError(
+                f"{self._owner}: `score` must return (M, T) scores for M images, got shape "
+                f"{scores.shape} for {len(batch)} images."
+            )
+        return scores.astype(np.float32)
+
+    def _outputs(self, batch: np.ndarray) -> np.ndarray:
+        output = chosen_output(self._model(batch), self._output)
+        if output.ndim == 0 or len(output) != len(batch):
+            raise ValueError(
+                f"{self._owner}: `network` must return (M, ...) for M images, got shape "
+                f"{output.shape} for {len(batch)} images."
+            )
+        return output
+
+    def _look(self, image: np.ndarray) -> None:
+        """Looks at the outputs of an image: the activation has to suit them.
+
+        Warns:
+            UserWarning: The model does not repeat its outputs, or probabilities are activated.
+        """
+        output = self._outputs(image.copy())
+        if self._word == "softmax":
+            warn_of_probabilities(self._owner, output)
+        if self._activation is not None:
+            activation = self._activation
+            classes = 1 if output.ndim == 1 else output.shape[1]
+            check_rows(self._owner, classes, lambda rows: class_scores(rows, activation))
+        if self._model.repeatable or output.size == 0:
+            return
+        first = output.astype(np.float64)
+        again = self._outputs(image.copy())
+        difference = np.abs(first - again).max() if first.shape == again.shape else np.inf
+        if difference > 0:
+            warn_caller(
+                f"{self._owner}: `network` returns other outputs for the same image, by up to "
+                f"{difference:.3g}. The maps are those of its mean score, with more noise; the "
+                "same seed does not give the same map."
+            )
+
+    @property
+    def scored_by(self) -> ScoredBy:
+        """The engine of a file, or 'function'."""
+        model = self._model
+        version = getattr(model, "version", lambda: model.name)()
+        return ScoredBy(model.name, model.precision, f"{version} in {model.precision}")
+
+    @property
+    def note(self) -> str:
+        """What scores, for the progress bar."""
+        return self._model.name
+
+    def identity(self, images: np.ndarray) -> dict[str, Any]:
+        """What the scores depend on, in kinds that JSON has.
+
+        Raises:
+            ValueError: It is not known of the model, the activation or the score.
+        """
+        score = "" if self._score_fn is None else self._identity_of("score", self._score_fn)
+        word = self._word
+        if callable(word):
+            word = self._identity_of("activation_fn", word)
+        try:
+            network = self._model.identity()
+        except ValueError as error:
+            raise ValueError(f"{self._owner}: {error}") from None
+        return {
+            "images": array_digest(images),
+            "network": network,
+            "engine": self.scored_by.identity,
+            "activation": word,
+            "score": score,
+            "output": self._output,
+        }
+
+    def _identity_of(self, name: str, function: Any) -> str:
+        identity = getattr(function, "identity", None)
+        if not isinstance(identity, str):
+            raise ValueError(
+                f"{self._owner}: `state` needs to know what `{name}` computes: give the function "
+                "an attribute `identity`, a text that changes when it does."
+            )
+        return identity
+
+    def tensor(self, maps: np.ndarray, images: np.ndarray) -> Any:
+        """Maps (N, L, H, W) float32 in the kind that the images came in."""
+        return like(self._inputs, maps)
+
+
+def like(given: Any, maps: np.ndarray) -> Any:
+    """Maps as an array, or as a Tensor of the framework whose Tensor was given."""
+    framework = sys.modules.get(type(given).__module__.partition(".")[0])
+    if hasattr(given, "asnumpy"):
+        return framework.Tensor(maps)  # type: ignore[union-attr]
+    if hasattr(given, "detach"):
+        return framework.from_numpy(maps).to(given.device)  # type: ignore[union-attr]
+    return maps

@@ -1,0 +1,55 @@
+"""Images and targets as users of arrays give them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastxai.arguments.hints import NUMPY, wrong_kind, wrong_shape
+from fastxai.arguments.plausibility import warn_of_inputs
+from fastxai.arguments.targets import targets_array
+
+
+def plain(value: Any) -> Any:
+    """A Tensor of MindSpore or PyTorch as an array; anything else as it is."""
+    if hasattr(value, "asnumpy"):
+        return value.asnumpy()
+    return value.detach().cpu().numpy() if hasattr(value, "detach") else value
+
+
+def to_images(owner: str, inputs: Any, raw: bool) -> np.ndarray:
+    """The images as contiguous float32 (N, C, H, W).
+
+    Args:
+        owner: Name for messages.
+        inputs: (N, C, H, W) of numbers.
+        raw: Whether raw pixels are what the network takes.
+
+    Raises:
+        TypeError: `inputs` is no numeric array or Tensor.
+        ValueError: It is not 4-D, holds no image or no pixel, or a value that is not finite as
+            float32.
+
+    Warns:
+        UserWarning: Its values look like pixels normalised twice, or like raw pixels.
+    """
+    array = plain(inputs)
+    if not isinstance(array, np.ndarray):
+        raise wrong_kind(owner, inputs, NUMPY)
+    if array.dtype.kind not in "fiu":
+        raise TypeError(f"{owner}: `inputs` must hold floats or integers, got {array.dtype}.")
+    if array.ndim != 4 or 0 in array.shape:
+        raise wrong_shape(owner, array.shape, NUMPY)
+    with np.errstate(over="ignore"):
+        images = np.ascontiguousarray(array, np.float32)
+    if not np.isfinite(images).all():
+        raise ValueError(f"{owner}: `inputs` must be finite, as float32 too.")
+    if not raw:
+        warn_of_inputs(owner, images.min(axis=(2, 3)), images.max(axis=(2, 3)))
+    return images
+
+
+def to_targets(owner: str, targets: Any, num_images: int) -> np.ndarray:
+    """The targets as (N, L) int64; `fastxai.arguments.targets.targets_array` says of what."""
+    return targets_array(owner, plain(targets), num_images)

@@ -1,0 +1,99 @@
+"""RISE over a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastxai.models.outputs import Activation
+from fastxai.models.perturbation import Output, PerturbationAttribution
+from fastxai.perturbation.random_masks import RandomMasks
+
+
+class RISE(RandomMasks, PerturbationAttribution):
+    r"""Randomized Input Sampling for Explanation; see `fastxai.explainer.RISE` for the method.
+
+    Values estimate E[f M], in [0, p] for probabilities, and are not stretched to [0, 1]. Images may
+    be arrays or Tensors of any framework, and maps come back in the same kind.
+
+    Args:
+        network: A model from `fastxai.load`, or a function from a batch (M, C, H, W) float32 to
+            scores (M, classes) or (M, classes, ...), further axes being averaged; or a
+            `fastxai.models.Callable` of one, with retries.
+        activation_fn: Map from its scores to probabilities: 'softmax', 'sigmoid', a function of
+            rows (., classes), or None where the scores are explained as they are.
+        perturbation_per_eval: Masked images scored at a time, at most.
+        num_masks: N, masks per image; at least 2 for 'centred' and 256 for 'control-variate'.
+            'auto': as many as it takes, each image its own number; see `tol`.
+        tol: With 'auto', an image is done when the predicted correlation of all its maps with
+            those of infinitely many masks is this, in (0, 1). It is looked at after 512 masks and
+            every 256 thereafter.
+        max_masks: With 'auto', the most masks for an image, 512 or more; where it ends an image, a
+            warning is logged.
+        mask_probability: p, probability of a cell to be kept, in (0, 1); 0.5 for 'oa128'.
+        grid_size: Coarse cells per axis, an int or (rows, columns); at most 127 cells for 'oa128'.
+        base_value: Value of a masked pixel, in the units of the inputs: a float, or one per
+            channel.
+        seed: 0 .. 2^64 - 1 for reproducible masks. None draws one per call from NumPy's global
+            generator.
+        estimator: 'centred', 'plain' or 'control-variate'.
+        design: 'iid' or 'oa128'; None: 'oa128' for 'centred' maps of at least 512 masks with keep
+            probability 0.5 and at most 127 cells, else 'iid'.
+        output: Place of the scores in what `network` returns, if that is no array: the name of
+            an output, an index, or a tuple of those from the outside to the inside.
+        score: What to explain in place of a class: a score of `fastxai.models.scores`, or a
+            function from outputs (M, ...), activated, to (M, T); targets are then columns of T.
+
+    Raises:
+        TypeError: An argument is of the wrong kind.
+        ValueError: An argument is out of range.
+
+    Randomness:
+        Mask i is a pure function of (seed, i), the same as in `fastxai.explainer.RISE`.
+
+    Precision:
+        Products in float32, sums in float64; scores as float32.
+
+    Source:
+        Petsiuk, Das and Saenko, "RISE", BMVC 2018, equation 6 (times p).
+
+    Supported Platforms:
+        CPU; the model may compute where it likes.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastxai.models import RISE
+        >>> rise = RISE(lambda batch: batch.mean(axis=(2, 3)), num_masks=64, seed=0)
+        >>> rise(np.ones((1, 3, 16, 16), np.float32), 2).shape
+        (1, 1, 16, 16)
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        activation_fn: Activation = None,
+        perturbation_per_eval: int = 32,
+        *,
+        num_masks: int | str = 6000,
+        tol: float = 0.95,
+        max_masks: int = 8192,
+        mask_probability: float = 0.5,
+        grid_size: int | tuple[int, int] = 10,
+        base_value: float | tuple[float, ...] = 0.0,
+        seed: int | None = None,
+        estimator: str = "centred",
+        design: str | None = None,
+        output: Output = None,
+        score: Any = None,
+    ) -> None:
+        super().__init__(network, activation_fn, perturbation_per_eval, output=output, score=score)
+        self._set_masks(
+            num_masks=num_masks,
+            tol=tol,
+            max_masks=max_masks,
+            mask_probability=mask_probability,
+            grid_size=grid_size,
+            base_value=base_value,
+            seed=seed,
+            estimator=estimator,
+            design=design,
+        )
