@@ -119,7 +119,7 @@ class Attribution(Copyable, SettingsRepr):
             kind = type(value).__name__
             hint = ""
             if callable(value) and not isinstance(value, type):
-                hint = ": RISE and Occlusion explain files and functions, the others MindSpore networks"
+                hint = ": only RISE and Occlusion explain files and functions"
             raise TypeError(f"{self._owner}: `{name}` must be an nn.Cell, got {kind}{hint}.")
 
     def _check_output_form(self, ret: Any, show: Any) -> None:

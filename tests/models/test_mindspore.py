@@ -45,10 +45,10 @@ def test_a_cell_as_a_function_has_the_map_of_the_cell():
 def test_explainers_that_need_gradients_name_those_that_do_not(tmp_path):
     model = fastxai.load(write_linear(tmp_path / "net.onnx"))
     for make in (lambda: Gradient(model), lambda: GradCAM(model, "layer")):
-        with pytest.raises(TypeError, match="got FileModel: RISE and Occlusion explain files"):
+        with pytest.raises(TypeError, match="got FileModel: only RISE and Occlusion explain files"):
             make()
     ood_net = OoDNet.__new__(OoDNet)
-    with pytest.raises(TypeError, match="must be an nn.Cell, got function: RISE and Occlusion"):
+    with pytest.raises(TypeError, match="must be an nn.Cell, got function: only RISE and Occlusion"):
         RISEPlus(ood_net, linear, None)
 
 
