@@ -174,6 +174,29 @@ class Explanation:
 
         show_images(self.to_image(clip_percentile=clip_percentile))
 
+    def to_json(self) -> str:
+        """Settings and a summary of every map as JSON, without the arrays, which `save` keeps.
+
+        The members are those of the command line's `--json` where it has them (docs/cli.md).
+
+        Returns:
+            JSON: `schema`, `fastxai` and `explainers`, a list of one. Its `maps` have an `image`
+            too, an index from 0. Numbers that are not finite are null.
+        """
+        from fastxai.perturbation.facts import explanation_facts, without_nan
+
+        return json.dumps(without_nan(explanation_facts(self)), indent=2, allow_nan=False)
+
+    def _repr_html_(self) -> str | None:
+        """The maps in a notebook, with sliders; None, for the text, without the extra `report`."""
+        from fastxai.perturbation.facts import as_report
+        from fastxai.report.notebook import in_frame
+
+        try:
+            return in_frame(as_report(self))
+        except (ImportError, ValueError):
+            return None
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes everything to one file, under exactly this name; NumPy's npz, no pickle.
 

@@ -19,7 +19,7 @@ USES: dict[str, tuple[str, ...]] = {
     "ops": ("reference",),
     "arguments": ("visual",),
     "masks": ("ops",),
-    "perturbation": ("arguments", "masks", "ops", "system", "visual"),
+    "perturbation": ("arguments", "masks", "ops", "report", "system", "visual"),
     "network": ("arguments", "ops", "system"),
     "engine": ("arguments", "network", "ops", "system"),
     "models": ("arguments", "engine", "ops", "perturbation", "system"),

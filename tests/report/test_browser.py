@@ -14,6 +14,7 @@ sync_api = pytest.importorskip("playwright.sync_api")
 pytest.importorskip("jinja2")
 
 from fastxai.report.files import write_report  # noqa: E402 - needs jinja2
+from fastxai.report.notebook import in_frame  # noqa: E402
 from fastxai.report.page import render  # noqa: E402 - needs jinja2
 
 CHROMIUM = shutil.which("chromium")
@@ -188,6 +189,23 @@ def test_html_in_names_is_shown_as_text(opened):
     page = opened(a_report(2, HOSTILE + "{}", HOSTILE + "{}"))
     assert page.locator("#name").text_content() == HOSTILE + "1"
     assert page.evaluate("window.broken") is None
+
+
+def test_frame_of_a_notebook_reads_values_and_reaches_nothing_outside(browser):
+    report, said = a_report(1, HOSTILE), []
+    page = browser.new_page()
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.set_content(f"<p>a notebook</p>{in_frame(report)}")
+    frame = page.frame_locator("iframe")
+    frame.locator("canvas").focus()
+    page.keyboard.press("ArrowRight")
+    told = frame.locator(".value").text_content()
+    assert np.float32(told.split(": ")[1].split(",")[0]) == report.entries[0].maps[0].values[0, 1]
+    assert frame.locator("body").evaluate("window.origin") == "null"
+    assert page.evaluate("window.broken") is None
+    assert said == []
+    page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import math
 import os
 import stat
 import sys
@@ -18,6 +17,7 @@ from fastxai.cli.arguments import converters
 from fastxai.cli.arguments.paths import STANDARD_OUTPUT, check_paths
 from fastxai.cli.messages import WRONG_ARGUMENT, CliError, first_line
 from fastxai.cli.report.overlay import NETWORK, PHOTOGRAPH, SHEET_SIDE
+from fastxai.perturbation.facts import without_nan
 from fastxai.system.atomic_file import replacing
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def encoded(path: str, picture: Image.Image) -> bytes:
 
 def as_json(report: dict[str, Any]) -> bytes:
     """Return a report as the content of a file; numbers that JSON lacks become null."""
-    text = json.dumps(_without_nan(report), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(without_nan(report), indent=2, ensure_ascii=False, allow_nan=False)
     return (text + "\n").encode(errors="backslashreplace")  # file names that are not UTF-8
 
 
@@ -152,11 +152,3 @@ def _format(path: str) -> str | None:
     from PIL import Image
 
     return Image.registered_extensions().get(Path(path).suffix.lower())
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -13,8 +13,7 @@ from fastxai._version import __version__
 from fastxai.cli.arguments.paths import outputs_of
 from fastxai.cli.explainers import Outcome
 from fastxai.cli.subject.subject import Class, Subject
-
-SCHEMA = 1  # goes up when a member changes its meaning or is dropped, not when one is added
+from fastxai.perturbation.facts import SCHEMA, map_facts
 
 
 @dataclass(frozen=True)
@@ -118,13 +117,7 @@ def _explainer(entry: Entry, classes: Sequence[Class]) -> dict[str, Any]:
         if engine is None
         else {"name": engine.engine, "precision": engine.precision, "reason": engine.reason},
         "maps": [
-            {
-                "class": each.index,
-                "minimum": float(found.min()),
-                "maximum": float(found.max()),
-                "zero": _is_zero(found),
-                "correlation": None if rho is None else float(rho[place]),
-            }
+            map_facts(each.index, found, None if rho is None else rho[place])
             for place, (each, found) in enumerate(zip(classes, outcome.saliency, strict=True))
         ],
     }
