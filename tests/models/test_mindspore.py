@@ -48,7 +48,7 @@ def test_explainers_that_need_gradients_name_those_that_do_not(tmp_path):
         with pytest.raises(TypeError, match="got FileModel: only RISE and Occlusion explain files"):
             make()
     ood_net = OoDNet.__new__(OoDNet)
-    with pytest.raises(TypeError, match="must be an nn.Cell, got function: only RISE and Occlusion"):
+    with pytest.raises(TypeError, match="an nn.Cell, got function: only RISE and Occlusion"):
         RISEPlus(ood_net, linear, None)
 
 
