@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -15,7 +14,7 @@ from fastxai.arguments.hints import NUMPY, in_our_words
 from fastxai.arguments.plausibility import warn_of_probabilities
 from fastxai.arguments.scores import check_rows, top_classes
 from fastxai.arguments.targets import check_scores
-from fastxai.models.inputs import to_images, to_targets
+from fastxai.models.inputs import like, to_images, to_targets
 from fastxai.models.model import Model
 from fastxai.models.outputs import Path, activated, activation_of, chosen_output, class_scores
 from fastxai.models.scores import score_function
@@ -201,13 +200,3 @@ class ModelBackend(Backend):
     def tensor(self, maps: np.ndarray, images: np.ndarray) -> Any:
         """Maps (N, L, H, W) float32 in the kind that the images came in."""
         return like(self._inputs, maps)
-
-
-def like(given: Any, maps: np.ndarray) -> Any:
-    """Maps as an array, or as a Tensor of the framework whose Tensor was given."""
-    framework = sys.modules.get(type(given).__module__.partition(".")[0])
-    if hasattr(given, "asnumpy"):
-        return framework.Tensor(maps)  # type: ignore[union-attr]
-    if hasattr(given, "detach"):
-        return framework.from_numpy(maps).to(given.device)  # type: ignore[union-attr]
-    return maps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -53,3 +54,13 @@ def to_images(owner: str, inputs: Any, raw: bool) -> np.ndarray:
 def to_targets(owner: str, targets: Any, num_images: int) -> np.ndarray:
     """The targets as (N, L) int64; `fastxai.arguments.targets.targets_array` says of what."""
     return targets_array(owner, plain(targets), num_images)
+
+
+def like(given: Any, maps: np.ndarray) -> Any:
+    """Maps as an array, or as a Tensor of the framework whose Tensor was given."""
+    framework = sys.modules.get(type(given).__module__.partition(".")[0])
+    if hasattr(given, "asnumpy"):
+        return framework.Tensor(maps)  # type: ignore[union-attr]
+    if hasattr(given, "detach"):
+        return framework.from_numpy(maps).to(given.device)  # type: ignore[union-attr]
+    return maps

@@ -23,6 +23,7 @@ USES: dict[str, tuple[str, ...]] = {
     "network": ("arguments", "ops", "system"),
     "engine": ("arguments", "network", "ops", "system"),
     "models": ("arguments", "engine", "ops", "perturbation", "system"),
+    "detection": ("arguments", "models"),
     "common": ("arguments", "network", "system", "visual"),
     "tool": ("compat", "network", "ops", "perturbation"),
     "torch": ("arguments", "masks", "ops", "perturbation", "system"),
@@ -43,7 +44,15 @@ UNKNOWN: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
         (
             f"fastxai/{room}/"
-            for room in ("arguments", "masks", "models", "perturbation", "report", "system")
+            for room in (
+                "arguments",
+                "detection",
+                "masks",
+                "models",
+                "perturbation",
+                "report",
+                "system",
+            )
         ),
         ("mindspore", "torch"),
     ),
