@@ -16,6 +16,8 @@ from fastxai.cli.arguments import converters
 from fastxai.cli.arguments.engine import add_engine, apply_engine
 from fastxai.cli.arguments.options import add_input, add_network, add_running, frame_of
 from fastxai.cli.messages import ATTENTION, FAILED, UNREADABLE_INPUT, WRONG_ARGUMENT, CliError
+from fastxai.cli.report.html import add_report, check_report
+from fastxai.cli.report_command import write_page
 
 if TYPE_CHECKING:
     from fastxai.dataset import Preprocess, Summary
@@ -27,6 +29,8 @@ examples:
       --targets differ --workers 4
   srun fastxai batch test.csv --model my_nets:resnet50 --ckpt resnet50.ckpt -o maps/ \\
       --shard $SLURM_PROCID/$SLURM_NTASKS"""
+
+_OF_WHOLE = ("--workers", "--report")  # not handed on to the workers
 
 
 def add_parser(commands: Any) -> argparse.ArgumentParser:
@@ -69,6 +73,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     explainers.add_arguments(parser)
     add("--uncertainty", action="store_true", default=None, help="rise, riseplus: standard errors")
     add("--map-dtype", choices=("float16", "float32"), default="float16", help="of maps")
+    add_report(parser)
     add("--strict", action="store_true", help="stop at the first picture that fails")
     _add_workers(parser)
     add_running(parser)
@@ -135,6 +140,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     explainers.check_options(arguments, "--explainer", (arguments.explainer,))
     _check_workers(arguments)
+    check_report(arguments)
     arguments.state = None
     alone = arguments.ray is None
     if alone and arguments.workers is not None and arguments.workers > 1:
@@ -171,6 +177,8 @@ def run(arguments: argparse.Namespace) -> int:
         ) from error
     if not arguments.quiet:
         print(done)
+    if arguments.report is not None:
+        write_page("--report", arguments.report, arguments.output, quiet=arguments.quiet)
     return ATTENTION if done.failed else 0
 
 
@@ -178,6 +186,8 @@ def _check_workers(arguments: argparse.Namespace) -> None:
     for name in ("workers", "ray"):
         if arguments.shard is not None and getattr(arguments, name) is not None:
             raise CliError(WRONG_ARGUMENT, f"--shard: not with --{name}")
+    if arguments.shard is not None and arguments.report is not None:
+        raise CliError(WRONG_ARGUMENT, "--report: not with --shard; run fastxai report at the end")
     if arguments.ray is None and (arguments.resources or arguments.share_images):
         raise CliError(WRONG_ARGUMENT, "--resources and --share-images: only with --ray")
 
@@ -283,9 +293,9 @@ def _command(argv: Sequence[str], index: int, number: int) -> list[str]:
     for word in argv:
         if skip:
             skip = False
-        elif word == "--workers":
+        elif word in _OF_WHOLE:
             skip = True
-        elif not word.startswith("--workers="):
+        elif not word.startswith(tuple(f"{option}=" for option in _OF_WHOLE)):
             kept.append(word)
     threads = max((os.cpu_count() or 1) // number, 1)
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))

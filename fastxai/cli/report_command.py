@@ -42,53 +42,65 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read the rows, write the page, print what was written."""
+    flag, page = "--output", arguments.output
+    write_page(flag, page, arguments.folder, title=arguments.title, quiet=arguments.quiet)
+    return 0
+
+
+def write_page(
+    flag: str, page: str, folder: str, *, title: str | None = None, quiet: bool = False
+) -> None:
+    """Write a page of a directory of explanations, and print what was written.
+
+    Args:
+        flag: The option that names the page.
+        page: The page.
+        folder: The directory.
+        title: Its heading; None takes the directory's name.
+        quiet: Print nothing.
+    """
     from fastxai.report.page import check_installed
 
     try:
         check_installed()
-        number, beside = _write(arguments)
+        number, beside = _write(flag, page, folder, title, quiet)
     except ImportError as error:
         raise CliError(WRONG_ARGUMENT, first_line(error)) from error
     except ValueError as error:
         words = first_line(error).partition(": ")[2] or first_line(error)
         raise CliError(UNREADABLE_INPUT, f"FOLDER: {words}") from error
     except OSError as error:
-        place = error.filename or arguments.output
-        raise CliError(
-            WRONG_ARGUMENT, f"--output: cannot write {place}: {error.strerror}"
-        ) from error
-    if not arguments.quiet:
-        print(f"{number} pictures in {arguments.output}")
+        place = error.filename or page
+        raise CliError(WRONG_ARGUMENT, f"{flag}: cannot write {place}: {error.strerror}") from error
+    if not quiet:
+        print(f"{number} pictures in {page}")
         if beside:
             from fastxai.report.files import folder_of
 
-            print(f"{beside} files in {folder_of(arguments.output)}; keep them beside the page")
-    return 0
+            print(f"{beside} files in {folder_of(page)}; keep them beside the page")
 
 
-def _write(arguments: argparse.Namespace) -> tuple[int, int]:
+def _write(flag: str, page: str, folder: str, title: str | None, quiet: bool) -> tuple[int, int]:
     """Numbers of pictures and of files beside the page."""
     from fastxai.cli.report.of_dataset import entries_of, summary_of
     from fastxai.dataset import open as open_explanations
     from fastxai.report.files import folder_of, write_report
 
-    found = open_explanations(arguments.folder)
+    found = open_explanations(folder)
     rows = found.rows()
     inputs = {str(row["path"]) for row in rows if row["path"] is not None}
-    if any(_is_same(arguments.output, path) for path in inputs):
+    if any(_is_same(page, path) for path in inputs):
+        raise CliError(WRONG_ARGUMENT, f"{flag}: {page} is a picture, it would be overwritten")
+    if _is_same(str(folder_of(page)), folder):
         raise CliError(
-            WRONG_ARGUMENT, f"--output: {arguments.output} is a picture, it would be overwritten"
+            WRONG_ARGUMENT, f"{flag}: its files would go into {folder}; choose another name"
         )
-    if _is_same(str(folder_of(arguments.output)), arguments.folder):
-        raise CliError(
-            WRONG_ARGUMENT, "--output: its files would go into FOLDER; choose another name"
-        )
-    title = arguments.title or os.path.basename(os.path.abspath(arguments.folder))
+    title = title or os.path.basename(os.path.abspath(folder))
     number = len({row["id"] for row in rows})
-    progress = Progress("pictures", arguments.quiet)
+    progress = Progress("pictures", quiet)
     try:
         entries = _told(entries_of(found), number, progress)
-        return number, write_report(arguments.output, title, summary_of(found, rows), entries)
+        return number, write_report(page, title, summary_of(found, rows), entries)
     finally:
         progress.close()
 

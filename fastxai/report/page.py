@@ -24,7 +24,7 @@ _FOLDER = Path(__file__).parent / "templates"
 # The first is chosen when a page opens: readers who tell no red from green read it too.
 _COLOUR_MAPS = ("viridis", "cividis", "inferno", "gray")
 _LOSSLESS = 2**20  # pixels up to which a photograph is a PNG; larger ones are JPEGs
-_QUALITY = 90  # of these
+_QUALITY = {"photograph": 90, "thumbnail": 70}  # of JPEGs
 _THUMBNAIL = 160  # pixels, the longer side
 
 
@@ -197,23 +197,23 @@ def _colours(name: str) -> str:
 
 def _picture(photograph: Image.Image) -> str:
     kind = "PNG" if photograph.width * photograph.height <= _LOSSLESS else "JPEG"
-    return _data(photograph, kind)
+    return _data(photograph, kind, _QUALITY["photograph"])
 
 
 def _thumbnail(photograph: Image.Image) -> str:
     small = photograph.copy()
     small.thumbnail((_THUMBNAIL, _THUMBNAIL))
-    return _data(small, "JPEG")
+    return _data(small, "JPEG", _QUALITY["thumbnail"])
 
 
-def _data(picture: Image.Image, kind: str) -> str:
+def _data(picture: Image.Image, kind: str, quality: int) -> str:
     """A data address; what a camera wrote beside the pixels, such as a place, is left out."""
     from PIL import Image
 
     bare = Image.new("RGB", picture.size)
     bare.paste(picture)
     content = io.BytesIO()
-    options = {"quality": _QUALITY} if kind == "JPEG" else {}
+    options = {"quality": quality} if kind == "JPEG" else {}
     bare.save(content, kind, **options)
     return f"data:image/{kind.lower()};base64,{base64.b64encode(content.getvalue()).decode()}"
 

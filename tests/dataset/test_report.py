@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from fastxai.cli import main
+from fastxai.cli.batch import _command
 from fastxai.dataset import Item
 from fastxai.dataset import open as open_folder
+from tests.dataset.test_resume import HERE
 from tests.report.pages import content_of
 
 pytest.importorskip("jinja2")
@@ -45,6 +47,21 @@ def test_page_holds_every_map_and_error_of_the_directory(run, report, tmp_path):
         assert each["settings"]["run"]["seed"] == 0
     assert [entry["name"] for entry in entries if entry["error"]] == ["4.png"]
     assert (entries[0]["width"], entries[0]["height"]) == (16, 14)
+
+
+def test_batch_writes_the_page_too(pictures, tmp_path):
+    page = tmp_path / "page.html"
+    words = ["batch", str(pictures), "--model", f"{HERE / 'models.py'}:network", "--size", "12"]
+    words += ["--num-masks", "64", "-o", str(tmp_path / "out"), "--report", str(page)]
+    assert main(words) == 1  # a picture is broken
+    assert len(content_of(page.read_bytes())["entries"]) == 10
+    assert main([*words, "--shard", "0/2"]) == 2
+
+
+def test_workers_write_no_page(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # else the command sets it
+    words = ["batch", "pictures", "--report", "page.html", "--workers=2", "-o", "maps"]
+    assert _command(words, 0, 2)[3:] == ["batch", "pictures", "-o", "maps", "--shard", "0/2"]
 
 
 def test_pictures_without_a_file_show_their_maps_alone(run, report, pictures, tmp_path):
