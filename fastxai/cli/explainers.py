@@ -25,6 +25,7 @@ from fastxai.cli.messages import (
     note,
 )
 from fastxai.cli.report.progress import PASSES, Progress, Work
+from fastxai.cli.subject.module import is_model_file
 from fastxai.cli.subject.subject import Model, Subject
 
 _SEED = 0  # where explainers draw one: the same command gives the same map
@@ -164,6 +165,10 @@ def make(explainer: str, arguments: argparse.Namespace, subject: Subject | Model
         MissingOptionError: It cannot run without an option that was not given.
         CliError: An option is wrong, or the explainer cannot be made.
     """
+    if is_model_file(arguments.model) and explainer not in _OF_FILES:
+        raise MissingOptionError(
+            explainer, f"a network of MindSpore; {_either(_OF_FILES)} explain {arguments.model}"
+        )
     try:
         with _own_warnings(arguments):
             return _METHODS[explainer].make(subject, arguments)
@@ -382,5 +387,6 @@ _METHODS = {
     "guided-backprop": _Method(_backprop("GuidedBackprop")),
     "deconvolution": _Method(_backprop("Deconvolution")),
 }
+_OF_FILES = ("rise", "occlusion")
 NAMES = tuple(_METHODS)
 _SPELLINGS = {_bare(known): known for known in NAMES}

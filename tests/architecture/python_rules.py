@@ -34,8 +34,8 @@ USES: dict[str, tuple[str, ...]] = {
     "benchmark": ("arguments", "common", "engine", "models", "network", "ops", "system", "visual"),
     "dataset": ("arguments", "engine", "explainer", "network", "perturbation", "system"),
     "cli": (
-        *("arguments", "compat", "dataset", "demo", "engine", "explainer", "masks", "network"),
-        "ops",
+        *("arguments", "compat", "dataset", "demo", "engine", "explainer", "masks", "models"),
+        *("network", "ops"),
         *("perturbation", "report", "system", "tool", "visual"),
     ),
 }

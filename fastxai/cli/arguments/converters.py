@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from fastxai.cli.subject.classes import as_index
-from fastxai.cli.subject.module import FILE_SUFFIX, split_model
+from fastxai.cli.subject.module import FILE_SUFFIX, is_model_file, split_model
 from fastxai.masks.designs import check_num_masks
 from fastxai.masks.stopping import check_max_masks, check_tol
 from fastxai.ops.params import check_seed
@@ -113,7 +113,9 @@ def seed(text: str) -> int:
 
 @converter
 def import_path(text: str) -> str:
-    """Read 'module:name', dots allowed on both sides, or 'path/to/file.py:name'."""
+    """Read 'module:name', dots allowed on both sides, 'path/to/file.py:name' or a model file."""
+    if is_model_file(text):
+        return text
     module, name = split_model(text)
     parts = name.split(".")
     if not module.endswith(FILE_SUFFIX):
@@ -121,7 +123,7 @@ def import_path(text: str) -> str:
     if not all(part.isidentifier() for part in parts):
         raise ValueError(
             "must be MODULE:NAME or FILE.py:NAME, such as my_nets:resnet50 or "
-            f"nets/resnet.py:resnet50, got {text!r}"
+            f"nets/resnet.py:resnet50, or a file net.onnx or net.xml, got {text!r}"
         )
     return text
 

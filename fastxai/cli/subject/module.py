@@ -14,16 +14,26 @@ from types import ModuleType
 from fastxai.cli.messages import UNREADABLE_INPUT, CliError, first_line
 
 FILE_SUFFIX = ".py"
+MODEL_SUFFIXES = (".onnx", ".xml")
+
+
+def is_model_file(model: str) -> bool:
+    """Whether it names an ONNX file or an OpenVINO IR, and not something to import."""
+    return model.endswith(MODEL_SUFFIXES)
 
 
 def split_model(model: str) -> tuple[str, str]:
-    """Split 'module:name' or 'path/to/file.py:name' at the last colon."""
+    """Split 'module:name' or 'path/to/file.py:name' at the last colon; a model file is whole."""
+    if is_model_file(model):
+        return model, ""
     module, _, name = model.rpartition(":")
     return module, name
 
 
 def sources_of(module: str) -> list[str]:
     """The files that importing it runs first, as far as they are found without running any."""
+    if is_model_file(module):
+        return [module, str(Path(module).with_suffix(".bin"))]
     if module.endswith(FILE_SUFFIX):
         return [module]
     found: list[str] = []

@@ -21,6 +21,7 @@ from fastxai.cli.subject.module import load_module, split_model
 if TYPE_CHECKING:
     from mindspore import nn
 
+    from fastxai.models.files import FileModel
 
 _OWNER = "fastxai"
 _OPTION = "--network-output"
@@ -65,13 +66,32 @@ def load_network(model: str) -> tuple[nn.Cell, ModuleType]:
     return network, module
 
 
+def load_file(path: str, engine: str | None) -> FileModel:
+    """Load an ONNX or OpenVINO file for the engine that was asked for, if any."""
+    from fastxai.models.files import load
+
+    if engine == "mindspore":
+        raise CliError(WRONG_ARGUMENT, f"--engine: mindspore does not run {path}")
+    try:
+        return load(path, engine=engine or "auto")
+    except (ImportError, OSError, ValueError) as error:
+        words = str(error).removeprefix("load: ").rstrip(".")
+        raise CliError(UNREADABLE_INPUT, f"--model: {words}") from error
+
+
 def predict(
-    network: nn.Cell, activation: nn.Cell, inputs: np.ndarray, output: tuple[int | str, ...] = ()
+    network: Any, activation: Any, inputs: np.ndarray, output: tuple[int | str, ...] = ()
 ) -> np.ndarray:
     """Return the scores of the classes for one input [1, C, H, W], as float64 of shape [T]."""
     from fastxai.engine.scorer import Scorer
+    from fastxai.models.backend import ModelBackend
+    from fastxai.models.model import Model
 
     try:
+        if isinstance(network, Model):
+            backend = ModelBackend(_OWNER, network, activation, output)
+            with backend.scoring(inputs):
+                return backend.class_scores(inputs)[0].astype(np.float64)
         return Scorer(_OWNER, activation)(network, inputs, output=output)[0]
     except Exception as error:
         words = str(error)

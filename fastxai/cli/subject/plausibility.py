@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastxai.cli.messages import CliError, note
+from fastxai.cli.subject.module import is_model_file
 from fastxai.cli.subject.network import load_network
 
 if TYPE_CHECKING:
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
 _ROUNDING = 1e-3  # by which probabilities may leave [0, 1]
 
 
-def check_plausibility(arguments: argparse.Namespace, network: nn.Cell, scores: np.ndarray) -> None:
+def check_plausibility(arguments: argparse.Namespace, network: Any, scores: np.ndarray) -> None:
     """Say what looks wrong with a network or with its scores [K] of the picture."""
     if arguments.activation == "none":
         _check_range(arguments, scores)
     elif arguments.activation == "softmax":
         _check_softmax(arguments, scores)
+    if is_model_file(arguments.model):
+        return
     if arguments.ckpt is None and arguments.ood_ckpt is None:
         _check_weights(arguments, network)
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastxai.cli.arguments.engine import add_engine, apply_engine
 from fastxai.cli.arguments.options import add_class, add_input, add_network, add_running, frame_of
 from fastxai.cli.arguments.paths import check_modules
-from fastxai.cli.messages import note
+from fastxai.cli.messages import WRONG_ARGUMENT, CliError, note
 from fastxai.cli.subject.checkpoint import load_checkpoint, load_ood_net
 from fastxai.cli.subject.classes import TOP, check_names, choose, class_names
-from fastxai.cli.subject.network import load_network, predict
+from fastxai.cli.subject.module import is_model_file
+from fastxai.cli.subject.network import load_file, load_network, predict
 from fastxai.cli.subject.picture import Picture, load_picture, to_input
 from fastxai.cli.subject.plausibility import check_plausibility
 
@@ -44,9 +46,9 @@ class Subject:
 
     picture: Picture
     inputs: np.ndarray  # [1, C, H, W] float32
-    network: nn.Cell
+    network: Any  # a Cell, or a model of a file
     output: tuple[int | str, ...] | None  # where the scores are in what it returns
-    activation: nn.Cell
+    activation: Any  # a Cell; of a file a word or None
     ood_net: OoDNet | None
     classes: list[Class]
 
@@ -70,15 +72,17 @@ def add_subject(parser: argparse.ArgumentParser) -> None:
 class Model:
     """A network with its weights, and what makes probabilities of its scores."""
 
-    network: nn.Cell
+    network: Any  # a Cell, or a model of a file
     output: tuple[int | str, ...] | None  # where the scores are in what it returns
-    activation: nn.Cell
+    activation: Any  # a Cell; of a file a word or None
     ood_net: OoDNet | None
     names: list[str] | None  # of its classes
 
 
 def load_model(arguments: argparse.Namespace) -> Model:
     """Build the network, load its weights, read the names of its classes."""
+    if is_model_file(arguments.model):
+        return _load_file(arguments)
     _set_mode(arguments.mode)
     network, module = load_network(arguments.model)
     check_modules(arguments)
@@ -96,6 +100,20 @@ def load_model(arguments: argparse.Namespace) -> Model:
     output = tuple(arguments.network_output or ()) or None
     names = class_names(arguments.class_names, module)
     return Model(network, output, activation, ood_net, names)
+
+
+def _load_file(arguments: argparse.Namespace) -> Model:
+    for option in ("ckpt", "ood_ckpt"):
+        if getattr(arguments, option) is not None:
+            flag = f"--{option.replace('_', '-')}"
+            raise CliError(WRONG_ARGUMENT, f"{flag}: {arguments.model} holds its weights already")
+    if arguments.precision not in (None, "float32"):
+        raise CliError(WRONG_ARGUMENT, "--precision: only for networks of MindSpore")
+    network = load_file(arguments.model, arguments.engine)
+    words = arguments.activation if arguments.activation in ("softmax", "sigmoid") else None
+    output = tuple(arguments.network_output or ()) or None
+    names = class_names(arguments.class_names, ModuleType("file"))
+    return Model(network, output, words, None, names)
 
 
 def load_subject(arguments: argparse.Namespace) -> Subject:
