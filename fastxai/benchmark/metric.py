@@ -11,9 +11,9 @@ import numpy as np
 
 from fastxai.arguments.settings_repr import SettingsRepr
 from fastxai.arguments.targets import check_target_range
+from fastxai.benchmark._scores import MetricScorer
 from fastxai.benchmark._values import finite_mean, to_values
 from fastxai.common.attribution import Attribution
-from fastxai.engine.scorer import Scorer
 from fastxai.network.activation import Activation
 from fastxai.network.inputs import to_images, to_targets
 from fastxai.ops.checks import check_int
@@ -34,7 +34,7 @@ class AttributionMetric(SettingsRepr):
     """
 
     def __init__(self, activation_fn: Activation = None) -> None:
-        self._scorer = Scorer(self._owner, activation_fn)
+        self._scorer = MetricScorer(self._owner, activation_fn)
         self._lock = CallLock()
 
     @property

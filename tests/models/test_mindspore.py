@@ -8,6 +8,7 @@ ms = pytest.importorskip("mindspore")
 from mindspore import nn  # noqa: E402
 
 import fastxai  # noqa: E402
+from fastxai.benchmark import ClassSensitivity, Faithfulness, Robustness  # noqa: E402
 from fastxai.explainer import RISE, GradCAM, Gradient, Occlusion, RISEPlus  # noqa: E402
 from fastxai.models import RISE as MODEL_RISE  # noqa: E402
 from fastxai.tool.cv import OoDNet  # noqa: E402
@@ -55,3 +56,29 @@ def test_explainers_that_need_gradients_name_those_that_do_not(tmp_path):
 def test_an_engine_is_for_cells_alone():
     with pytest.raises(ValueError, match=r"`engine` and `precision` are for MindSpore networks"):
         RISE(linear, None, engine="openvino")
+
+
+@pytest.mark.parametrize("metric", ["NaiveFaithfulness", "DeletionAUC", "InsertionAUC"])
+def test_a_function_is_as_faithful_as_the_cell_that_it_calls(metric):
+    network, image = SmallConv(), ms.Tensor(IMAGE)
+    network.set_train(False)
+    saliency = ms.Tensor(np.abs(IMAGE).sum(axis=1, keepdims=True))
+    faithfulness = Faithfulness(5, nn.Softmax(), metric)
+    of_cell = Occlusion(network, nn.Softmax(), window=2)
+    of_function = Occlusion(lambda batch: network(ms.Tensor(batch)), "softmax", window=2)
+    expected = faithfulness.evaluate(of_cell, image, 1, saliency)
+    np.testing.assert_allclose(faithfulness.evaluate(of_function, image, 1, saliency), expected)
+    if metric == "DeletionAUC":
+        found = faithfulness.evaluate(of_function, image, 1)
+        np.testing.assert_allclose(found, faithfulness.evaluate(of_cell, image, 1), rtol=1e-4)
+
+
+def test_other_benchmarks_take_functions():
+    explainer = Occlusion(linear, "softmax", window=2)
+    for result in (
+        Robustness(4, nn.Softmax(), seed=0).evaluate(explainer, ms.Tensor(IMAGE), 1),
+        ClassSensitivity().evaluate(explainer, ms.Tensor(IMAGE)),
+    ):
+        assert 0 <= result[0] <= 1
+    with pytest.raises(ValueError, match="`engine` and `precision` are for MindSpore networks"):
+        Faithfulness(4, None, engine="mindspore").evaluate(explainer, ms.Tensor(IMAGE), 1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-import mindspore as ms
 from mindspore import nn
 
 from fastxai.common.attribution import Attribution, Output
@@ -81,6 +80,7 @@ class PerturbationAttribution(Attribution, PerturbationExplainer):
         """What scores a file or a function, whose engine is its own."""
         from fastxai.models.backend import ModelBackend
         from fastxai.models.model import as_model
+        from fastxai.network.activation import OfArrays
 
         if self._selector.is_named:
             raise ValueError(
@@ -89,7 +89,7 @@ class PerturbationAttribution(Attribution, PerturbationExplainer):
             )
         activation = self._activation_fn
         if isinstance(activation, nn.Cell):
-            activation = _OfArrays(activation)
+            activation = OfArrays(activation)
         model = as_model(self._owner, self._network)
         return ModelBackend(self._owner, model, activation, self._output_path)
 
@@ -123,18 +123,3 @@ def _checked_per_eval(owner: str, value: Any) -> int | str:
             )
         return value
     return check_int(owner, "perturbation_per_eval", value, 1, 2**31 - 1)
-
-
-class _OfArrays:
-    """An activation of MindSpore as a function of arrays.
-
-    Args:
-        cell: Of rows of scores.
-    """
-
-    def __init__(self, cell: nn.Cell) -> None:
-        self._cell = cell
-        self.identity = f"{type(cell).__name__} {cell}"
-
-    def __call__(self, rows: Any) -> Any:
-        return self._cell(ms.Tensor(rows)).asnumpy()
