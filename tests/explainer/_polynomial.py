@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import functools
 
-import mindspore as ms
 import numpy as np
-from mindspore import nn, ops
 
 from fastxai import reference
 
@@ -51,26 +49,18 @@ def forms() -> np.ndarray:
     return made
 
 
-class Polynomial(nn.Cell):
-    """Images (M, 1, H, W) to the scores (M, number) of one box, or of all."""
+class Polynomial:
+    """Images (M, 1, H, W) to the scores (M, number) of one box, or of all, in float32."""
 
     def __init__(self, box: int | None = None) -> None:
-        super().__init__()
         chosen = forms() if box is None else forms()[:, box : box + 1]
-        self.number = chosen.shape[1]
-        flat = chosen.reshape(4 * self.number, -1)
-        self.weight = ms.Parameter(ms.Tensor(flat.T.astype(np.float32)), name="weight")
-        self.bias = ms.Parameter(ms.Tensor(-0.5 * flat.sum(axis=1).astype(np.float32)), name="bias")
+        flat = chosen.reshape(-1, chosen[0, 0].size)
+        self.weight = flat.T.astype(np.float32)
+        self.bias = -0.5 * flat.sum(axis=1).astype(np.float32)
 
-    def construct(self, x):
-        values = ops.matmul(x.reshape(x.shape[0], -1), self.weight) + self.bias
-        n = self.number
-        a, c, d, e = (
-            values[:, :n],
-            values[:, n : 2 * n],
-            values[:, 2 * n : 3 * n],
-            values[:, 3 * n :],
-        )
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        values = batch.reshape(len(batch), -1) @ self.weight + self.bias
+        a, c, d, e = np.split(values, 4, axis=1)
         return _CONSTANT + a + c * d + c * d * e
 
 
@@ -93,9 +83,9 @@ def exact_maps() -> np.ndarray:
     return total / SHIFTS**2
 
 
-def image() -> ms.Tensor:
+def image() -> np.ndarray:
     """The one image."""
-    return ms.Tensor(np.ones((1, 1, *SIZE), np.float32))
+    return np.ones((1, 1, *SIZE), np.float32)
 
 
 def correlation(saliency: np.ndarray, box: int) -> float:

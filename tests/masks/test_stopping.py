@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from mindspore import nn
 
+from fastxai import models
 from fastxai.explainer import RISE
 from fastxai.masks.stopping import StoppingRule
 from tests import _networks as networks
@@ -89,7 +90,7 @@ def test_an_image_has_the_same_number_alone_and_in_company():
 
 
 def test_it_goes_on_until_every_target_is_sure():
-    rise = RISE(boxes.Polynomial(), nn.Identity(), 256, num_masks="auto", seed=3)
+    rise = models.RISE(boxes.Polynomial(), None, 256, num_masks="auto", seed=3)
     alone = [rise(boxes.image(), box, ret="result").num_masks[0] for box in (0, 3, 6)]
     together = rise(boxes.image(), [[0, 3, 6]], ret="result").num_masks[0]
     assert together == max(alone) > min(alone)
@@ -244,7 +245,7 @@ def test_constructor_refuses(options, error, words):
 def test_boxes_have_the_maps_they_say():
     """The closed form of the black boxes against many masks."""
     every = [list(range(boxes.BOXES))]
-    rise = RISE(boxes.Polynomial(), nn.Identity(), 256, num_masks=2**15, seed=1, design="oa128")
+    rise = models.RISE(boxes.Polynomial(), None, 256, num_masks=2**15, seed=1, design="oa128")
     found = rise(boxes.image(), every, ret="result")
     error = (found.saliency[0] - boxes.exact_maps()) / found.standard_error[0]
     assert (error**2).mean() < 1.5
