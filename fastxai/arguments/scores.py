@@ -107,8 +107,8 @@ def _check_one_class(owner: str, values: np.ndarray) -> None:
         )
 
 
-def output_path(owner: str, output: Any) -> tuple[int | str, ...]:
-    """`output` as indices and keys from the outside to the inside; () for None.
+def output_path(owner: str, output: Any, name: str = "output") -> tuple[int | str, ...]:
+    """`output`, or the argument `name`, as indices and keys from the outside in; () for None.
 
     Raises:
         TypeError: It is no int, str, or tuple or list of those.
@@ -118,12 +118,12 @@ def output_path(owner: str, output: Any) -> tuple[int | str, ...]:
         return ()
     path = tuple(output) if isinstance(output, (tuple, list)) else (output,)
     if not path:
-        raise ValueError(f"{owner}: `output` must not be empty.")
+        raise ValueError(f"{owner}: `{name}` must not be empty.")
     for step in path:
         if isinstance(step, bool) or not isinstance(step, (int, np.integer, str)):
             kind = type(step).__name__
             raise TypeError(
-                f"{owner}: `output` must be an index, a key or a tuple of those, got {kind}."
+                f"{owner}: `{name}` must be an index, a key or a tuple of those, got {kind}."
             )
     return tuple(step if isinstance(step, str) else int(step) for step in path)
 

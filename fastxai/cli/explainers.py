@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import operator
 import os
 import re
 import time
@@ -25,7 +26,7 @@ from fastxai.cli.messages import (
     note,
 )
 from fastxai.cli.report.progress import PASSES, Progress, Work
-from fastxai.cli.subject.module import is_model_file
+from fastxai.cli.subject.module import is_model_file, load_module, split_model
 from fastxai.cli.subject.subject import Model, Subject
 
 _SEED = 0  # where explainers draw one: the same command gives the same map
@@ -89,6 +90,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="gradcam: layer to look at, as in network.cells_and_names(); usually the last "
         "convolutional one",
+    )
+    add(
+        "--reshape-transform",
+        type=converters.reshape_transform,
+        metavar="auto|HxW|MODULE:NAME",
+        help="gradcam: rows and columns of a transformer's tokens, or a function from the layer's "
+        "output to (N, C, h, w); auto finds them, also in (N, h, w, C)",
     )
     add(
         "--ood-ckpt",
@@ -327,10 +335,31 @@ def _gradcam(subject: Subject | Model, arguments: argparse.Namespace) -> Any:
     if arguments.layer is None:
         raise MissingOptionError("gradcam", f"--layer NAME, {_layers_of(subject.network)}")
     try:
-        return GradCAM(subject.network, arguments.layer, output=subject.output)
+        return GradCAM(
+            subject.network,
+            arguments.layer,
+            output=subject.output,
+            reshape_transform=_transform(arguments.reshape_transform),
+        )
     except ValueError as error:
         words = str(error).removeprefix("GradCAM: ").rstrip(".")
         raise CliError(WRONG_ARGUMENT, f"--layer: {words}") from error
+
+
+def _transform(given: Any) -> Any:
+    """`--reshape-transform`, a function where a module's was named."""
+    if not isinstance(given, str) or given == AUTO:
+        return given
+    module, name = split_model(given)
+    try:
+        found = operator.attrgetter(name)(load_module(module, "--reshape-transform"))
+    except AttributeError as error:
+        words = f"--reshape-transform: module {module!r} has no {name!r}"
+        raise CliError(WRONG_ARGUMENT, words) from error
+    if not callable(found):
+        words = f"--reshape-transform: {given} must be a function, got {type(found).__name__}"
+        raise CliError(WRONG_ARGUMENT, words)
+    return found
 
 
 def _masks(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -383,7 +412,7 @@ _METHODS = {
     "riseplus": _Method(_rise_plus, (*_OF_MASKS, "ood_ckpt"), "masks"),
     "occlusion": _Method(_occlusion, ("batch_size", "state"), "windows"),
     "gradient": _Method(_backprop("Gradient")),
-    "gradcam": _Method(_gradcam, ("layer",)),
+    "gradcam": _Method(_gradcam, ("layer", "reshape_transform")),
     "guided-backprop": _Method(_backprop("GuidedBackprop")),
     "deconvolution": _Method(_backprop("Deconvolution")),
 }

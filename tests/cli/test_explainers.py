@@ -159,6 +159,30 @@ def test_gradcam_without_a_layer_names_the_last_convolutions(demo, explain):
     fails(result, 2, "gradcam needs --layer NAME", "the network holds no convolution")
 
 
+def test_tokens_are_arranged_as_asked(demo):
+    plain = ("--explainer", "gradcam", "--layer", "features.4", "--target", 8)
+    _, expected = demo(*plain)
+    _, found = demo(*plain, "--reshape-transform", "auto")
+    np.testing.assert_array_equal(found, expected)  # 4 axes that fit as they are
+    result, _ = demo(*plain, "--reshape-transform", "7x5")
+    fails(result, 4, "is not (N, 7, 5, C)")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("x5", "--reshape-transform"),
+        ("math:pi", "math:pi must be a function, got float"),
+        ("math:absent", "module 'math' has no 'absent'"),
+        ("no_such_module:f", "--reshape-transform: cannot import 'no_such_module'"),
+    ],
+)
+def test_a_transform_that_is_none_is_refused(demo, given, words):
+    result, _ = demo("--explainer", "gradcam", "--layer", "features", "--reshape-transform", given)
+    assert result.code != 0
+    assert words in result.err
+
+
 def test_an_unknown_layer_names_the_nearest(demo):
     result, _ = demo("--explainer", "gradcam", "--layer", "feature")
     fails(result, 2, "--layer: `network` has no layer 'feature'; the nearest are ['features'")

@@ -129,6 +129,16 @@ def import_path(text: str) -> str:
 
 
 @converter
+def reshape_transform(text: str) -> str | tuple[int, int]:
+    """Read 'auto', 'HxW' as (rows, columns), or the import path of a function."""
+    if text.strip().lower() == AUTO:
+        return AUTO
+    if ":" in text:
+        return import_path(text)
+    return size(text)
+
+
+@converter
 def size(text: str) -> tuple[int, int]:
     """Read 'S' or 'HxW' as (height, width)."""
     numbers = _sides(text)

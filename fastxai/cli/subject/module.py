@@ -51,17 +51,17 @@ def sources_of(module: str) -> list[str]:
     return found
 
 
-def load_module(module: str) -> ModuleType:
-    """Import a module by its name, the current folder first, or a file."""
+def load_module(module: str, option: str = "--model") -> ModuleType:
+    """Import a module by its name, the current folder first, or a file; `option` named it."""
     is_file = module.endswith(FILE_SUFFIX)
     if is_file and not os.path.isfile(module):
         what = "is a folder" if os.path.isdir(module) else "does not exist"
-        raise CliError(UNREADABLE_INPUT, f"--model: {module} {what}")
+        raise CliError(UNREADABLE_INPUT, f"{option}: {module} {what}")
     try:
         return _load_file(os.path.realpath(module)) if is_file else _load_name(module)
     except (Exception, SystemExit) as error:
         raise CliError(
-            UNREADABLE_INPUT, f"--model: cannot import {module!r}: {first_line(error)}"
+            UNREADABLE_INPUT, f"{option}: cannot import {module!r}: {first_line(error)}"
         ) from error
 
 

@@ -8,11 +8,18 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
+from fastxai.arguments.scores import output_path
 from fastxai.common.attribution import Output
 from fastxai.explainer.backprop.backprop_utils import BackwardPass
 from fastxai.explainer.backprop.intermediate_layer import IntermediateLayerAttribution
 from fastxai.explainer.backprop.no_gradient import Evaluate
-from fastxai.explainer.backprop.watched_layer import LayerWatch, use_of
+from fastxai.explainer.backprop.token_grid import (
+    ReshapeTransform,
+    TokenGrid,
+    check_transform,
+    is_channels_last,
+)
+from fastxai.explainer.backprop.watched_layer import LayerWatch, Use, map_of, use_of
 from fastxai.network.cell_copy import CellCopier
 from fastxai.network.layers import find_layer, last_convolutions
 
@@ -37,12 +44,22 @@ class GradCAM(IntermediateLayerAttribution):
             last convolutional one. '' is the input.
         output: Place of the scores in the network's output, if that is no Tensor: an index, a
             key, or a tuple of those from the outside to the inside.
+        reshape_transform: How tokens, the output of a transformer's layer, become (N, C, h, w).
+            None: (N, tokens, C) are patches from the top left by rows, after a class token and a
+            distillation token if there are, in the grid of square patches that fits the image; 4
+            axes are (N, K, h, w). 'auto': as None, but 4 axes are (N, h, w, C) where only that fits
+            the image. (h, w): the last h w tokens, or (N, h, w, C). A callable gets the output and
+            its gradient, each a Tensor float32, outside of graphs, and returns them as
+            (N, C, h, w).
+        layer_output: Place of the Tensor in what the layer returns, if that is no Tensor, as for
+            `output`.
 
     Raises:
         TypeError: An argument is of the wrong kind.
         ValueError: The network has no such layer (the nearest names are listed); when called, its
-            output is not (N, K, h, w) (layers whose output is are listed), it is used several times
-            in one pass, or has no part in it.
+            output is not (N, K, h, w) and no tokens (layers that can be explained are listed), the
+            score depends on no patch's token, the layer is used several times in one pass, or has
+            no part in it.
 
     Precision:
         The network's for A and its gradient; the map and its resizing in float32.
@@ -68,12 +85,33 @@ class GradCAM(IntermediateLayerAttribution):
     """
 
     def __init__(
-        self, network: nn.Cell, layer: str | nn.Cell = "", *, output: Output = None
+        self,
+        network: nn.Cell,
+        layer: str | nn.Cell = "",
+        *,
+        output: Output = None,
+        reshape_transform: ReshapeTransform = None,
+        layer_output: Output = None,
     ) -> None:
         super().__init__(network, layer, output=output)
+        self._token_shapes: dict[tuple[int, ...], tuple[int, ...]]  # by the shapes of images
+        self._transform = check_transform(self._owner, reshape_transform)
+        if reshape_transform is not None:  # else `repr` does not show them
+            self._reshape_transform = reshape_transform
+        if layer_output is not None:
+            self._layer_output = layer_output
+        self._layer_path = output_path(self._owner, layer_output, "layer_output")
+
+    def _fresh(self) -> dict[str, Any]:
+        return {**super()._fresh(), "_token_shapes": {}}
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._token_shapes.clear()
 
     def _make_pass(self, shape: tuple[int, ...]) -> BackwardPass:
-        return self._watching_pass(LayerWatch(shape))
+        output = self._token_shapes.get(shape)
+        return self._watching_pass(LayerWatch(shape, output=output, path=self._layer_path))
 
     def _watching_pass(self, watch: LayerWatch) -> BackwardPass:
         layer = self._find_layer()
@@ -88,18 +126,15 @@ class GradCAM(IntermediateLayerAttribution):
 
     def _to_maps(self, gradients: Any, images: np.ndarray, targets: np.ndarray) -> np.ndarray:
         cam, uses, _ = (gradient.asnumpy() for gradient in gradients)
-        use = use_of(float(uses[0]))
-        if use.times == 0:
-            raise ValueError(
-                f"{self._owner}: the layer {self._name} has no part in the network's output, or "
-                "none that gradients pass (ops.stop_gradient, NumPy, a MindIR file, a rounding), "
-                "or it does not return one Tensor."
-            )
-        if use.times > 1:
-            raise ValueError(
-                f"{self._owner}: the layer {self._name} is used {use.times} times in one pass; "
-                "choose one that is used once."
-            )
+        use = use_of(uses)
+        self._check_use(use)
+        if images.shape in self._token_shapes:
+            return self._map_of_tokens(use.shape, cam, images, targets)
+        if self._is_to_arrange(use, images.shape):
+            self._passes.popitem()  # the newest: that of these images
+            self._token_shapes[images.shape] = use.shape
+            gradients, _ = self._passed(images, targets)
+            return self._to_maps(gradients, images, targets)
         if use.axes != 4:
             raise ValueError(
                 f"{self._owner}: the output of the layer {self._name} must be (N, K, h, w), got "
@@ -108,9 +143,60 @@ class GradCAM(IntermediateLayerAttribution):
         if not use.row_per_image:
             raise ValueError(
                 f"{self._owner}: the output of the layer {self._name} must be (N, K, h, w) with "
-                f"one row per image, N = {len(cam)}. {self._words_of_others(images, targets)}"
+                f"one row per image, N = {len(cam)}. {self._words_of_others(images, targets)} "
+                "Windows of a transformer become one grid per image with `reshape_transform`."
             )
         return cam[:, 0]
+
+    def _check_use(self, use: Use) -> None:
+        if use.times == 0:
+            raise ValueError(
+                f"{self._owner}: the layer {self._name} has no part in the network's output, or "
+                "none that gradients pass (ops.stop_gradient, NumPy, a MindIR file, a rounding), "
+                "or it does not return one Tensor; of several, choose with `layer_output`."
+            )
+        if use.times > 1:
+            raise ValueError(
+                f"{self._owner}: the layer {self._name} is used {use.times} times in one pass; "
+                "choose one that is used once."
+            )
+
+    def _is_to_arrange(self, use: Use, shape: tuple[int, ...]) -> bool:
+        """Whether the output becomes (N, C, h, w) by a transform, given or found."""
+        if callable(self._transform):
+            return True
+        if not use.row_per_image:
+            return False
+        if use.axes == 4 and self._transform == "auto":
+            return is_channels_last(use.shape, shape[2:])  # type: ignore[arg-type]
+        return use.axes == 3 or (use.axes == 4 and self._transform is not None)
+
+    def _map_of_tokens(
+        self, shape: tuple[int, ...], both: np.ndarray, images: np.ndarray, targets: np.ndarray
+    ) -> np.ndarray:
+        """Maps (N, H, W) from a layer's output and its gradient (2, *shape)."""
+        size = images.shape[2:]
+        try:
+            arrange = TokenGrid(self._transform, shape, (size[0], size[1]))
+            output, gradient = arrange(both[0]), arrange(both[1])
+        except ValueError as error:
+            raise ValueError(
+                f"{self._owner}: the layer {self._name}: {error} Say where the tokens lie with "
+                "`reshape_transform`: (h, w), or a callable from the layer's output to "
+                f"(N, C, h, w). {self._words_of_others(images, targets)}"
+            ) from error
+        if len(output) != len(images) or output.shape != gradient.shape:
+            raise ValueError(
+                f"{self._owner}: `reshape_transform` must return (N, C, h, w) with one row per "
+                f"image, N = {len(images)}, got shape {output.shape}."
+            )
+        if both[1].any() and not gradient.any():
+            raise ValueError(
+                f"{self._owner}: after the layer {self._name} the score depends on the class token "
+                "alone, and on no patch. Choose a layer before the last attention, such as the "
+                "last block's first normalisation."
+            )
+        return map_of(output, gradient, size)  # type: ignore[arg-type]
 
     def _words_of_others(self, images: np.ndarray, targets: np.ndarray) -> str:
         """Which layers can be explained at these images, for the error that refuses this one."""
@@ -172,7 +258,7 @@ class GradCAM(IntermediateLayerAttribution):
         self, images: np.ndarray, targets: np.ndarray, zero: np.ndarray
     ) -> tuple[Evaluate, list[np.ndarray]]:
         """As the base's, of the layer's output A moved to a A + b by a point (a, b)."""
-        watch = LayerWatch(images.shape, moves=True)
+        watch = LayerWatch(images.shape, moves=True, path=self._layer_path)
         moving = self._watching_pass(watch)
         tensor = ms.Tensor(images, self._input_dtype.of(images[0]))
         columns = ms.Tensor(targets[:, None].astype(np.int32))

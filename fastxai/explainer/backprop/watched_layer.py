@@ -15,6 +15,7 @@ from fastxai.network.structure import hook_attributes
 
 _PER_USE = 4096  # what a use adds to the gradient of `uses`, besides the axes of the output
 _OTHER_BATCH = 32  # and this, where the output has not one row per image
+_TOLD = 9  # that, and the sizes of up to 8 axes
 
 
 class _ActivationMap(nn.Cell):
@@ -22,8 +23,9 @@ class _ActivationMap(nn.Cell):
 
     A pass back gives G = dy/dA here and nowhere else, in both modes and without a side effect;
     whatever is to leave the graph must be the gradient of something. `cam` (N, 1, H, W) has the
-    shape of relu(sum_k mean(G_k) A_k) resized; `uses` (1,) gets per use 4096 + the number of axes,
-    and 32 more where the rows of A are not those of the images; `reach` (1,) the largest |G|.
+    shape of relu(sum_k mean(G_k) A_k) resized; `uses` (9,) gets first, per use, 4096 + the number
+    of axes, and 32 more where the rows of A are not those of the images, then A's shape; `reach`
+    (1,) the largest |G|.
 
     Primitives only: GRAPH_MODE does not compile functions of `ops` with branches in a `bprop`.
     """
@@ -39,6 +41,8 @@ class _ActivationMap(nn.Cell):
         self.ones = ops.OnesLike()
         self.abs = ops.Abs()
         self.max = ops.ReduceMax()
+        self.stack = ops.Stack()
+        self.places = [ms.Tensor(place) for place in np.eye(_TOLD, dtype=np.float32)]
 
     def construct(
         self, output: ms.Tensor, cam: ms.Tensor, uses: ms.Tensor, reach: ms.Tensor
@@ -56,15 +60,48 @@ class _ActivationMap(nn.Cell):
         dout: ms.Tensor,
     ) -> tuple[ms.Tensor, ...]:
         """Gradients: the true one of `output`, the map, the count, the largest |G|."""
-        saliency, code = self.zeros(cam), _PER_USE + output.ndim
-        if output.ndim == 4 and output.shape[0] != cam.shape[0]:
+        told = self.told(output, cam)
+        saliency = self.zeros(cam)
+        if output.ndim == 4 and output.shape[0] == cam.shape[0]:
+            saliency = self.map_of(output, dout, cam)
+        return dout, saliency, told, self.ones(reach) * self.largest(dout)
+
+    def map_of(self, output: ms.Tensor, dout: ms.Tensor, cam: ms.Tensor) -> ms.Tensor:
+        """The map, in the shape of `cam` (N, 1, H, W), from A and G (N, K, h, w)."""
+        weights = self.mean(self.cast(dout, ms.float32), (2, 3))
+        weighted = self.sum(weights * self.cast(output, ms.float32), (1,))
+        return self.cast(self.resize(self.relu(weighted), cam.shape[2:]), cam.dtype)
+
+    def told(self, output: ms.Tensor, cam: ms.Tensor) -> ms.Tensor:
+        """What one use adds to the gradient of `uses`."""
+        code = _PER_USE + output.ndim
+        if output.ndim == 0 or output.shape[0] != cam.shape[0]:
             code += _OTHER_BATCH
-        elif output.ndim == 4:
-            weights = self.mean(self.cast(dout, ms.float32), (2, 3))
-            weighted = self.sum(weights * self.cast(output, ms.float32), (1,))
-            saliency = self.cast(self.resize(self.relu(weighted), cam.shape[2:]), cam.dtype)
-        largest = self.max(self.abs(self.cast(dout, ms.float32)))
-        return dout, saliency, self.ones(uses) * code, self.ones(reach) * largest
+        told = self.places[0] * code
+        for axis in range(output.ndim):
+            told = told + self.places[1 + axis] * output.shape[axis]
+        return told
+
+    def largest(self, dout: ms.Tensor) -> ms.Tensor:
+        """The largest |G|."""
+        return self.max(self.abs(self.cast(dout, ms.float32)))
+
+
+class _OutputAndGradient(_ActivationMap):
+    """Takes the place of an `_ActivationMap` of tokens: `cam` (2, *shape of A) gets A and G."""
+
+    def bprop(
+        self,
+        output: ms.Tensor,
+        cam: ms.Tensor,
+        uses: ms.Tensor,
+        reach: ms.Tensor,
+        out: ms.Tensor,
+        dout: ms.Tensor,
+    ) -> tuple[ms.Tensor, ...]:
+        """Gradients: the true one of `output`, A and G, the count, the largest |G|."""
+        both = self.stack((self.cast(output, ms.float32), self.cast(dout, ms.float32)))
+        return dout, both, self.told(output, output), self.ones(reach) * self.largest(dout)
 
 
 class _OutputShape(nn.Cell):
@@ -118,12 +155,24 @@ class LayerWatch:
         shape: (N, C, H, W) of the images.
         moves: Hand on a A + b in place of the layer's output A, a and b as `move` says.
         layers: Of how many layers shapes are wanted; 0: of none, but the map of one layer.
+        output: Shape of the layer's output, to get it and its gradient in place of the map.
+        path: Indices and keys that lead to the watched Tensor in what the layer returns.
     """
 
-    def __init__(self, shape: tuple[int, ...], moves: bool = False, layers: int = 0) -> None:
-        size = (shape[0], 1, *shape[2:])
-        counts = (layers, 4) if layers else (1,)
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        moves: bool = False,
+        layers: int = 0,
+        *,
+        output: tuple[int, ...] | None = None,
+        path: tuple[int | str, ...] = (),
+    ) -> None:
+        size = (shape[0], 1, *shape[2:]) if output is None else (2, *output)
+        counts = (layers, 4) if layers else (_TOLD,)
         self._layers = layers
+        self._made = _ActivationMap if output is None else _OutputAndGradient
+        self._path = path
         self._cam = ms.Parameter(np.zeros(size, np.float32), name="fastxai_cam")
         self._uses = ms.Parameter(np.zeros(counts, np.float32), name="fastxai_uses")
         self._reach = ms.Parameter(np.zeros(1, np.float32), name="fastxai_reach")
@@ -161,10 +210,10 @@ class LayerWatch:
         return watched
 
     def _add_parts(self, watched: nn.Cell, layer: nn.Cell, row: int = 0) -> None:
-        teller = _OutputShape(row, self._layers) if self._layers else _ActivationMap()
+        teller = _OutputShape(row, self._layers) if self._layers else self._made()
         # Not among its children: containers count and index those.
         vars(watched).update(fastxai_layer=layer, fastxai_map=teller)
-        vars(watched).update(fastxai_moves=self._moves)
+        vars(watched).update(fastxai_moves=self._moves, fastxai_path=self._path)
         watched._params.update(
             fastxai_cam=self._cam,
             fastxai_uses=self._uses,
@@ -178,25 +227,56 @@ class Use:
     """A layer as one pass found it."""
 
     times: int  # how often it was used
-    axes: int  # of its output; like the next, right where it was used once
+    axes: int  # of its output; like the next ones, right where it was used once
     row_per_image: bool
+    shape: tuple[int, ...]  # of its output
 
 
-def use_of(uses: float) -> Use:
+def use_of(uses: np.ndarray) -> Use:
     """Reads the gradient of `uses`."""
-    times, rest = divmod(round(uses), _PER_USE)
-    return Use(times, rest % _OTHER_BATCH, rest < _OTHER_BATCH)
+    code, *sizes = (round(float(number)) for number in uses)
+    times, rest = divmod(code, _PER_USE)
+    axes = rest % _OTHER_BATCH
+    return Use(times, axes, rest < _OTHER_BATCH, tuple(sizes[:axes]))
+
+
+def map_of(output: np.ndarray, gradient: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The map (N, H, W) of a layer's output and gradient (N, K, h, w)."""
+    cam = ms.Tensor(np.zeros((len(output), 1, *size), np.float32))
+    return _ActivationMap().map_of(ms.Tensor(output), ms.Tensor(gradient), cam).asnumpy()[:, 0]
 
 
 def _watched_output(self: Any, *args: Any, **kwargs: Any) -> Any:
     output = self.fastxai_layer(*args, **kwargs)
-    if isinstance(output, ms.Tensor):
+    path = self.fastxai_path
+    chosen = _element(output, path)
+    if isinstance(chosen, ms.Tensor):
         if self.fastxai_moves:
-            output = _moved(output, self.fastxai_moved)
-        watched = self.fastxai_map(output, self.fastxai_cam, self.fastxai_uses, self.fastxai_reach)
+            chosen = _moved(chosen, self.fastxai_moved)
+        watched = self.fastxai_map(chosen, self.fastxai_cam, self.fastxai_uses, self.fastxai_reach)
         # A copy: the next layer may write into it, and the map is made of what was here.
-        return ops.deepcopy(watched)
+        return _with_element(output, path, ops.deepcopy(watched))
     return output
+
+
+def _element(output: Any, path: tuple[int | str, ...]) -> Any:
+    for step in path:
+        output = output[step]
+    return output
+
+
+def _with_element(output: Any, path: tuple[int | str, ...], element: Any) -> Any:
+    """What the layer returned, with another Tensor at the place; loops that graphs can unroll."""
+    for depth in range(len(path) - 1, -1, -1):
+        holder = _element(output, path[:depth])
+        step = path[depth]
+        if isinstance(holder, dict):
+            element = {key: element if key == step else holder[key] for key in holder}
+        else:
+            place = step if step >= 0 else step + len(holder)  # type: ignore[operator]
+            parts = [element if i == place else holder[i] for i in range(len(holder))]
+            element = tuple(parts) if isinstance(holder, tuple) else parts
+    return element
 
 
 def _watched_input(self: Any, images: Any) -> Any:
