@@ -18,6 +18,7 @@ from mindspore import nn
 
 from fastxai.engine.in_place import without_in_place
 from fastxai.engine.protocol import Unusable
+from fastxai.engine.rewrites import with_known_operators
 from fastxai.network.evaluation import running
 
 _log = logging.getLogger("fastxai")
@@ -60,6 +61,7 @@ def exported(cell: nn.Cell, shape: tuple[int, ...]) -> bytes:
         _unchanged(cell),
         _unchanged_syntax(),
         without_in_place(),
+        with_known_operators(),
     ):
         try:
             ms.export(cell, images, file_name=f"{folder}/network", file_format="ONNX")

@@ -11,9 +11,9 @@ from mindspore import nn, ops
 from tests._networks import SmallConv
 
 
-def export_hswish():
+def export_hshrink():
     """An operator that MindSpore 2.10 cannot export to ONNX."""
-    return nn.SequentialCell(SmallConv(), nn.HSwish())
+    return nn.SequentialCell(SmallConv(), nn.HShrink())
 
 
 class OwnSoftmax(SmallConv):

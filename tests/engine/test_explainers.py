@@ -167,7 +167,7 @@ def test_a_change_that_is_not_noticed_would_show(openvino, monkeypatch, images):
 
 
 def test_failed_exports_are_not_repeated(openvino, exports, images):
-    network = nn.SequentialCell(networks.SmallConv(), nn.HSwish())
+    network = nn.SequentialCell(networks.SmallConv(), nn.HShrink())
     for _ in range(2):
         MAKERS["RISE"](network)(ms.Tensor(images), 1)
         network[0].dense.weight.set_data(network[0].dense.weight * 2)

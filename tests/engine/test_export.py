@@ -61,7 +61,7 @@ def folders(tmp_path, monkeypatch):
 
 
 FAILING = [
-    (odd.export_hswish, "the operator HSwish cannot be exported to ONNX"),
+    (odd.export_hshrink, "the operator HShrink cannot be exported to ONNX"),
     (odd.DataDependent, "control flow that depends on data"),
     (odd.UsesNumPy, "Python code in `construct` cannot be exported"),
     (odd.TwoInputs, "`construct` takes more than `self` and the images"),

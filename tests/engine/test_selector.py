@@ -85,7 +85,7 @@ def test_hooks_of_the_network_are_not_lost(openvino, images):
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (odd.export_hswish, "the operator HSwish cannot be exported"),
+        (odd.export_hshrink, "the operator HShrink cannot be exported"),
         (odd.DataDependent, "control flow that depends on data"),
         (odd.UsesNumPy, "Python code in `construct`"),
     ],
@@ -215,8 +215,8 @@ def test_show_config_says_what_scored_last_and_why(openvino, images):
     assert config["default"] == "auto"
     assert (config["last"]["owner"], config["last"]["engine"]) == ("RISE", "openvino")
     assert "last scored  RISE by OpenVINO, float32: it agrees with" in text.getvalue()
-    explained(rise(odd.export_hswish()), images)
-    assert "HSwish" in fastxai.show_config(file=text)["engine"]["last"]["reason"]
+    explained(rise(odd.export_hshrink()), images)
+    assert "HShrink" in fastxai.show_config(file=text)["engine"]["last"]["reason"]
 
 
 def test_trying_leaves_no_file_and_no_word(openvino, images, mode, tmp_path, monkeypatch, capfd):
