@@ -63,11 +63,10 @@ def pixel_fill(
     image = float_image(owner, image)
     base = base_levels(owner, base_value, len(image))
     ranks = _checked_ranks(owner, ranks, image.shape[1:])
-    intervals = _checked_intervals(owner, intervals)
+    intervals = _checked_intervals(owner, intervals, image.shape)
     if not isinstance(outside, (bool, np.bool_)):
         raise TypeError(f"{owner}: `outside` must be a bool, got {type(outside).__name__}.")
     shape = (len(intervals), *image.shape)
-    check_elements(owner, shape)
     if out is None:
         out = np.empty(shape, np.float32)
     else:
@@ -94,10 +93,11 @@ def _checked_ranks(owner: str, ranks: np.ndarray, size: tuple[int, ...]) -> np.n
     return np.ascontiguousarray(ranks, dtype=np.int32)
 
 
-def _checked_intervals(owner: str, intervals: np.ndarray) -> np.ndarray:
+def _checked_intervals(owner: str, intervals: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     check_array(owner, "intervals", intervals, "iu", "an integer ndarray")
     if intervals.ndim != 2 or intervals.shape[1] != 2:
         raise ValueError(f"{owner}: `intervals` must be (M, 2), got shape {intervals.shape}.")
+    check_elements(owner, (len(intervals), *size))  # before they are copied
     if intervals.dtype.kind == "u":  # beyond int64 is beyond every rank
         intervals = np.minimum(intervals, np.uint64(2**63 - 1))
     return np.ascontiguousarray(intervals, dtype=np.int64)
