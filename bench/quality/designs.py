@@ -18,8 +18,9 @@ from bench.quality import digits
 BASE = ("iid", "centred")
 KINDS = [
     (design, estimator)
-    for design in ("iid", "oa128")
+    for design in ("iid", "oa128", "placed", "lattice")
     for estimator in ("plain", "centred", "control-variate")
+    if (design, estimator) != ("lattice", "control-variate")  # would be biased
 ]
 _REFERENCE_SEED = 10**6
 OPTIONS = {
@@ -76,7 +77,7 @@ def measure_gains(options: argparse.Namespace) -> list[dict[str, Any]]:
         reference = digits.maps_after([len(scores)], scores, spec, "control-variate")[0]
         print(f"{file}: mean probabilities {scores.mean(axis=0).round(3).tolist()}")
         for run in range(options.runs):
-            for design in ("iid", "oa128"):
+            for design in dict(KINDS):
                 spec = MaskSpec(run, (96, 96), design=design)
                 scores = score(image, spec, max(options.numbers))[:, labels]
                 for number, kind in ((n, k) for n in options.numbers for k in KINDS):

@@ -15,7 +15,7 @@ from typing import Any
 from bench.common import record, timing
 from bench.quality import digits
 
-DESIGNS = ("iid", "oa128")
+DESIGNS = ("iid", "oa128", "placed", "lattice")
 WISHES = (0.05, 0.95)  # of the probability of the class that is explained
 SLACK = 0.01  # that the true correlation may be below tol
 _BATCH = 32

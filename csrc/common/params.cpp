@@ -3,7 +3,9 @@
 namespace fastxai {
 
 Status read_mask_params(const AnyInt64* values, int64_t batch, MaskParams* p) noexcept {
-  return unpack_mask_params(values, batch, p) ? Status::kOk : Status::kParams;
+  const bool good =
+      unpack_mask_params(values, batch, p) && unpack_columns(values + kMaskNumbers, p);
+  return good ? Status::kOk : Status::kParams;
 }
 
 Status read_occlusion_params(const AnyInt64* values, int64_t channels, int64_t rows, int64_t cols,

@@ -4,7 +4,7 @@
 using fastxai::AotArgs;
 using fastxai::Status;
 
-// scores [M, K] float32, targets [T] int64, params [9] int64, sums [T+1, Sr, Sc, h, w] float64,
+// scores [M, K] float32, targets [T] int64, params [25] int64, sums [T+1, Sr, Sc, h, w] float64,
 // moments [T+1, 2] float64 -> sums, moments (inputs plus this batch), bad_row [1] int64
 FASTXAI_AOT fastxai_saliency_accumulate(FASTXAI_CUDA_AOT_ARGS) {
   const AotArgs all(nparam, params, ndims, shapes, dtypes);

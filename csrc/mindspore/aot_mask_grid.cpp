@@ -6,7 +6,7 @@ using fastxai::AnyInt64;
 using fastxai::AotArgs;
 using fastxai::Status;
 
-// params [9] int64 -> cells [M, h, w] uint8, shifts [M, 2] int32
+// params [25] int64 -> cells [M, h, w] uint8, shifts [M, 2] int32
 FASTXAI_AOT fastxai_mask_grid(FASTXAI_AOT_ARGS) {
   const AotArgs all(nparam, params, ndims, shapes, dtypes);
   return fastxai::aot_host_call(__func__, 3, 1, all, [](const AotArgs& a) {

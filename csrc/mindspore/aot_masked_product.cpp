@@ -6,7 +6,7 @@ using fastxai::AotArgs;
 using fastxai::OutType;
 using fastxai::Status;
 
-// image [C, H, W] float32, base [C] float32, params [9] int64
+// image [C, H, W] float32, base [C] float32, params [25] int64
 // -> out [M, C, H, W] float32, float16 or bfloat16
 FASTXAI_AOT fastxai_masked_product(FASTXAI_AOT_ARGS) {
   const AotArgs all(nparam, params, ndims, shapes, dtypes);

@@ -24,6 +24,7 @@ void register_masked_product(py::module_& module);
 void register_saliency_accumulate(py::module_& module);
 void register_occlusion(py::module_& module);
 void register_pixel_fill(py::module_& module);
+void register_placement(py::module_& module);
 void register_runtime(py::module_& module);
 void register_signals(py::module_& module);
 

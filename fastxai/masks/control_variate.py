@@ -23,7 +23,7 @@ alone. A constant in g would cancel, so there is none.
 **Cross-fitting.** That holds for a :math:`\beta` that does not depend on the masks it is used on.
 The masks are therefore split into folds; fold j has the :math:`\beta_j` that fits the other folds,
 and the map is the mean of the folds' maps weighted by their masks. Folds consist of whole blocks of
-128 masks: two masks of one block of design 'oa128' share their shift and columns, so with the
+128 masks: two masks of one block of a design share their shift and columns, so with the
 halves of a block in different folds :math:`\beta_j` would know the masks of fold j, and the map
 would be biased.
 

@@ -11,7 +11,7 @@ from fastxai.ops.checks import check_int, check_pair
 from fastxai.ops.params import OA_CELLS, OA_MASKS, check_design, check_probability
 
 SHIFT_RANGE = (11, 11)  # shifts of 0..10 pixels, as in mindspore_xai
-_LEAST_BLOCKS = 4  # of 'oa128' where no design was asked for
+_LEAST_BLOCKS = 4  # where no design was asked for
 
 
 def check_estimator(owner: str, estimator: Any) -> str:
@@ -23,6 +23,20 @@ def check_estimator(owner: str, estimator: Any) -> str:
     if estimator not in ESTIMATORS:
         raise ValueError(f"{owner}: `estimator` must be one of {ESTIMATORS}, got {estimator!r}.")
     return str(estimator)
+
+
+def check_together(owner: str, design: str | None, estimator: str) -> None:
+    """Refuses an estimator that would be biased by a design.
+
+    Raises:
+        ValueError: The control variate with 'lattice': the shifts of the masks that are fitted tell
+            those of the masks that the fit is used on.
+    """
+    if design == "lattice" and estimator == "control-variate":
+        raise ValueError(
+            f"{owner}: `estimator` 'control-variate' would be biased by `design` 'lattice', whose "
+            "blocks know each other's shifts; use 'placed', or 'centred'."
+        )
 
 
 def check_masks(
@@ -49,12 +63,12 @@ def chosen_design(
 ) -> str:
     """The design of a run: what was asked for, and for None the less noisy one where it fits.
 
-    That is 'oa128' for 'centred' maps of four blocks or more with keep probability 1/2 and a grid
+    That is 'lattice' for 'centred' maps of four blocks or more with keep probability 1/2 and a grid
     that it has columns for (docs/estimators.md has the measurements), else 'iid'. Of fewer blocks
     it would be known badly how sure the map is.
 
     Args:
-        design: 'iid', 'oa128' or None.
+        design: One of `DESIGNS`, or None.
         probability: Of a cell to be kept.
         grid: (h, w) coarse cells.
         estimator: As in `RISE`.
@@ -63,7 +77,7 @@ def chosen_design(
     if design is not None:
         return design
     fits = probability == 0.5 and grid[0] * grid[1] <= OA_CELLS and most >= _LEAST_BLOCKS * OA_MASKS
-    return "oa128" if fits and estimator == "centred" else "iid"
+    return "lattice" if fits and estimator == "centred" else "iid"
 
 
 def check_num_masks(owner: str, num_masks: Any, estimator: str) -> int:
@@ -87,7 +101,7 @@ def check_error_bar(owner: str, design: str, estimator: str, most: int) -> None:
 
     Args:
         owner: Whose arguments they are, for messages.
-        design: 'iid' or 'oa128'.
+        design: One of `DESIGNS`.
         estimator: As in `RISE`.
         most: Masks of the run.
 
@@ -102,16 +116,17 @@ def check_error_bar(owner: str, design: str, estimator: str, most: int) -> None:
         return
     if most < 2 * OA_MASKS:
         raise ValueError(
-            f"{asked} at least {2 * OA_MASKS} masks for `design` 'oa128', two blocks; got {most}."
+            f"{asked} at least {2 * OA_MASKS} masks for `design` {design!r}, two blocks; got "
+            f"{most}."
         )
     if estimator == "control-variate":
         raise ValueError(
-            f"{asked} an error bar, and there is none for `design` 'oa128' with `estimator` "
-            "'control-variate'; use 'centred', or 'iid'."
+            f"{asked} an error bar, and there is none for `design` {design!r} with "
+            "`estimator` 'control-variate'; use 'centred', or 'iid'."
         )
     if estimator == "plain" and most % OA_MASKS:
         raise ValueError(
-            f"{asked} whole blocks of {OA_MASKS} masks for `design` 'oa128' with `estimator` "
+            f"{asked} whole blocks of {OA_MASKS} masks for `design` {design!r} with `estimator` "
             f"'plain', got {most}; use 'centred'."
         )
 

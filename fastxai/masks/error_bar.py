@@ -18,12 +18,16 @@ The plain sum is the mean of :math:`f_i M_i`: :math:`SE^2 = (E[f^2] E[M^2] - \ha
 :math:`E[f^2]` takes the place of the variance. With the control variate it is the variance of the
 cross-fitted rest r.
 
-**Design 'oa128', from blocks.** Blocks of 128 masks are independent, and the map
+**Other designs, from blocks.** Blocks of 128 masks are independent, and the map
 :math:`T_b` of each, the plain sum, is unbiased. With B of them, :math:`\hat S = \bar T` and
 :math:`SE^2` is the sample variance of :math:`T_b` over B, with B - 1 degrees of freedom.
 :math:`\hat E V(\hat S - S)` is the same of the shapes. That :math:`\hat\rho` is what split-half
 reliability (Spearman and Brown) gives on the average of all splits (Cronbach's alpha). Where the
 last block is cut off, the whole ones stand for it.
+
+The shifts of 'lattice' fill their range more evenly than independent ones, so the mean of its
+blocks varies less than their spread says: the bar and the predicted correlation are on the safe
+side. docs/uncertainty.md has by how much.
 
 The blocks are kept as h x w sums and their shift; V of an enlarged grid is a quadratic form in it.
 
@@ -237,7 +241,7 @@ class Blocks(Uncertainty):
 
 def uncertainty_of(spec: MaskSpec, estimator: str) -> Uncertainty:
     """What fits the design of the masks."""
-    return (Blocks if spec.design == "oa128" else PlugIn)(spec, estimator)
+    return (Blocks if spec.blocks else PlugIn)(spec, estimator)
 
 
 def mask_moments(spec: MaskSpec) -> tuple[np.ndarray, float]:

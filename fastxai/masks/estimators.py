@@ -1,4 +1,4 @@
-r"""RISE maps from the sums over a run: the plain and the centred estimator, for either design.
+r"""RISE maps from the sums over a run: the plain and the centred estimator, for every design.
 
 Let :math:`f_i` be the score of mask :math:`M_i`, p the probability of a cell to be kept and
 C = Cov(f, M), so that the expected map is :math:`E[fM] = p E[f] + C`. The centred estimator is
@@ -7,10 +7,11 @@ C = Cov(f, M), so that the expected map is :math:`E[fM] = p E[f] + C`. The centr
 
 For independent masks :math:`E \sum_i (f_i - \bar f) M_i = (N - 1) C`, so D = N - 1.
 
-Design 'oa128': masks i and j of one block share the shift, and given mask i the column that a cell
-of j has relative to i is any of 127 with equal probability. It flips the cell in 64 of them, so
+Designs in blocks: masks i and j of one block share the shift, and given mask i the column of a cell
+is any of 127 with equal probability. It flips the cell in 64 of them, so
 :math:`E[M_j - p \mid i] = -(M_i - p)/127` and :math:`E[f_i M_j] = p E[f] - C/127`. Masks of
-different blocks are independent. With :math:`m_b` masks in block b,
+different blocks are independent, or, of 'lattice', are so given their shifts, on which the mean of
+a mask does not depend. With :math:`m_b` masks in block b,
 
 .. math:: D = N - 1 + \frac{1}{127 N} \sum_b m_b (m_b - 1) .
 
@@ -57,7 +58,7 @@ def combined(maps: Any, scores: Any, number: int, spec: MaskSpec, estimator: str
         (L, H, W).
     """
     scored, unscored = maps[:-1], maps[-1]
-    if estimator == "plain" or (spec.design == "oa128" and number % OA_MASKS == 0):
+    if estimator == "plain" or (spec.blocks and number % OA_MASKS == 0):
         return scored / number
     mean = scores[:, None, None] / number
     covariance = (scored - mean * unscored) / centring_divisor(spec.design, number)
@@ -68,7 +69,7 @@ def centring_divisor(design: str, count: int) -> float:
     """D of masks that begin with a block: count - 1 for 'iid', count for whole blocks.
 
     Args:
-        design: 'iid' or 'oa128'.
+        design: One of `fastxai.ops.params.DESIGNS`.
         count: Masks, 2 or more.
     """
     if design == "iid":

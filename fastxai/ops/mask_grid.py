@@ -47,7 +47,14 @@ def mask_grid(
         from fastxai import reference
 
         return reference.mask_grid(
-            spec.seed, first, count, spec.grid, spec.threshold, spec.shift_range, spec.design
+            spec.seed,
+            first,
+            count,
+            spec.grid,
+            spec.threshold,
+            spec.shift_range,
+            spec.design,
+            spec.columns,
         )
     cells = np.empty((count, *spec.grid), np.uint8)
     shifts = np.empty((count, 2), np.int32)

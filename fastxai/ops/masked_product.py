@@ -91,7 +91,14 @@ def masked_product(
     from fastxai import reference
 
     cells, shifts = reference.mask_grid(
-        spec.seed, first, count, spec.grid, spec.threshold, spec.shift_range, spec.design
+        spec.seed,
+        first,
+        count,
+        spec.grid,
+        spec.threshold,
+        spec.shift_range,
+        spec.design,
+        spec.columns,
     )
     masks = reference.mask_upsample(cells, shifts, spec.size, spec.up_size)
     out[...] = reference.masked_product(image, masks, base)

@@ -54,7 +54,7 @@ def _custom(symbol: str, key: str, out_shape: Callable[..., Any], out_dtype: obj
 
 
 def mask_grid(count: int, grid: tuple[int, int]) -> ops.Custom:
-    """Primitive (params (9,) int64) -> cells (count, h, w) uint8, shifts (count, 2) int32."""
+    """Primitive (params (25,) int64) -> cells (count, h, w) uint8, shifts (count, 2) int32."""
 
     def shapes(params: _Shape) -> tuple[_Shape, _Shape]:
         return (count, *grid), (count, 2)
@@ -78,7 +78,7 @@ def mask_upsample(size: tuple[int, int]) -> ops.Custom:
 
 
 def masked_product(count: int, dtype: object = ms.float32) -> ops.Custom:
-    """Primitive (image (C, H, W) float32, base (C,) float32, params (9,)) -> (count, C, H, W).
+    """Primitive (image (C, H, W) float32, base (C,) float32, params (25,)) -> (count, C, H, W).
 
     `dtype` is float32, float16 or bfloat16. Rows past the count in `params` hold further masks.
     """

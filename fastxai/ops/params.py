@@ -7,10 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastxai.ops.checks import MAX_AXIS, MAX_FIRST, check_elements, check_int, check_pair
+from fastxai.ops.placement import placed_columns
 
-DESIGNS = ("iid", "oa128")  # their positions are the numbers that the native ops know
-OA_MASKS = 128  # masks of a block of 'oa128'
+# Their positions are the numbers that the native ops know. All but 'iid' make blocks of masks.
+DESIGNS = ("iid", "oa128", "placed", "lattice")
+OA_MASKS = 128  # masks of a block
 OA_CELLS = 127  # cells that one of its masks can have, at most
+_COLUMN_WORDS = 16  # int64 numbers that hold a byte for each of those cells
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,10 @@ class MaskSpec:
         design: How the masks belong together. 'iid': not at all. 'oa128': blocks of 128 masks,
             masks 128 b .. 128 b + 127, have one shift, and their cells are a randomised orthogonal
             array of strength 2: in a whole block every cell is kept exactly 64 times and every two
-            cells together exactly 32 times. One mask by itself is as under 'iid'. Needs
-            `keep_probability` 0.5 and at most 127 cells. Formula: kernels/mask_grid/README.md.
+            cells together exactly 32 times. One mask by itself is as under 'iid'. 'placed': such
+            blocks in which the interactions of near cells keep clear of other cells' effects.
+            'lattice': 'placed', and the shifts of the blocks fill the range evenly. All but 'iid'
+            need `keep_probability` 0.5 and at most 127 cells. Formula: kernels/mask_grid/README.md.
 
     Raises:
         TypeError: A field is of the wrong kind.
@@ -79,14 +84,26 @@ class MaskSpec:
         """A cell is kept iff its 32-bit word is below this."""
         return round(self.keep_probability * 2**32)
 
+    @property
+    def blocks(self) -> bool:
+        """Whether masks belong together in blocks of 128."""
+        return self.design != "iid"
+
+    @property
+    def columns(self) -> bytes:
+        """Column of each cell, where the design places them; else nothing."""
+        return placed_columns(self.grid) if self.design in ("placed", "lattice") else b""
+
     def params(self, first: int, count: int) -> np.ndarray:
-        """The int64 (9,) parameter tensor of masks `first` .. `first + count - 1`."""
+        """The int64 (25,) parameter tensor of masks `first` .. `first + count - 1`."""
         first = check_int("MaskSpec", "first", first, 0, MAX_FIRST)
         count = check_int("MaskSpec", "count", count, 0, 2**31 - 1)
         design = DESIGNS.index(self.design)
         numbers = [first, count, *self.grid, self.threshold, *self.shift_range, design]
         seed = np.array([self.seed], np.uint64).view(np.int64)
-        return np.concatenate([seed, np.array(numbers, np.int64)])
+        columns = np.zeros(8 * _COLUMN_WORDS, np.uint8)
+        columns[: len(self.columns)] = np.frombuffer(self.columns, np.uint8)
+        return np.concatenate([seed, np.array(numbers, np.int64), columns.view("<i8")])
 
 
 @dataclass(frozen=True)
@@ -187,20 +204,20 @@ def check_design(
 
     Raises:
         TypeError: `design` is not a str.
-        ValueError: It is another, or 'oa128' with more than 127 cells or a probability other than
-            0.5.
+        ValueError: It is another, or one in blocks with more than 127 cells or a probability other
+            than 0.5.
     """
     if not isinstance(design, str):
         raise TypeError(f"{owner}: `design` must be a str, got {type(design).__name__}.")
     if design not in DESIGNS:
         raise ValueError(f"{owner}: `design` must be one of {DESIGNS}, got {design!r}.")
-    if design == "oa128" and grid[0] * grid[1] > OA_CELLS:
+    if design != "iid" and grid[0] * grid[1] > OA_CELLS:
         raise ValueError(
-            f"{owner}: `design` 'oa128' has columns for {OA_CELLS} cells and `{names[0]}` {grid} "
-            f"has {grid[0] * grid[1]}; use 'iid' or a coarser grid."
+            f"{owner}: `design` {design!r} has columns for {OA_CELLS} cells and `{names[0]}` "
+            f"{grid} has {grid[0] * grid[1]}; use 'iid' or a coarser grid."
         )
-    if design == "oa128" and probability != 0.5:
+    if design != "iid" and probability != 0.5:
         raise ValueError(
-            f"{owner}: `design` 'oa128' needs `{names[1]}` 0.5, got {probability}; use 'iid'."
+            f"{owner}: `design` {design!r} needs `{names[1]}` 0.5, got {probability}; use 'iid'."
         )
     return design

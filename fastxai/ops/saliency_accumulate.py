@@ -117,7 +117,14 @@ def saliency_accumulate(
     from fastxai import reference
 
     cells, shifts = reference.mask_grid(
-        spec.seed, first, rows, spec.grid, spec.threshold, spec.shift_range, spec.design
+        spec.seed,
+        first,
+        rows,
+        spec.grid,
+        spec.threshold,
+        spec.shift_range,
+        spec.design,
+        spec.columns,
     )
     return reference.saliency_accumulate(scores, cells, shifts, into.sums, into.moments)
 

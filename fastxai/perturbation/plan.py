@@ -98,7 +98,7 @@ class MaskPlan(Plan):
     @property
     def keeps_scores(self) -> bool:
         """Whether the sums alone are not enough."""
-        blocks = self.spec.design == "oa128" and (self.unsure or self.stop.tol is not None)
+        blocks = self.spec.blocks and (self.unsure or self.stop.tol is not None)
         return blocks or self.estimator == "control-variate"
 
     def source(self, image: np.ndarray) -> Source:

@@ -10,6 +10,7 @@ from fastxai.masks.designs import (
     check_estimator,
     check_masks,
     check_num_masks,
+    check_together,
     chosen_design,
     drawn_seed,
 )
@@ -52,6 +53,7 @@ class RandomMasks:
         self._mask_probability, self._grid_size, self._design = check_masks(
             owner, mask_probability, grid_size, design
         )
+        check_together(owner, self._design, self._estimator)
         self._stopping_rule()
         self._base_value = base_value
         self._seed = None if seed is None else check_seed(owner, seed)

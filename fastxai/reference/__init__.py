@@ -15,6 +15,7 @@ from fastxai.reference.occlusion import (
 )
 from fastxai.reference.philox import philox4x32
 from fastxai.reference.pixel_fill import pixel_fill
+from fastxai.reference.placement import place_columns, placement_cost
 from fastxai.reference.saliency_accumulate import saliency_accumulate, saliency_expand
 
 __all__ = [
@@ -28,6 +29,8 @@ __all__ = [
     "occlusion_sum",
     "philox4x32",
     "pixel_fill",
+    "place_columns",
+    "placement_cost",
     "saliency_accumulate",
     "saliency_expand",
 ]

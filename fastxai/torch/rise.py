@@ -28,15 +28,16 @@ class RISE(RandomMasks, PerturbationAttribution):
             every 256 thereafter.
         max_masks: With 'auto', the most masks for an image, 512 or more; where it ends an image, a
             warning is logged.
-        mask_probability: p, probability of a cell to be kept, in (0, 1); 0.5 for 'oa128'.
-        grid_size: Coarse cells per axis, an int or (rows, columns); at most 127 cells for 'oa128'.
+        mask_probability: p, probability of a cell to be kept, in (0, 1); 0.5 but for 'iid'.
+        grid_size: Coarse cells per axis, an int or (rows, columns); at most 127 cells but for
+            'iid'.
         base_value: Value of a masked pixel, in the units of the inputs: a float, or one per
             channel.
         seed: 0 .. 2^64 - 1 for reproducible masks. None draws one per call from NumPy's global
             generator.
         estimator: 'centred', 'plain' or 'control-variate'.
-        design: 'iid' or 'oa128'; None: 'oa128' for 'centred' maps of at least 512 masks with keep
-            probability 0.5 and at most 127 cells, else 'iid'.
+        design: 'iid', 'oa128', 'placed' or 'lattice'; None: the last for 'centred' maps of at least
+            512 masks with keep probability 0.5 and at most 127 cells, else 'iid'.
         output: Place of the scores in the network's output, if that is no Tensor: an index, a
             key, or a tuple of those from the outside to the inside.
 

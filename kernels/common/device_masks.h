@@ -1,5 +1,5 @@
 // Random masks on a device, where the threads of a block share the work: words by position, blocks
-// of design oa128, shifts.
+// of the designs that have them, shifts.
 #pragma once
 
 #include "cuda.h"
@@ -17,7 +17,7 @@ __device__ static inline uint32_t word_at(uint64_t seed, uint64_t index, uint32_
   return lane == 0 ? words[0] : lane == 1 ? words[1] : lane == 2 ? words[2] : words[3];
 }
 
-// The parameters of a launch; false if they are out of range.
+// The parameters of a launch but for the columns; false if they are out of range.
 __device__ static inline bool load_params(const MaskSource& source, int64_t batch, MaskParams* p) {
   if (source.device != nullptr) return unpack_mask_params(source.device, batch, p);
   *p = source.params;
@@ -26,14 +26,21 @@ __device__ static inline bool load_params(const MaskSource& source, int64_t batc
 
 __device__ static inline uint64_t oa_block_of(uint64_t index) { return index / kOaMasks; }
 
-// Shift of mask `index`, of either design.
+// Shift of mask `index`, of any design.
 __device__ static inline void mask_shift(const MaskParams& p, uint64_t index, int32_t* shift) {
-  const bool oa = p.design == kDesignOa128;
-  const uint64_t counted = oa ? oa_block_of(index) : index;
-  const uint32_t stream = oa ? kStreamOa128 : kStreamMasks;
-  const int64_t word = oa ? kOaColumns : p.grid_rows * p.grid_cols;
-  shift[0] = shift_from_word(word_at(p.seed, counted, stream, word), p.shift_rows);
-  shift[1] = shift_from_word(word_at(p.seed, counted, stream, word + 1), p.shift_cols);
+  const bool blocks = in_blocks(p.design);
+  const uint64_t counted = blocks ? oa_block_of(index) : index;
+  uint32_t words[2];
+  if (p.design == kDesignLattice) {
+    lattice_words(p.seed, counted, words);
+  } else {
+    const uint32_t stream = blocks ? kStreamBlocks : kStreamMasks;
+    const int64_t word = blocks ? kShiftWord : p.grid_rows * p.grid_cols;
+    words[0] = word_at(p.seed, counted, stream, word);
+    words[1] = word_at(p.seed, counted, stream, word + 1);
+  }
+  shift[0] = shift_from_word(words[0], p.shift_rows);
+  shift[1] = shift_from_word(words[1], p.shift_cols);
 }
 
 // Cell k of mask `index` of design iid.
@@ -41,7 +48,7 @@ __device__ static inline bool iid_cell(const MaskParams& p, uint64_t index, int6
   return cell_kept(word_at(p.seed, index, kStreamMasks, k), p.threshold);
 }
 
-// What a block of threads keeps of some blocks of design oa128, in shared memory.
+// What a block of threads keeps of some blocks of masks, in shared memory.
 constexpr int kOaWordBlocks = (kOaWords + 3) / 4;
 struct OaShared {
   uint32_t words[4 * kOaWordBlocks];
@@ -49,21 +56,28 @@ struct OaShared {
 };
 
 // Fills oa [blocks] with blocks first .. first + blocks - 1. Every thread of the block comes here.
-__device__ static inline void load_oa_blocks(const MaskParams& p, uint64_t first, int blocks,
-                                             OaShared* oa) {
+// The columns come from `source`: a copy of them would be in local memory.
+__device__ static inline void load_oa_blocks(const MaskSource& source, const MaskParams& p,
+                                             uint64_t first, int blocks, OaShared* oa) {
   const int self = static_cast<int>(threadIdx.x);
   const int step = static_cast<int>(blockDim.x);
   for (int k = self; k < blocks * kOaWordBlocks; k += step) {
     const int b = k / kOaWordBlocks;
     const int block = k - b * kOaWordBlocks;
-    word_block(p.seed, first + static_cast<uint64_t>(b), kStreamOa128, static_cast<uint32_t>(block),
-               oa[b].words + 4 * block);
+    word_block(p.seed, first + static_cast<uint64_t>(b), kStreamBlocks,
+               static_cast<uint32_t>(block), oa[b].words + 4 * block);
   }
   __syncthreads();
   const int cells = static_cast<int>(p.grid_rows * p.grid_cols);
+  const bool placed = has_placed_columns(p.design);
+  const auto* const columns = source.device != nullptr
+                                  ? reinterpret_cast<const uint64_t*>(source.device + kMaskNumbers)
+                                  : source.params.columns;
   for (int k = self; k < blocks * cells; k += step) {
     const int b = k / cells;
-    oa[b].codes[k - b * cells] = oa_code(oa[b].words, k - b * cells);
+    const int cell = k - b * cells;
+    oa[b].codes[cell] =
+        placed ? placed_code(p, columns, oa[b].words, cell) : oa_code(oa[b].words, cell);
   }
   __syncthreads();
 }

@@ -4,7 +4,7 @@
 //   counter = (word block, index low, index high, stream)    word k = lane k%4 of word block k/4
 //
 // Design iid: stream 0, index of the mask. Cell k is kept iff word k is below the threshold; the
-// two words after the last cell give the shift by multiply-high. Design oa128: oa_block.h.
+// two words after the last cell give the shift by multiply-high. Designs in blocks: oa_block.h.
 #pragma once
 
 #include <cstdint>
@@ -47,12 +47,12 @@ static inline void draw_iid_mask(const MaskParams& p, uint64_t index, Cell* cell
 // cols). `block` is the caller's memory of what the last mask shared with its block: one per
 // thread, fresh at first; masks in ascending order use it best.
 //
-// Never inlined: in the middle of masked_product's loop the two designs' code made GCC 12's SSE2
+// Never inlined: in the middle of masked_product's loop the designs' code made GCC 12's SSE2
 // code for the loop itself 1.3 times slower.
 template <class Cell>
 __attribute__((noinline)) static void draw_mask(const MaskParams& p, uint64_t index, OaBlock* block,
                                                 Cell* cells, AnyInt32* shift) {
-  if (p.design == kDesignOa128) {
+  if (in_blocks(p.design)) {
     draw_oa_mask(p, index, block, cells, shift);
   } else {
     draw_iid_mask(p, index, cells, shift);

@@ -8,8 +8,9 @@
 FASTXAI_ISA_BEGIN
 
 // The last counter word: which use of the seed this is.
-constexpr uint32_t kStreamMasks = 0;  // design iid; index is the mask's
-constexpr uint32_t kStreamOa128 = 1;  // design oa128; index is the block's
+constexpr uint32_t kStreamMasks = 0;    // design iid; index is the mask's
+constexpr uint32_t kStreamBlocks = 1;   // designs in blocks; index is the block's
+constexpr uint32_t kStreamLattice = 2;  // design lattice; index 0: where its shifts begin
 
 // Words 4 word_block .. 4 word_block + 3.
 FASTXAI_HD static inline void word_block(uint64_t seed, uint64_t index, uint32_t stream,

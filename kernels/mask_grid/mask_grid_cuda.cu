@@ -22,8 +22,8 @@ __global__ void __launch_bounds__(kThreads)
   }
   const uint64_t index = static_cast<uint64_t>(p.first + m);
   if (threadIdx.x == 0) mask_shift(p, index, shifts + 2 * m);
-  if (p.design == kDesignOa128) {
-    load_oa_blocks(p, oa_block_of(index), 1, oa);
+  if (in_blocks(p.design)) {
+    load_oa_blocks(source, p, oa_block_of(index), 1, oa);
     const uint32_t row = static_cast<uint32_t>(index % kOaMasks);
     for (int64_t k = threadIdx.x; k < num_cells; k += blockDim.x) {
       own[k] = static_cast<uint8_t>(oa_cell(oa->codes[k], row));

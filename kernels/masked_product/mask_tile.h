@@ -11,7 +11,7 @@
 
 FASTXAI_ISA_BEGIN
 
-constexpr int kMaxMasks = 32;      // of a block: they meet at most two blocks of design oa128
+constexpr int kMaxMasks = 32;      // of a block: they meet at most two blocks of masks
 constexpr int kMaxTileGrid = 31;   // a word has a bit for each column of cells and the last again
 constexpr int kMaxTileShift = 64;  // range of an axis
 constexpr int kBitRows = kMaxTileGrid + 1;
@@ -106,7 +106,7 @@ __device__ static inline int oa_slot(uint64_t index, uint64_t first) {
 __device__ static inline void draw_bits(const MaskParams& p, uint64_t first, int masks,
                                         const MaskTile& m) {
   const int cells = static_cast<int>(p.grid_rows * p.grid_cols);
-  const bool oa = p.design == kDesignOa128;
+  const bool oa = in_blocks(p.design);
   const int items = oa ? cells : (cells + 3) / 4;
   for (int k = static_cast<int>(threadIdx.x); k < masks * items;
        k += static_cast<int>(blockDim.x)) {
@@ -128,9 +128,10 @@ __device__ static inline void draw_bits(const MaskParams& p, uint64_t first, int
 }
 
 // Makes the tile of masks first .. first + masks - 1; every thread of the block comes here.
-__device__ static inline void make_mask_tile(const MaskParams& p, const ImageShape& s,
-                                             const PlaneTiles& t, int tile, int copies,
-                                             uint64_t first, int masks, const MaskTile& m) {
+__device__ static inline void make_mask_tile(const MaskSource& source, const MaskParams& p,
+                                             const ImageShape& s, const PlaneTiles& t, int tile,
+                                             int copies, uint64_t first, int masks,
+                                             const MaskTile& m) {
   const int self = static_cast<int>(threadIdx.x);
   const int step = static_cast<int>(blockDim.x);
   const bool fits = fits_tile(p);
@@ -141,8 +142,9 @@ __device__ static inline void make_mask_tile(const MaskParams& p, const ImageSha
   for (int j = self; j < masks; j += step) {
     mask_shift(p, first + static_cast<uint64_t>(j), m.shifts + 2 * j);
   }
-  if (p.design == kDesignOa128) {
-    load_oa_blocks(p, oa_block_of(first), 1 + oa_slot(first + masks - 1, first), m.oa);
+  if (in_blocks(p.design)) {
+    const int blocks = 1 + oa_slot(first + masks - 1, first);
+    load_oa_blocks(source, p, oa_block_of(first), blocks, m.oa);
   } else {
     __syncthreads();
   }
@@ -193,10 +195,9 @@ __device__ __noinline__ static float far_value(const MaskParams& p, const ImageS
   const int64_t cells[4] = {at, at + right, at + below, at + below + right};
   uint32_t pairs = 0;
   for (int k = 0; k < 4; ++k) {
-    const bool kept = p.design == kDesignOa128
-                          ? oa_cell(m.oa[oa_slot(index, first)].codes[cells[k]],
-                                    static_cast<uint32_t>(index % kOaMasks)) != 0
-                          : iid_cell(p, index, cells[k]);
+    const bool kept = in_blocks(p.design) ? oa_cell(m.oa[oa_slot(index, first)].codes[cells[k]],
+                                                    static_cast<uint32_t>(index % kOaMasks)) != 0
+                                          : iid_cell(p, index, cells[k]);
     if (kept) pairs |= 1u << k;
   }
   const float top = pair_value(pairs, u.weight);

@@ -41,8 +41,8 @@ __device__ static inline bool make_share(const MaskSource& source, const ImageSh
   const int64_t start = tile * kTile<kVec>;
   share->tile = lay_out_tile(s, share->plane, kTile<kVec>, copies, layout, start);
   share->place = place_of(share->plane, start + threadIdx.x * kVec);
-  make_mask_tile(share->params, s, share->plane, kTile<kVec>, copies, share->first, share->masks,
-                 share->tile);
+  make_mask_tile(source, share->params, s, share->plane, kTile<kVec>, copies, share->first,
+                 share->masks, share->tile);
   return true;
 }
 

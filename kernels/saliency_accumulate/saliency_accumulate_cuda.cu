@@ -124,9 +124,9 @@ __device__ static inline void add_iid(const MaskParams& p, uint64_t first, int m
   }
 }
 
-// The same for design oa128, where members come in whole blocks.
-__device__ static inline void add_oa(const MaskParams& p, uint64_t first, int masks, AddShared* a,
-                                     double* sum) {
+// The same for the other designs, where members come in whole blocks.
+__device__ static inline void add_oa(const MaskSource& source, const MaskParams& p, uint64_t first,
+                                     int masks, AddShared* a, double* sum) {
   const int k = static_cast<int>(threadIdx.x);
   const bool mine = k < p.grid_rows * p.grid_cols;
   double total = mine ? sum[k] : 0.0;
@@ -136,7 +136,7 @@ __device__ static inline void add_oa(const MaskParams& p, uint64_t first, int ma
     const int in_block = static_cast<int>(kOaMasks - static_cast<int64_t>(index % kOaMasks));
     const int end = m + in_block < masks ? m + in_block : masks;
     if (is_member(*a, m)) {
-      load_oa_blocks(p, oa_block_of(index), 1, &a->oa);
+      load_oa_blocks(source, p, oa_block_of(index), 1, &a->oa);
       for (; mine && m < end; ++m) {
         const uint64_t row = (first + static_cast<uint64_t>(m)) % kOaMasks;
         const bool kept = oa_cell(a->oa.codes[k], static_cast<uint32_t>(row)) != 0;
@@ -171,8 +171,8 @@ __global__ void __launch_bounds__(kThreads)
     const int64_t bin = (t * p.shift_rows + shift[0]) * p.shift_cols + shift[1];
     if (for_moments) {
       add_moments(*a, masks, moments + 2 * t);
-    } else if (p.design == kDesignOa128) {
-      add_oa(p, first, masks, a, sums + bin * cells);
+    } else if (in_blocks(p.design)) {
+      add_oa(source, p, first, masks, a, sums + bin * cells);
     } else {
       add_iid(p, first, masks, *a, sums + bin * cells);
     }

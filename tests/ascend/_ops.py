@@ -12,7 +12,14 @@ from fastxai.ops.bilinear import bilinear_taps
 def mask_inputs(spec: MaskSpec, first: int, count: int) -> list[np.ndarray]:
     """Cells (M, h, w) float32 and shifts (M, 2) int32 of masks."""
     cells, shifts = reference.mask_grid(
-        spec.seed, first, count, spec.grid, spec.threshold, spec.shift_range, spec.design
+        spec.seed,
+        first,
+        count,
+        spec.grid,
+        spec.threshold,
+        spec.shift_range,
+        spec.design,
+        spec.columns,
     )
     return [cells.astype(np.float32), shifts]
 

@@ -139,14 +139,14 @@ def test_riseplus_has_both(mode, estimator):
 @pytest.mark.parametrize(
     ("kwargs", "design"),
     [
-        ({"num_masks": 512}, "oa128"),
-        ({"num_masks": "auto", "max_masks": 512}, "oa128"),
+        ({"num_masks": 512}, "lattice"),
+        ({"num_masks": "auto", "max_masks": 512}, "lattice"),
         ({"num_masks": 511}, "iid"),
         ({"num_masks": 512, "estimator": "plain"}, "iid"),
         ({"num_masks": 512, "estimator": "control-variate"}, "iid"),
         ({"num_masks": 512, "mask_probability": 0.4}, "iid"),
         ({"num_masks": 512, "grid_size": (16, 8)}, "iid"),
-        ({"num_masks": 512, "grid_size": (1, 127)}, "oa128"),
+        ({"num_masks": 512, "grid_size": (1, 127)}, "lattice"),
         ({"num_masks": 512, "design": "iid"}, "iid"),
         ({"num_masks": 256, "design": "oa128"}, "oa128"),
     ],
@@ -164,7 +164,7 @@ def test_a_number_of_masks_set_later_decides_the_design_too():
     made = RISE(networks.SmallConv(), nn.Softmax(), 128, num_masks=64, seed=1)
     assert made(ms.Tensor(IMAGES[:1]), 1, ret="result").design == "iid"
     made._num_masks = 640  # as scripts for mindspore_xai do
-    assert made(ms.Tensor(IMAGES[:1]), 1, ret="result").design == "oa128"
+    assert made(ms.Tensor(IMAGES[:1]), 1, ret="result").design == "lattice"
 
 
 # ---- errors ---------------------------------------------------------------------------------
@@ -173,7 +173,13 @@ def test_a_number_of_masks_set_later_decides_the_design_too():
 @pytest.mark.parametrize(
     ("kwargs", "error", "words"),
     [
-        ({"design": "sobol"}, ValueError, r"RISE: `design` must be one of \('iid', 'oa128'\)"),
+        ({"design": "sobol"}, ValueError, r"RISE: `design` must be one of \('iid', 'oa128', "),
+        (
+            {"design": "lattice", "estimator": "control-variate"},
+            ValueError,
+            "'control-variate' would be biased by `design` 'lattice'.*use 'placed', or 'centred'",
+        ),
+        ({"design": "placed", "mask_probability": 0.4}, ValueError, "'placed' needs"),
         ({"design": 128}, TypeError, "RISE: `design` must be a str, got int"),
         (
             {"design": "oa128", "mask_probability": 0.4},

@@ -86,12 +86,12 @@ def magnitude(*values):
 
 @st.composite
 def mask_specs(draw, size=None):
-    """Masks of a small image, sometimes of design oa128."""
+    """Masks of a small image, of any design."""
     size = size or draw(SIZES)
     grid = draw(st.tuples(st.integers(1, 9), st.integers(2, 9)))
     shifts = draw(st.tuples(st.integers(1, 6), st.integers(1, 6)))
-    design = draw(st.sampled_from(["iid", "oa128"]))
-    keep = 0.5 if design == "oa128" else draw(st.floats(0, 1))
+    design = draw(st.sampled_from(["iid", "oa128", "placed", "lattice"]))
+    keep = 0.5 if design != "iid" else draw(st.floats(0, 1))
     return MaskSpec(draw(st.integers(0, 2**64 - 1)), size, grid, keep, shifts, design)
 
 

@@ -30,6 +30,8 @@ def _mask_case(
 MASKS = {
     "usual": _mask_case(3, (224, 224), 2),
     "usual-oa128": _mask_case(3, (64, 48), 5, first=126, design="oa128"),
+    "usual-placed": _mask_case(3, (64, 48), 5, first=126, design="placed"),
+    "usual-lattice": _mask_case(3, (64, 48), 5, grid=(7, 7), first=126, design="lattice"),
     "one-pixel": _mask_case(1, (1, 1), 3, grid=(2, 3), shift=(1, 1)),
     "one-column": _mask_case(3, (37, 1), 3, grid=(5, 1), shift=(2, 3)),
     "one-row": _mask_case(3, (1, 37), 3, grid=(1, 7), shift=(1, 4)),
@@ -49,9 +51,13 @@ MASKS = {
         3, (8, 12), 4, shift=(65, 3), grid=(9, 14), first=126, design="oa128"
     ),
     "finer-than-the-image": _mask_case(1, (6, 8), 3, grid=(20, 30)),
+    "shift-too-tall-placed": _mask_case(
+        3, (8, 12), 4, shift=(65, 3), grid=(9, 14), first=126, design="placed"
+    ),
     "all-kept": _mask_case(3, (12, 16), 2, p=1.0),
     "none-kept": _mask_case(3, (12, 16), 2, p=0.0),
     "large-index": _mask_case(1, (8, 8), 3, first=2**40 + 126, design="oa128"),
+    "large-index-lattice": _mask_case(1, (8, 8), 3, first=2**40 + 126, design="lattice"),
     "several-masks-a-block": _mask_case(3, (8, 8), 600, grid=(3, 3), shift=(2, 2)),
     "many-masks-a-block-oa128": _mask_case(1, (2, 4), 5000, grid=(2, 2), design="oa128"),
 }

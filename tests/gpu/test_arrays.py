@@ -173,8 +173,8 @@ def product(device, **changes):
         ("base", (2,), "float32", ValueError, r"`base` must have shape \(3\), got \(2,\)"),
         ("out", (2, 3, 8, 11), "float32", ValueError, "`out` must have shape"),
         ("out", (2, 3, 8, 12), "float64", TypeError, "`out` must be float32 or float16 or bfloat"),
-        ("spec", (8,), "int64", ValueError, r"`spec` must have shape \(9\)"),
-        ("spec", (9,), "int32", TypeError, "`spec` must be int64"),
+        ("spec", (8,), "int64", ValueError, r"`spec` must have shape \(25\)"),
+        ("spec", (25,), "int32", TypeError, "`spec` must be int64"),
     ],
 )
 def test_wrong_arrays_are_named(emulated, name, shape, dtype, error, message):

@@ -85,7 +85,7 @@ def test_the_cpus_masked_images_are_within_four_eps_of_the_formula(case):
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 @pytest.mark.parametrize("channels_last", [False, True], ids=["nchw", "nhwc"])
-@pytest.mark.parametrize("name", ["usual-oa128", "prime"])
+@pytest.mark.parametrize("name", ["usual-oa128", "usual-placed", "prime"])
 def test_an_unaligned_batch_is_written_all_the_same(device, name, dtype, channels_last):
     case = MASKS[name]
     got = on_gpu(device, case, dtype, channels_last=channels_last, skew=1)
@@ -111,7 +111,7 @@ def test_bad_parameters_in_device_memory_show(device, position):
     case = MASKS["prime"]
     numbers = case.spec.params(case.first, case.count)
     if position == 0:
-        numbers[8], numbers[5] = 1, 5  # oa128 with another probability than 1/2
+        numbers[8], numbers[5] = 1, 5  # blocks with another probability than 1/2
     else:
         numbers[position] = -1
     params = device.put(numbers)

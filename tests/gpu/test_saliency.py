@@ -10,6 +10,8 @@ from tests._compare import SUM64_RTOL, assert_close
 SPECS = {
     "usual": MaskSpec(1, (32, 48)),
     "oa128": MaskSpec(2, (32, 48), design="oa128"),
+    "placed": MaskSpec(2, (32, 48), design="placed"),
+    "lattice": MaskSpec(2, (32, 48), (5, 7), design="lattice"),
     "no-shift": MaskSpec(3, (9, 7), (3, 5), 0.4, (1, 1)),
     "one-cell": MaskSpec(4, (5, 6), (1, 1), 0.5, (2, 1)),
     "fine": MaskSpec(5, (20, 30), (15, 16), 0.5, (2, 3)),

@@ -67,27 +67,78 @@ inline int hadamard(int64_t row, int64_t column, int64_t size) {
 }
 
 // Sorting the 127 words of the block puts the columns 1..127 into an order.
-inline Mask oa_mask(const MaskParams& p, uint64_t index) {
-  const auto word = [&](int64_t k) { return mask_word(p.seed, index / 128, k, 1); };
+inline std::vector<int64_t> sorted_columns(const MaskParams& p, uint64_t block) {
+  const auto word = [&](int64_t k) { return mask_word(p.seed, block, k, 1); };
   std::vector<int64_t> cell_at(127);  // by rank
   for (size_t k = 0; k < 127; ++k) cell_at[k] = static_cast<int64_t>(k);
   std::stable_sort(cell_at.begin(), cell_at.end(),
                    [&](int64_t a, int64_t b) { return word(a) < word(b); });
+  std::vector<int64_t> columns(127);
+  for (size_t rank = 0; rank < 127; ++rank) {
+    columns[static_cast<size_t>(cell_at[rank])] = static_cast<int64_t>(rank) + 1;
+  }
+  return columns;
+}
+
+// Powers of x in the field of 128 elements of modulus x^7 + x + 1; each element but 0 is one.
+inline int64_t field_product(int64_t a, int64_t b) {
+  std::vector<int64_t> power = {1};
+  while (power.size() < 127) {
+    const int64_t next = 2 * power.back();
+    power.push_back(next < 128 ? next : (next - 128) ^ 3);
+  }
+  const auto log = [&](int64_t v) {
+    return static_cast<size_t>(std::find(power.begin(), power.end(), v) - power.begin());
+  };
+  return power[(log(a) + log(b)) % 127];
+}
+
+// The grid of columns flipped, each of them times one factor.
+inline std::vector<int64_t> placed_columns(const MaskParams& p, uint64_t block) {
+  const uint32_t flips = mask_word(p.seed, block, 130, 1);
+  const int64_t factor = 1 + shift(mask_word(p.seed, block, 129, 1), 127);
+  std::vector<int64_t> columns;
+  for (int64_t y = 0; y < p.grid_rows; ++y) {
+    for (int64_t x = 0; x < p.grid_cols; ++x) {
+      const bool transposed = p.grid_rows == p.grid_cols && (flips / 4) % 2 == 1;
+      const int64_t row = transposed ? x : y;
+      const int64_t col = transposed ? y : x;
+      const int64_t from_row = flips % 2 == 1 ? p.grid_rows - 1 - row : row;
+      const int64_t from_col = (flips / 2) % 2 == 1 ? p.grid_cols - 1 - col : col;
+      const int64_t k = from_row * p.grid_cols + from_col;
+      const uint64_t packed = p.columns[k / 8];
+      columns.push_back(field_product(factor, static_cast<int64_t>(packed >> 8 * (k % 8) & 255)));
+    }
+  }
+  return columns;
+}
+
+inline Mask block_mask(const MaskParams& p, uint64_t index) {
+  const auto word = [&](int64_t k) { return mask_word(p.seed, index / 128, k, 1); };
+  const bool sorted = p.design == kDesignOa128;
+  const auto columns = sorted ? sorted_columns(p, index / 128) : placed_columns(p, index / 128);
   Mask m;
   for (int64_t k = 0; k < p.grid_rows * p.grid_cols; ++k) {
-    const int64_t rank = std::find(cell_at.begin(), cell_at.end(), k) - cell_at.begin();
-    const int entry = hadamard(static_cast<int64_t>(index % 128), 1 + rank, 128);
+    const int64_t column = columns[static_cast<size_t>(k)];
+    const int entry = hadamard(static_cast<int64_t>(index % 128), column, 128);
     const int sign = word(k) % 2 == 1 ? -1 : 1;
     m.cells.push_back(entry * sign == -1 ? 1.0 : 0.0);
   }
-  m.shift_row = shift(word(127), p.shift_rows);
-  m.shift_col = shift(word(128), p.shift_cols);
+  uint64_t words[2] = {word(127), word(128)};
+  if (p.design == kDesignLattice) {
+    const uint64_t steps[2] = {3242174889u, 2447445414u};  // 2^32 / 1.3247.., and once more
+    for (int axis = 0; axis < 2; ++axis) {
+      words[axis] = mask_word(p.seed, 0, axis, 2) + index / 128 % (uint64_t{1} << 32) * steps[axis];
+    }
+  }
+  m.shift_row = shift(static_cast<uint32_t>(words[0]), p.shift_rows);
+  m.shift_col = shift(static_cast<uint32_t>(words[1]), p.shift_cols);
   return m;
 }
 
 inline Mask mask(const MaskParams& p, int64_t row) {
   const uint64_t index = static_cast<uint64_t>(p.first) + static_cast<uint64_t>(row);
-  return p.design == kDesignOa128 ? oa_mask(p, index) : iid_mask(p, index);
+  return p.design == kDesignIid ? iid_mask(p, index) : block_mask(p, index);
 }
 
 // Position and weights of sample y of an axis of `cells` values enlarged to `up`: half-pixel

@@ -92,13 +92,15 @@ Tensor out(std::string dtype, std::vector<int64_t> shape) {
   return {std::move(dtype), std::move(shape), true};
 }
 
-const std::vector<int64_t> kMask = {5, 0, 2, 3, 4, int64_t{1} << 31, 2, 3, 0};
+// Seed, first, count, grid, threshold, shifts, design; and 16 numbers of columns.
+const std::vector<int64_t> kMask = {
+    5, 0, 2, 3, 4, int64_t{1} << 31, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 const std::vector<int64_t> kWindows = {0, 2, 2, 3, 1, 2};  // 4 x 3 positions in 5 x 7
 
 Call mask_grid() {
   Call c{"mask_grid",
          fastxai_mask_grid,
-         {in("int64", {9}), out("uint8", {2, 3, 4}), out("int32", {2, 2})}};
+         {in("int64", {25}), out("uint8", {2, 3, 4}), out("int32", {2, 2})}};
   put(&c.tensors[0], kMask);
   return c;
 }
@@ -114,7 +116,7 @@ Call masked_product(const char* dtype) {
   Call c{
       "masked_product",
       fastxai_masked_product,
-      {in("float32", {3, 5, 7}), in("float32", {3}), in("int64", {9}), out(dtype, {2, 3, 5, 7})}};
+      {in("float32", {3, 5, 7}), in("float32", {3}), in("int64", {25}), out(dtype, {2, 3, 5, 7})}};
   put<float>(&c.tensors[1], {1.0f, 2.0f, 3.0f});
   put(&c.tensors[2], kMask);
   return c;
@@ -122,9 +124,9 @@ Call masked_product(const char* dtype) {
 Call saliency_accumulate() {
   Call c{"saliency_accumulate",
          fastxai_saliency_accumulate,
-         {in("float32", {2, 2}), in("int64", {1}), in("int64", {9}), in("float64", {2, 2, 3, 3, 4}),
-          in("float64", {2, 2}), out("float64", {2, 2, 3, 3, 4}), out("float64", {2, 2}),
-          out("int64", {1})}};
+         {in("float32", {2, 2}), in("int64", {1}), in("int64", {25}),
+          in("float64", {2, 2, 3, 3, 4}), in("float64", {2, 2}), out("float64", {2, 2, 3, 3, 4}),
+          out("float64", {2, 2}), out("int64", {1})}};
   put<float>(&c.tensors[0], {7.0f, 0.5f, 8.0f, 0.25f});
   put<int64_t>(&c.tensors[1], {1});  // the second class
   put(&c.tensors[2], kMask);
@@ -324,7 +326,7 @@ TEST_CASE("the values are those of the op") {
   });
 }
 
-TEST_CASE("the last number is the design") {
+TEST_CASE("the ninth number is the design") {
   for_every_isa([](const CpuTable&) {
     Call grid = mask_grid();
     std::vector<int64_t> numbers = kMask;

@@ -20,11 +20,13 @@ namespace {
 constexpr int64_t kHuge = int64_t{1} << 40;
 constexpr int64_t kHalfKept = int64_t{1} << 31;
 
-using MaskNumbers = std::array<int64_t, 9>;
+using MaskNumbers = std::array<int64_t, 25>;
 using OcclusionNumbers = std::array<int64_t, 6>;
-// seed, first, count, h, w, threshold, Sr, Sc, design
+// seed, first, count, h, w, threshold, Sr, Sc, design, and 16 numbers of columns
 const MaskNumbers kMask = {5, 0, 2, 3, 4, kHalfKept, 2, 3, kDesignIid};
 const MaskNumbers kOaMask = {5, 0, 2, 3, 4, kHalfKept, 2, 3, kDesignOa128};
+const MaskNumbers kPlacedMask = {
+    5, 0, 2, 3, 4, kHalfKept, 2, 3, kDesignPlaced, 0x0807060504030201, 0x7f0b0a09};
 // first, count, window rows and columns, strides
 const OcclusionNumbers kOcclusion = {0, 2, 2, 3, 1, 2};
 
@@ -49,7 +51,11 @@ std::vector<MaskNumbers> bad_mask_numbers() {
           with(kMask, 6, kHuge),
           with(kMask, 7, INT64_MIN),
           with(kMask, 8, -1),
-          with(kMask, 8, 2),
+          with(kOaMask, 8, 4),
+          with(kPlacedMask, 5, kHalfKept - 1),
+          with(kPlacedMask, 9, 0x0807060504030200),   // no column 0
+          with(kPlacedMask, 10, 0x7f0b0a01),          // twice the same
+          with(kPlacedMask, 10, int64_t{128} << 24),  // and no column 128
           with(kOaMask, 5, kHalfKept - 1),
           with(kOaMask, 5, kHalfKept + 1),
           with(kOaMask, 3, 32),  // 32 x 4 cells, one more than there are columns
@@ -74,11 +80,11 @@ const ImageShape kBadImages[] = {
 
 TEST_CASE("read_mask_params takes the numbers in their order, at the ends of their ranges") {
   MaskParams p;
-  const int64_t low[] = {-1, 0, 0, 1, 1, 0, 1, 1, 0};
-  REQUIRE(read_mask_params(low, 0, &p) == Status::kOk);
+  const MaskNumbers low = {-1, 0, 0, 1, 1, 0, 1, 1, 0};
+  REQUIRE(read_mask_params(low.data(), 0, &p) == Status::kOk);
   CHECK(p.seed == ~uint64_t{0});
-  const int64_t high[] = {7, 8, 9, kMaxAxis, 512, int64_t{1} << 32, kMaxAxis, kMaxAxis, 0};
-  REQUIRE(read_mask_params(high, 9, &p) == Status::kOk);
+  const MaskNumbers high = {7, 8, 9, kMaxAxis, 512, int64_t{1} << 32, kMaxAxis, kMaxAxis, 0};
+  REQUIRE(read_mask_params(high.data(), 9, &p) == Status::kOk);
   CHECK(p.seed == 7);
   CHECK(p.first == 8);
   CHECK(p.count == 9);
@@ -88,9 +94,15 @@ TEST_CASE("read_mask_params takes the numbers in their order, at the ends of the
   CHECK(p.shift_rows == kMaxAxis);
   CHECK(p.shift_cols == kMaxAxis);
   CHECK(p.design == kDesignIid);
-  const int64_t oa[] = {7, 8, 9, 1, 127, kHalfKept, kMaxAxis, kMaxAxis, 1};
-  REQUIRE(read_mask_params(oa, 9, &p) == Status::kOk);
+  const MaskNumbers oa = {7, 8, 9, 1, 127, kHalfKept, kMaxAxis, kMaxAxis, 1};
+  REQUIRE(read_mask_params(oa.data(), 9, &p) == Status::kOk);
   CHECK(p.design == kDesignOa128);
+  for (const int64_t design : {kDesignPlaced, kDesignLattice}) {
+    REQUIRE(read_mask_params(with(kPlacedMask, 8, design).data(), 9, &p) == Status::kOk);
+    CHECK(p.design == design);
+    CHECK(column_of(p.columns, 0) == 1);
+    CHECK(column_of(p.columns, 11) == 127);
+  }
 }
 
 TEST_CASE("read_occlusion_params takes the numbers in their order and counts the positions") {

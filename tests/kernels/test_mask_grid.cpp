@@ -131,55 +131,82 @@ TEST_CASE("any alignment, and more threads than masks") {
   });
 }
 
-// ---- design oa128 ---------------------------------------------------------------------------
+// ---- designs in blocks
+// ---------------------------------------------------------------------------
 
-TEST_CASE("oa128: cells and shifts are the stated function of seed and block, for any grid") {
-  const int64_t grids[][2] = {{1, 1}, {1, 2}, {3, 5}, {10, 10}, {9, 14}, {127, 1}, {1, 127}};
-  for_every_isa([&](const CpuTable& table) {
-    for (const auto& grid : grids) {
-      CAPTURE(grid[0]);
-      CAPTURE(grid[1]);
-      // From the middle of a block over a whole one into a third.
-      const MaskParams p{0x9876543210fedcba, 1000, 180, grid[0],     grid[1],
-                         kHalfKept,          11,   5,   kDesignOa128};
-      Output out(p);
-      table.mask_grid(p, out.cells.data(), out.shifts.data(), 2);
-      check_masks(p, out);
-    }
-  });
+const int64_t kBlockDesigns[] = {kDesignOa128, kDesignPlaced, kDesignLattice};
+
+// Gives cell k the column 1 + 5 k mod 127, which no two share.
+MaskParams with_columns(MaskParams p) {
+  for (int64_t k = 0; k < p.grid_rows * p.grid_cols; ++k) {
+    p.columns[k / 8] |= static_cast<uint64_t>(1 + 5 * k % 127) << (8 * (k % 8));
+  }
+  return p;
 }
 
-TEST_CASE("oa128: seeds and blocks use all their bits") {
-  for_every_isa([](const CpuTable& table) {
-    for (const uint64_t seed : {uint64_t{0}, uint64_t{1} << 32, ~uint64_t{0}}) {
-      // The last one counts over the border of the block number's lower word.
-      for (const int64_t first : {int64_t{0}, int64_t{1} << 50, (int64_t{1} << 39) - 2}) {
-        const MaskParams p{seed, first, 4, 5, 7, kHalfKept, 11, 11, kDesignOa128};
+TEST_CASE("blocks: cells and shifts are the stated function of seed and block, for any grid") {
+  const int64_t grids[][2] = {{1, 1}, {1, 2}, {3, 5}, {10, 10}, {9, 14}, {127, 1}, {1, 127}};
+  for_every_isa([&](const CpuTable& table) {
+    for (const int64_t design : kBlockDesigns) {
+      for (const auto& grid : grids) {
+        CAPTURE(design);
+        CAPTURE(grid[0]);
+        CAPTURE(grid[1]);
+        // From the middle of a block over a whole one into a third.
+        const MaskParams p = with_columns(
+            {0x9876543210fedcba, 1000, 180, grid[0], grid[1], kHalfKept, 11, 5, design});
         Output out(p);
-        table.mask_grid(p, out.cells.data(), out.shifts.data(), 1);
+        table.mask_grid(p, out.cells.data(), out.shifts.data(), 2);
         check_masks(p, out);
       }
     }
   });
 }
 
-TEST_CASE("oa128: in a whole block every cell and every two cells are balanced, one shift") {
-  const MaskParams p{5, 3 * 128, 128, 10, 10, kHalfKept, 11, 11, kDesignOa128};
-  for_every_isa([&](const CpuTable& table) {
+TEST_CASE("blocks: sixty-four of them use every flip of the grid and many factors") {
+  for_every_isa([](const CpuTable& table) {
+    const MaskParams p = with_columns({3, 0, 64 * 128, 4, 4, kHalfKept, 11, 11, kDesignPlaced});
     Output out(p);
     table.mask_grid(p, out.cells.data(), out.shifts.data(), 1);
-    int64_t wrong = 0;
-    for (int64_t a = 0; a < 100; ++a) {
-      for (int64_t b = 0; b <= a; ++b) {
-        int64_t both = 0;
-        for (int64_t m = 0; m < 128; ++m) both += out.cells[m * 100 + a] & out.cells[m * 100 + b];
-        wrong += both != (a == b ? 64 : 32);
+    check_masks(p, out);
+  });
+}
+
+TEST_CASE("blocks: seeds and blocks use all their bits") {
+  for_every_isa([](const CpuTable& table) {
+    for (const int64_t design : kBlockDesigns) {
+      for (const uint64_t seed : {uint64_t{0}, uint64_t{1} << 32, ~uint64_t{0}}) {
+        // The last one counts over the border of the block number's lower word.
+        for (const int64_t first : {int64_t{0}, int64_t{1} << 50, (int64_t{1} << 39) - 2}) {
+          const MaskParams p = with_columns({seed, first, 4, 5, 7, kHalfKept, 11, 11, design});
+          Output out(p);
+          table.mask_grid(p, out.cells.data(), out.shifts.data(), 1);
+          check_masks(p, out);
+        }
       }
     }
-    for (int64_t m = 1; m < 128; ++m) {
-      wrong += out.shifts[2 * m] != out.shifts[0] || out.shifts[2 * m + 1] != out.shifts[1];
+  });
+}
+
+TEST_CASE("blocks: in a whole one every cell and every two cells are balanced, one shift") {
+  for_every_isa([&](const CpuTable& table) {
+    for (const int64_t design : kBlockDesigns) {
+      const MaskParams p = with_columns({5, 3 * 128, 128, 10, 10, kHalfKept, 11, 11, design});
+      Output out(p);
+      table.mask_grid(p, out.cells.data(), out.shifts.data(), 1);
+      int64_t wrong = 0;
+      for (int64_t a = 0; a < 100; ++a) {
+        for (int64_t b = 0; b <= a; ++b) {
+          int64_t both = 0;
+          for (int64_t m = 0; m < 128; ++m) both += out.cells[m * 100 + a] & out.cells[m * 100 + b];
+          wrong += both != (a == b ? 64 : 32);
+        }
+      }
+      for (int64_t m = 1; m < 128; ++m) {
+        wrong += out.shifts[2 * m] != out.shifts[0] || out.shifts[2 * m + 1] != out.shifts[1];
+      }
+      CHECK(wrong == 0);
     }
-    CHECK(wrong == 0);
   });
 }
 
@@ -197,14 +224,16 @@ TEST_CASE("oa128: equal words take their columns in the order of the cells") {
   });
 }
 
-TEST_CASE("oa128: any batch, alignment and number of threads") {
+TEST_CASE("blocks: any batch, alignment and number of threads") {
   for_every_isa([](const CpuTable& table) {
-    for (const int threads : {1, 3, 16}) {
-      for (const int64_t count : {int64_t{1}, int64_t{9}, int64_t{300}}) {
-        const MaskParams p{77, 120, count, 4, 9, kHalfKept, 6, 3, kDesignOa128};
-        Output out(p, threads == 3 ? 1 : 0);
-        table.mask_grid(p, out.cells.data(), out.shifts.data(), threads);
-        check_masks(p, out);
+    for (const int64_t design : kBlockDesigns) {
+      for (const int threads : {1, 3, 16}) {
+        for (const int64_t count : {int64_t{1}, int64_t{9}, int64_t{300}}) {
+          const MaskParams p = with_columns({77, 120, count, 4, 9, kHalfKept, 6, 3, design});
+          Output out(p, threads == 3 ? 1 : 0);
+          table.mask_grid(p, out.cells.data(), out.shifts.data(), threads);
+          check_masks(p, out);
+        }
       }
     }
   });

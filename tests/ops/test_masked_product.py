@@ -23,13 +23,20 @@ def bfloat16_to_float(bits: np.ndarray) -> np.ndarray:
 
 def expected_product(image, spec, first, count, base):
     cells, shifts = reference.mask_grid(
-        spec.seed, first, count, spec.grid, spec.threshold, spec.shift_range, spec.design
+        spec.seed,
+        first,
+        count,
+        spec.grid,
+        spec.threshold,
+        spec.shift_range,
+        spec.design,
+        spec.columns,
     )
     masks = reference.mask_upsample(cells, shifts, spec.size, spec.up_size)
     return image[None] * masks + np.reshape(base, (1, -1, 1, 1)) * (1 - masks)
 
 
-@pytest.mark.parametrize("design", ["iid", "oa128"])
+@pytest.mark.parametrize("design", ["iid", "oa128", "lattice"])
 @pytest.mark.parametrize(("shape", "grid", "shift_range", "count"), SHAPES)
 def test_every_isa_is_within_four_eps_of_the_formula(isa, shape, grid, shift_range, count, design):
     image = np.random.default_rng(1).normal(size=shape).astype(np.float32)
@@ -129,7 +136,7 @@ def test_any_alignment_of_the_output(isa, offset, count):
     assert (memory[offset + expected.nbytes :] == 0xAB).all()
 
 
-@pytest.mark.parametrize("design", ["iid", "oa128"])
+@pytest.mark.parametrize("design", ["iid", "oa128", "lattice"])
 def test_same_bits_for_any_number_of_threads_and_any_batch(threads, isa, design):
     image = np.random.default_rng(0).normal(size=(3, 224, 224)).astype(np.float32)
     spec = MaskSpec(3, (224, 224), design=design)
@@ -140,7 +147,7 @@ def test_same_bits_for_any_number_of_threads_and_any_batch(threads, isa, design)
     np.testing.assert_array_equal(one[9:], masked_product(image, spec, 129, 7))
 
 
-@pytest.mark.parametrize("design", ["iid", "oa128"])
+@pytest.mark.parametrize("design", ["iid", "oa128", "lattice"])
 def test_awkward_images(backend, design):
     spec = MaskSpec(3, (9, 8), design=design)
     plain = np.arange(9 * 8 * 3).reshape(3, 9, 8)

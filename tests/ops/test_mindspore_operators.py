@@ -17,7 +17,7 @@ def base_of(channels):
     return tuple(np.linspace(-1, 2, channels).tolist())
 
 
-@pytest.mark.parametrize("design", ["iid", "oa128"])
+@pytest.mark.parametrize("design", ["iid", "oa128", "lattice"])
 @pytest.mark.parametrize(("shape", "grid", "shift_range", "count"), SHAPES)
 def test_masked_product_is_within_four_eps_of_the_reference(
     mode, shape, grid, shift_range, count, design

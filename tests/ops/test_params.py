@@ -8,13 +8,22 @@ from fastxai.ops import MaskSpec, OcclusionSpec
 
 def test_mask_params_layout():
     spec = MaskSpec(2**64 - 2, (20, 30), (3, 4), 0.25, (5, 6))
-    assert spec.params(7, 8).tolist() == [-2, 7, 8, 3, 4, 2**30, 5, 6, 0]
+    assert spec.params(7, 8).tolist() == [-2, 7, 8, 3, 4, 2**30, 5, 6, 0, *[0] * 16]
     assert spec.params(7, 8).dtype == np.int64
 
 
-def test_the_design_is_the_last_number():
+def test_the_ninth_number_is_the_design():
     spec = MaskSpec(1, (20, 30), (3, 4), shift_range=(5, 6), design="oa128")
-    assert spec.params(7, 8).tolist() == [1, 7, 8, 3, 4, 2**31, 5, 6, 1]
+    assert spec.params(7, 8).tolist() == [1, 7, 8, 3, 4, 2**31, 5, 6, 1, *[0] * 16]
+
+
+@pytest.mark.parametrize(("design", "number"), [("placed", 2), ("lattice", 3)])
+def test_columns_follow_the_design_a_byte_for_each_cell(design, number):
+    params = MaskSpec(1, (20, 30), design=design).params(0, 8)
+    assert params[8] == number
+    columns = [int(word) >> 8 * byte & 255 for word in params[9:] for byte in range(8)]
+    assert columns[:12] == [46, 94, 66, 100, 88, 103, 90, 52, 54, 11, 64, 50]
+    assert columns[99:] == [73, *[0] * 28]
 
 
 def test_occlusion_params_layout():

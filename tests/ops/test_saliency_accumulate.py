@@ -18,7 +18,7 @@ def run(spec, scores, backend, batches):
     return sums
 
 
-@pytest.mark.parametrize("design", ["iid", "oa128"])
+@pytest.mark.parametrize("design", ["iid", "oa128", "lattice"])
 @pytest.mark.parametrize(
     ("size", "grid", "shift_range", "targets"),
     [
@@ -35,7 +35,7 @@ def test_equals_the_dense_sum_of_score_times_mask(
     scores = np.random.default_rng(0).random((200, targets)).astype(np.float32)
     sums = run(spec, scores, backend, [200])
     maps = saliency_expand(sums.sums, size, backend=backend)
-    cells, shifts = reference.mask_grid(6, 0, 200, grid, spec.threshold, shift_range, design)
+    cells, shifts = mask_grid(spec, 0, 200, backend="reference")
     masks = reference.mask_upsample(cells, shifts, size, spec.up_size)[:, 0]
     dense = np.einsum("mt,myx->tyx", scores.astype(np.float64), masks)
     assert_close(maps[:-1], dense, atol=SUM64_RTOL, scale=200)
@@ -46,7 +46,7 @@ def test_equals_the_dense_sum_of_score_times_mask(
     assert sums.count == 200
 
 
-@pytest.mark.parametrize("design", ["iid", "oa128"])
+@pytest.mark.parametrize("design", ["iid", "oa128", "lattice"])
 def test_known_answer_of_one_mask(backend, design):
     spec = MaskSpec(6, (4, 4), (2, 2), 0.5, (3, 3), design)
     cells, shifts = mask_grid(spec, 9, 1)

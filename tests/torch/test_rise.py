@@ -31,7 +31,7 @@ def maps_by_formula(image, count, estimator, design, base):
     """RISE of the linear network in float64, from the reference's masks."""
     spec = MaskSpec(5, image.shape[1:], design=design)
     coarse = reference.mask_grid(
-        spec.seed, 0, count, spec.grid, spec.threshold, spec.shift_range, spec.design
+        spec.seed, 0, count, spec.grid, spec.threshold, spec.shift_range, spec.design, spec.columns
     )
     masks = reference.mask_upsample(*coarse, spec.size, spec.up_size)
     copies = reference.masked_product(image, masks, np.full(3, base))
@@ -45,7 +45,7 @@ def maps_by_formula(image, count, estimator, design, base):
 
 
 @pytest.mark.parametrize("base", [0.0, 0.25])
-@pytest.mark.parametrize("design", ["iid", "oa128"])
+@pytest.mark.parametrize("design", ["iid", "oa128", "lattice"])
 @pytest.mark.parametrize("estimator", ["plain", "centred"])
 def test_the_map_is_that_of_the_formula(place, estimator, design, base):
     network, images = on(place, networks.linear())
@@ -57,7 +57,7 @@ def test_the_map_is_that_of_the_formula(place, estimator, design, base):
     assert_close(maps[0].cpu(), expected, atol=MAP_ATOL)
 
 
-@pytest.mark.parametrize("design", ["iid", "oa128"])
+@pytest.mark.parametrize("design", ["iid", "oa128", "lattice"])
 @pytest.mark.parametrize("estimator", ["plain", "centred", "control-variate"])
 def test_the_map_is_that_of_mindspore(place, estimator, design):
     ms = pytest.importorskip("mindspore", reason="MindSpore is not installed beside PyTorch")

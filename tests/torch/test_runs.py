@@ -37,7 +37,7 @@ def scored_masks(count, design):
     image = networks.pictures()[0]
     spec = MaskSpec(5, image.shape[1:], design=design)
     coarse = reference.mask_grid(
-        spec.seed, 0, count, spec.grid, spec.threshold, spec.shift_range, spec.design
+        spec.seed, 0, count, spec.grid, spec.threshold, spec.shift_range, spec.design, spec.columns
     )
     masks = reference.mask_upsample(*coarse, spec.size, spec.up_size)
     copies = reference.masked_product(image, masks, np.zeros(3))
@@ -81,7 +81,7 @@ def test_the_standard_error_of_independent_masks_is_that_of_the_formula(place):
     assert np.abs(ratio - 1).max() < 0.15
 
 
-@pytest.mark.parametrize("design", ["iid", "oa128"])
+@pytest.mark.parametrize("design", ["iid", "oa128", "lattice"])
 def test_auto_stops_at_the_first_look_that_is_good_enough(place, design):
     network, images = on(place, networks.linear(), 2)
     explainer = rise(network, num_masks="auto", tol=0.8, design=design)

@@ -44,12 +44,13 @@ class RISEPlus(RISE):
             as many as it takes, as in `RISE`.
         tol: With 'auto', the predicted correlation at which an image is done.
         max_masks: With 'auto', the most masks for an image.
-        mask_probability: Probability of a cell to be kept, in (0, 1); 0.5 for 'oa128'.
-        grid_size: Coarse cells per axis, an int or (rows, columns); at most 127 cells for 'oa128'.
+        mask_probability: Probability of a cell to be kept, in (0, 1); 0.5 but for 'iid'.
+        grid_size: Coarse cells per axis, an int or (rows, columns); at most 127 cells but for
+            'iid'.
         base_value: Value of a masked pixel: a float, or one per channel.
         seed: 0 .. 2^64 - 1, or None for one from NumPy's global generator.
         estimator: 'centred', 'plain' (mindspore_xai's sum) or 'control-variate'.
-        design: 'iid', 'oa128' or None for what fits; all and the estimators as in `RISE`.
+        design: One of RISE's, or None for what fits; all and the estimators as in `RISE`.
         engine: Engine of the scores, as in `RISE`.
         precision: As in `RISE`. The OoD scores of the bounds are always MindSpore's.
         output: Place of the scores in the network's output, if that is no Tensor: an index, a

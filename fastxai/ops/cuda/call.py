@@ -10,7 +10,7 @@ from fastxai.ops.cuda.library import sizes
 from fastxai.ops.params import MaskSpec
 
 _TYPES = ("float32", "float16", "bfloat16")  # their positions are the library's numbers
-_PARAMS = 9
+_PARAMS = 25
 
 
 def mask_params(owner: str, spec: Any, first: int, count: int) -> tuple[tuple[int, int], Any]:

@@ -15,7 +15,7 @@ def mask_grid(spec: Any, first: int, cells: Any, shifts: Any, *, stream: Any = 0
     """Writes masks `first` .. `first + M - 1` before they are enlarged.
 
     Args:
-        spec: MaskSpec; or its `params` as an int64 array (9,) in device memory, which the kernels
+        spec: MaskSpec; or its `params` as an int64 array (25,) in device memory, which the kernels
             check, and then `first` is not used.
         first: Index of the first mask.
         cells: (M, h, w) uint8, gets 0 and 1; 255 where parameters in device memory are no good.
@@ -78,7 +78,7 @@ def masked_product(
     Args:
         image: (C, H, W) float32.
         base: (C,) float32, what a mask of 0 shows.
-        spec: MaskSpec; or its `params` as an int64 array (9,) in device memory, which the kernels
+        spec: MaskSpec; or its `params` as an int64 array (25,) in device memory, which the kernels
             check, and then `first` is not used.
         first: Index of the first mask.
         out: (M, C, H, W) float32, float16 or bfloat16, contiguous or channels-last (its strides

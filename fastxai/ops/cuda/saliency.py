@@ -27,7 +27,7 @@ def saliency_accumulate(
 
     Args:
         scores: (M, K) float32, one row per mask.
-        spec: MaskSpec; or its `params` as an int64 array (9,) in device memory, which the kernels
+        spec: MaskSpec; or its `params` as an int64 array (25,) in device memory, which the kernels
             check, and then neither `first` nor `count` is used.
         first: Index of the mask of row 0.
         sums: (T + 1, Sr, Sc, h, w) float64; see `fastxai.ops.SaliencySums`.
