@@ -1,5 +1,5 @@
 #include "bindings.h"
-#include "kernels/mask_grid/placement.h"
+#include "kernels/mask_grid/mask_grid.h"
 
 namespace fastxai {
 

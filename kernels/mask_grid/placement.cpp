@@ -1,14 +1,13 @@
-#include "placement.h"
-
-#include <cstddef>
 #include <utility>
-#include <vector>
+
+#include "mask_grid.h"
 
 namespace fastxai {
 
 namespace {
 
 constexpr int kColumns = 127;
+constexpr int kMostNear = 24;            // cells up to sqrt(8) away
 constexpr int64_t kFirstThreshold = 60;  // of a move's cost; falls to 0 in a straight line
 
 struct Pair {
@@ -34,17 +33,22 @@ int64_t weight_of(int64_t squared_distance) {
 }
 
 // The near cells of every cell.
-std::vector<std::vector<Pair>> near_cells(int64_t rows, int64_t cols) {
-  std::vector<std::vector<Pair>> near(static_cast<std::size_t>(rows * cols));
+struct Neighbours {
+  Neighbours(int64_t rows, int64_t cols);
+
+  int counts[kColumns] = {};
+  Pair pairs[kColumns][kMostNear];
+};
+
+Neighbours::Neighbours(int64_t rows, int64_t cols) {
   for (int64_t a = 0; a < rows * cols; ++a) {
     for (int64_t b = 0; b < rows * cols; ++b) {
       const int64_t down = a / cols - b / cols;
       const int64_t right = a % cols - b % cols;
       const int64_t weight = weight_of(down * down + right * right);
-      if (weight != 0) near[static_cast<std::size_t>(a)].push_back({static_cast<int>(b), weight});
+      if (weight != 0) pairs[a][counts[a]++] = {static_cast<int>(b), weight};
     }
   }
-  return near;
 }
 
 // splitmix64 (Steele, Lea and Flood, OOPSLA 2014).
@@ -66,8 +70,7 @@ class Generator {
 // Columns 1..127 in 127 slots, those of the cells first, and the weights that meet in each column.
 class Placement {
  public:
-  Placement(int64_t rows, int64_t cols)
-      : near_(near_cells(rows, cols)), cells_(static_cast<int>(rows * cols)) {
+  Placement(int64_t rows, int64_t cols) : near_(rows, cols), cells_(static_cast<int>(rows * cols)) {
     for (int slot = 0; slot < kColumns; ++slot) slots_[slot] = slot + 1;
     for (int cell = 0; cell < cells_; ++cell) used_[slots_[cell]] = true;
     for (int cell = 0; cell < cells_; ++cell) add(cell, -1, +1);
@@ -93,7 +96,8 @@ class Placement {
  private:
   // The pairs of a cell, but the one with `without`.
   void add(int cell, int without, int sign) {
-    for (const Pair& pair : near_[static_cast<std::size_t>(cell)]) {
+    for (int k = 0; k < near_.counts[cell]; ++k) {
+      const Pair& pair = near_.pairs[cell][k];
       if (pair.other == without) continue;
       const int column = slots_[cell] ^ slots_[pair.other];
       met_[column] += sign * pair.weight;
@@ -106,7 +110,7 @@ class Placement {
     cost_ += used ? met_[column] : -met_[column];
   }
 
-  std::vector<std::vector<Pair>> near_;
+  Neighbours near_;
   int cells_;
   int slots_[kColumns];
   bool used_[kColumns + 1] = {};
@@ -115,19 +119,6 @@ class Placement {
 };
 
 }  // namespace
-
-int64_t placement_cost(int64_t rows, int64_t cols, const uint8_t* columns) {
-  bool used[256] = {};
-  for (int64_t k = 0; k < rows * cols; ++k) used[columns[k]] = true;
-  const auto near = near_cells(rows, cols);
-  int64_t twice = 0;
-  for (std::size_t a = 0; a < near.size(); ++a) {
-    for (const Pair& pair : near[a]) {
-      if (used[columns[a] ^ columns[pair.other]]) twice += pair.weight;
-    }
-  }
-  return twice / 2;
-}
 
 void place_columns(int64_t rows, int64_t cols, int64_t moves, uint8_t* columns) {
   Placement placement(rows, cols);
