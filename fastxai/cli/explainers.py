@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=converters.num_masks,
         metavar="N|auto",
         help="rise, riseplus: number of masks, or auto: as many as it takes to reach --tol "
-        "(default: 6000)",
+        "(default: auto)",
     )
     add(
         "--tol",
@@ -71,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-masks",
         type=converters.mask_ceiling,
         metavar="N",
-        help="with --num-masks auto: masks to stop at, 512 or more (default: 8192)",
+        help="with --num-masks auto: masks to stop at, 512 or more (default: 6000)",
     )
     add(
         "--seed",
@@ -159,7 +159,7 @@ def check_options(arguments: argparse.Namespace, flag: str, chosen: Sequence[str
                 f"got {flag} {','.join(chosen)}",
             )
     for option in ("tol", "max_masks"):
-        if getattr(arguments, option) is not None and arguments.num_masks != AUTO:
+        if getattr(arguments, option) is not None and not _stops_by_itself(arguments):
             flag = f"--{option.replace('_', '-')}"
             raise CliError(WRONG_ARGUMENT, f"{flag}: only with --num-masks auto")
     if "riseplus" in chosen and arguments.ood_ckpt is None:
@@ -233,10 +233,14 @@ def _options_of_call(method: _Method, arguments: argparse.Namespace) -> dict[str
     options: dict[str, Any] = {}
     if "state" in method.options and getattr(arguments, "state", None) is not None:
         options["state"] = arguments.state
-    unsure = getattr(arguments, "uncertainty", None) or arguments.num_masks == AUTO
+    unsure = getattr(arguments, "uncertainty", None) or _stops_by_itself(arguments)
     if "uncertainty" in method.options and unsure:
         options["ret"] = "result"
     return options
+
+
+def _stops_by_itself(arguments: argparse.Namespace) -> bool:
+    return arguments.num_masks in (None, AUTO)
 
 
 def _in_steps(

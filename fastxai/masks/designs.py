@@ -122,7 +122,8 @@ def check_error_bar(owner: str, design: str, estimator: str, most: int) -> None:
     if estimator == "control-variate":
         raise ValueError(
             f"{asked} an error bar, and there is none for `design` {design!r} with "
-            "`estimator` 'control-variate'; use 'centred', or 'iid'."
+            "`estimator` 'control-variate'; use 'centred', or 'iid', or give "
+            "`num_masks` a number."
         )
     if estimator == "plain" and most % OA_MASKS:
         raise ValueError(

@@ -17,7 +17,7 @@ from fastxai.masks.designs import (
 from fastxai.masks.stopping import AUTO, StoppingRule, check_max_masks, check_tol
 from fastxai.ops import MaskSpec
 from fastxai.ops.checks import base_levels
-from fastxai.ops.params import check_seed
+from fastxai.ops.params import OA_MASKS, check_seed
 
 if TYPE_CHECKING:
     from fastxai.perturbation.plan import MaskPlan
@@ -86,8 +86,11 @@ class RandomMasks:
         if number != AUTO:
             raise ValueError(f"{owner}: `num_masks` must be an int or 'auto', got {number!r}.")
         design = self._design_of(self._max_masks)
-        check_error_bar(owner, design, self._estimator, self._max_masks)
-        return StoppingRule(self._max_masks, self._tol)
+        most = self._max_masks
+        if self._estimator == "plain" and design != "iid":
+            most -= most % OA_MASKS  # its error bar is of whole blocks
+        check_error_bar(owner, design, self._estimator, most)
+        return StoppingRule(most, self._tol)
 
     def _design_of(self, most: int) -> str:
         """How a run of so many masks draws them."""

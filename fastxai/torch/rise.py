@@ -22,7 +22,7 @@ class RISE(RandomMasks, PerturbationAttribution):
             dense output.
         perturbation_per_eval: Masked images scored at a time, at most.
         num_masks: N, masks per image; at least 2 for 'centred' and 256 for 'control-variate'.
-            'auto': as many as it takes, each image its own number; see `tol`.
+            'auto', the default: as many as it takes, each image its own number; see `tol`.
         tol: With 'auto', an image is done when the predicted correlation of all its maps with
             those of infinitely many masks is this, in (0, 1). It is looked at after 512 masks and
             every 256 thereafter.
@@ -74,9 +74,9 @@ class RISE(RandomMasks, PerturbationAttribution):
         activation_fn: Activation,
         perturbation_per_eval: int = 32,
         *,
-        num_masks: int | str = 6000,
+        num_masks: int | str = "auto",
         tol: float = 0.95,
-        max_masks: int = 8192,
+        max_masks: int = 6000,
         mask_probability: float = 0.5,
         grid_size: int | tuple[int, int] = 10,
         base_value: float | tuple[float, ...] = 0.0,

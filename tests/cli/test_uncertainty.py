@@ -38,6 +38,12 @@ def test_auto_stops_by_itself_or_at_the_ceiling(explain, files, options):
     assert np.load(files / "map.npy").shape == (16, 24)
 
 
+def test_auto_is_the_default(explain):
+    result = explain("--tol", "0.6", "--explainer", "rise")
+    assert re.search(r"^rise +512 masks in ", result.out, re.MULTILINE)
+    assert "correlation" in result.out
+
+
 def test_without_either_there_is_no_line_and_the_picture_is_one(explain, files):
     result = explain()
     assert "correlation" not in result.out

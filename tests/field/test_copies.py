@@ -109,7 +109,7 @@ def test_every_setting_is_shown():
     network = networks.SmallConv()
     assert repr(RISE(network, nn.Softmax(), num_masks=8, seed=3)) == (
         "RISE(network=SmallConv(...), activation_fn=Softmax(...), perturbation_per_eval=32, "
-        "num_masks=8, tol=0.95, max_masks=8192, mask_probability=0.5, grid_size=(10, 10), "
+        "num_masks=8, tol=0.95, max_masks=6000, mask_probability=0.5, grid_size=(10, 10), "
         "base_value=0.0, seed=3, estimator='centred', design=None, engine=None, precision=None)"
     )
     assert repr(GradCAM(network, "conv")) == "GradCAM(network=SmallConv(...), layer='conv')"

@@ -51,7 +51,7 @@ def test_the_map_is_that_of_as_many_masks(mode, design, estimator):
     options = {"design": design, "estimator": estimator}
     found = auto(**options)(BOTH, 2, ret="result")
     for index, number in enumerate(found.num_masks):
-        assert 512 <= number < 8192
+        assert 512 <= number < 6000
         assert number % 256 == 0
         rise = auto(num_masks=int(number), **options)
         saliency = rise(BOTH[index : index + 1], 2).asnumpy()
@@ -132,6 +132,25 @@ def test_at_the_ceiling_it_stops_and_says_so(caplog):
     assert "RISE: stopped at max_masks, 700 masks" in record.getMessage()
 
 
+def test_the_ceiling_of_a_plain_sum_of_blocks_is_the_last_whole_block():
+    rise = auto(tol=0.9999, max_masks=700, design="oa128", estimator="plain")
+    assert rise(ms.Tensor(IMAGES[:1]), 0, ret="result").num_masks.tolist() == [640]
+
+
+def test_a_run_stops_by_itself_where_no_number_was_given():
+    found = RISE(Tiles(), nn.Softmax(), 64, seed=3)(BOTH, 2, ret="result")
+    named = auto(num_masks="auto", tol=0.95, max_masks=6000, design=None)(BOTH, 2, ret="result")
+    assert found.tol == 0.95
+    np.testing.assert_array_equal(found.num_masks, named.num_masks)
+    np.testing.assert_array_equal(found.saliency, named.saliency)
+
+
+def test_a_number_is_a_number():
+    found = RISE(Tiles(), nn.Softmax(), 64, num_masks=640, seed=3)(BOTH, 2, ret="result")
+    assert found.num_masks.tolist() == [640, 640]
+    assert found.tol is None
+
+
 def test_progress_is_told_the_correlation_of_the_last_look():
     seen = []
     found = auto()(
@@ -175,7 +194,7 @@ def test_num_masks_may_be_set_to_auto_and_back():
 def test_progress_ends_at_a_total_that_shrinks():
     seen = []
     found = auto()(BOTH, 1, ret="result", progress=lambda done, total: seen.append((done, total)))
-    assert seen[0][1] == 2 * 8192
+    assert seen[0][1] == 2 * 6000
     assert seen[-1] == (found.num_masks.sum(), found.num_masks.sum())
     totals = [total for _, total in seen]
     assert totals == sorted(totals, reverse=True)
@@ -227,11 +246,6 @@ def test_there_is_a_margin_for_predictions_that_are_too_good():
             {"design": "oa128", "estimator": "control-variate"},
             ValueError,
             "'auto' need an error bar, and there is none for `design` 'oa128'",
-        ),
-        (
-            {"design": "oa128", "estimator": "plain", "max_masks": 1000},
-            ValueError,
-            "whole blocks of 128 masks",
         ),
     ],
 )

@@ -58,7 +58,7 @@ class RISE(RandomMasks, PerturbationAttribution):
         perturbation_per_eval: Masked images scored at a time, at most; 'auto' tries once which
             number is fastest, as far as memory allows, and logs it.
         num_masks: N, masks per image; at least 2 for 'centred' and 256 for 'control-variate'.
-            'auto': as many as it takes, each image its own number; see `tol`.
+            'auto', the default: as many as it takes, each image its own number; see `tol`.
         tol: With 'auto', predicted correlation in (0, 1) with the maps of infinitely many masks at
             which an image is done. RISE checks it after 512 masks and every 256 thereafter.
         max_masks: With 'auto', the most masks for an image, 512 or more; where it ends an image, a
@@ -118,9 +118,9 @@ class RISE(RandomMasks, PerturbationAttribution):
         activation_fn: Activation,
         perturbation_per_eval: int | str = 32,
         *,
-        num_masks: int | str = 6000,
+        num_masks: int | str = "auto",
         tol: float = 0.95,
-        max_masks: int = 8192,
+        max_masks: int = 6000,
         mask_probability: float = 0.5,
         grid_size: int | tuple[int, int] = 10,
         base_value: float | tuple[float, ...] = 0.0,

@@ -40,8 +40,8 @@ class RISEPlus(RISE):
             'softmax', 'sigmoid', a function of rows (., classes), or None where the network
             returns probabilities. It acts on the classes, of every pixel of a dense output.
         perturbation_per_eval: Masked images scored at a time, at most, or 'auto', as in `RISE`.
-        num_masks: Masks per image; at least 2 for 'centred' and 256 for 'control-variate'. 'auto':
-            as many as it takes, as in `RISE`.
+        num_masks: Masks per image; at least 2 for 'centred' and 256 for 'control-variate'. 'auto',
+            the default: as many as it takes, as in `RISE`.
         tol: With 'auto', the predicted correlation at which an image is done.
         max_masks: With 'auto', the most masks for an image.
         mask_probability: Probability of a cell to be kept, in (0, 1); 0.5 but for 'iid'.
@@ -109,9 +109,9 @@ class RISEPlus(RISE):
         activation_fn: Activation,
         perturbation_per_eval: int | str = 32,
         *,
-        num_masks: int | str = 6000,
+        num_masks: int | str = "auto",
         tol: float = 0.95,
-        max_masks: int = 8192,
+        max_masks: int = 6000,
         mask_probability: float = 0.5,
         grid_size: int | tuple[int, int] = 10,
         base_value: float | tuple[float, ...] = 0.0,
