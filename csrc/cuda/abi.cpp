@@ -4,6 +4,7 @@
 //   params     the numbers of MaskSpec.params or OcclusionSpec.params, in device memory if
 //              `on_device`, else in host memory
 //   sizes      int64 in host memory, as each function says
+//   base       what a masked pixel shows: [C], or [C, H, W] if `picture`
 //   layout     0 NCHW, 1 NHWC          type  0 float32, 1 float16, 2 bfloat16
 //   stream     a cudaStream_t
 //   workspace  float64 in device memory, as many as the function of that name says
@@ -19,7 +20,7 @@ using fastxai::Layout;
 using fastxai::OutType;
 using fastxai::ParamTensor;
 
-constexpr int kAbi = 1;  // of this file; Python refuses a library with another
+constexpr int kAbi = 2;  // of this file; Python refuses a library with another
 
 // sizes: [M, C, H, W]
 BatchTensor batch_of(const int64_t* sizes, int layout, int type, void* data) {
@@ -67,9 +68,9 @@ FASTXAI_CUDA_API int fastxai_cuda_mask_upsample(const int64_t* sizes, const uint
 // sizes: [M, C, H, W]
 FASTXAI_CUDA_API int fastxai_cuda_masked_product(const int64_t* params, int on_device,
                                                  const int64_t* sizes, int layout, int type,
-                                                 const float* image, const float* base, void* out,
-                                                 void* stream) {
-  return number(fastxai::cuda_masked_product({params, on_device != 0}, image, base,
+                                                 const float* image, const float* base, int picture,
+                                                 void* out, void* stream) {
+  return number(fastxai::cuda_masked_product({params, on_device != 0}, image, {base, picture != 0},
                                              batch_of(sizes, layout, type, out), stream));
 }
 
@@ -98,9 +99,9 @@ FASTXAI_CUDA_API int fastxai_cuda_saliency_expand(const int64_t* sizes, const do
 // sizes: [M, C, H, W]
 FASTXAI_CUDA_API int fastxai_cuda_occlusion_fill(const int64_t* params, int on_device,
                                                  const int64_t* sizes, int layout, int type,
-                                                 const float* image, const float* base, void* out,
-                                                 void* stream) {
-  return number(fastxai::cuda_occlusion_fill({params, on_device != 0}, image, base,
+                                                 const float* image, const float* base, int picture,
+                                                 void* out, void* stream) {
+  return number(fastxai::cuda_occlusion_fill({params, on_device != 0}, image, {base, picture != 0},
                                              batch_of(sizes, layout, type, out), stream));
 }
 
@@ -108,8 +109,8 @@ FASTXAI_CUDA_API int fastxai_cuda_occlusion_fill(const int64_t* params, int on_d
 FASTXAI_CUDA_API int fastxai_cuda_occlusion_patch(const int64_t* params, int64_t previous_first,
                                                   const int64_t* sizes, int layout, int type,
                                                   const float* image, const float* base,
-                                                  void* batch, void* stream) {
-  return number(fastxai::cuda_occlusion_patch(params, previous_first, image, base,
+                                                  int picture, void* batch, void* stream) {
+  return number(fastxai::cuda_occlusion_patch(params, previous_first, image, {base, picture != 0},
                                               batch_of(sizes, layout, type, batch), stream));
 }
 

@@ -25,9 +25,10 @@ inline bool out_type_of(const AotArgs& a, int tensor, OutType* type) noexcept {
   return true;
 }
 
-// Tensors image (C, H, W), base (C,), params (numbers,) and out (M, C, H, W): dtypes and shapes.
+// Tensors image (C, H, W), base (C,) or (C, H, W), params (numbers,) and out (M, C, H, W): dtypes
+// and shapes.
 inline Status check_batch(const AotArgs& a, int64_t numbers, BatchTensor* out) noexcept {
-  if (!a.is(0, "float32", 3) || !a.is(1, "float32", 1) || !a.is(2, "int64", 1) ||
+  if (!a.is(0, "float32", 3) || !a.is_base(1) || !a.is(2, "int64", 1) ||
       !out_type_of(a, 3, &out->type)) {
     return Status::kDtype;
   }
@@ -35,9 +36,8 @@ inline Status check_batch(const AotArgs& a, int64_t numbers, BatchTensor* out) n
   out->shape = {a.dim(0, 0), a.dim(0, 1), a.dim(0, 2)};
   out->layout = Layout::kPlanar;
   out->data = a.data<void>(3);
-  if (a.dim(1, 0) != out->shape.channels || a.dim(2, 0) != numbers ||
-      a.dim(3, 1) != out->shape.channels || a.dim(3, 2) != out->shape.rows ||
-      a.dim(3, 3) != out->shape.cols) {
+  if (!a.fits_base(1, out->shape) || a.dim(2, 0) != numbers || a.dim(3, 1) != out->shape.channels ||
+      a.dim(3, 2) != out->shape.rows || a.dim(3, 3) != out->shape.cols) {
     return Status::kShape;
   }
   return Status::kOk;

@@ -3,7 +3,7 @@
 using fastxai::AotArgs;
 using fastxai::Status;
 
-// image [C, H, W] float32, base [C] float32, params [25] int64
+// image [C, H, W] float32, base [C] or [C, H, W] float32, params [25] int64
 // -> out [M, C, H, W] float32, float16 or bfloat16
 FASTXAI_AOT fastxai_masked_product(FASTXAI_CUDA_AOT_ARGS) {
   const AotArgs all(nparam, params, ndims, shapes, dtypes);
@@ -11,7 +11,7 @@ FASTXAI_AOT fastxai_masked_product(FASTXAI_CUDA_AOT_ARGS) {
     fastxai::BatchTensor out;
     const Status status = fastxai::check_batch(a, fastxai::kMaskParamCount, &out);
     if (status != Status::kOk) return status;
-    return fastxai::cuda_masked_product({a.data<int64_t>(2), true}, a.data<float>(0),
-                                        a.data<float>(1), out, stream);
+    return fastxai::cuda_masked_product({a.data<int64_t>(2), true}, a.data<float>(0), a.base(1),
+                                        out, stream);
   });
 }

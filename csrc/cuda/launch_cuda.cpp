@@ -55,7 +55,7 @@ Status cuda_mask_upsample(const MaskUpsampleParams& p, const int64_t* up_size, c
   return queued(cuda::mask_upsample(p, up_size, cells, shifts, masks, stream));
 }
 
-Status cuda_masked_product(const ParamTensor& params, const float* image, const float* base,
+Status cuda_masked_product(const ParamTensor& params, const float* image, const Base& base,
                            const BatchTensor& out, void* stream) noexcept {
   MaskSource source;
   const Status status = mask_source(params, out.count, &source);
@@ -93,7 +93,7 @@ Status cuda_saliency_expand(const SaliencyExpandParams& p, const double* sums, d
   return queued(cuda::saliency_expand(p, sums, maps, workspace, stream));
 }
 
-Status cuda_occlusion_fill(const ParamTensor& params, const float* image, const float* base,
+Status cuda_occlusion_fill(const ParamTensor& params, const float* image, const Base& base,
                            const BatchTensor& out, void* stream) noexcept {
   OcclusionSource source;
   const Status status = occlusion_source(params, out.shape, out.count, &source);
@@ -103,7 +103,7 @@ Status cuda_occlusion_fill(const ParamTensor& params, const float* image, const 
 }
 
 Status cuda_occlusion_patch(const int64_t* params, int64_t previous_first, const float* image,
-                            const float* base, const BatchTensor& batch, void* stream) noexcept {
+                            const Base& base, const BatchTensor& batch, void* stream) noexcept {
   OcclusionSource source;
   const Status status = occlusion_source({params, false}, batch.shape, batch.count, &source);
   if (status != Status::kOk) return status;

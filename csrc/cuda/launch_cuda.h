@@ -36,7 +36,7 @@ Status cuda_mask_upsample(const MaskUpsampleParams& params, const int64_t* up_si
                           const uint8_t* cells, const int32_t* shifts, float* masks,
                           void* stream) noexcept;
 
-Status cuda_masked_product(const ParamTensor& params, const float* image, const float* base,
+Status cuda_masked_product(const ParamTensor& params, const float* image, const Base& base,
                            const BatchTensor& out, void* stream) noexcept;
 
 Status cuda_saliency_accumulate(const ParamTensor& params, int64_t batch,
@@ -48,11 +48,11 @@ Status cuda_saliency_accumulate(const ParamTensor& params, int64_t batch,
 Status cuda_saliency_expand(const SaliencyExpandParams& params, const double* sums, double* maps,
                             double* workspace, void* stream) noexcept;
 
-Status cuda_occlusion_fill(const ParamTensor& params, const float* image, const float* base,
+Status cuda_occlusion_fill(const ParamTensor& params, const float* image, const Base& base,
                            const BatchTensor& out, void* stream) noexcept;
 
 Status cuda_occlusion_patch(const int64_t* params, int64_t previous_first, const float* image,
-                            const float* base, const BatchTensor& batch, void* stream) noexcept;
+                            const Base& base, const BatchTensor& batch, void* stream) noexcept;
 
 // workspace: cuda::occlusion_sum_workspace numbers.
 Status cuda_occlusion_sum(const ParamTensor& params, const ImageShape& shape, int64_t targets,

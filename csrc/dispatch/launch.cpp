@@ -61,7 +61,7 @@ Status launch_mask_upsample(const MaskUpsampleParams& p, const uint8_t* cells,
 }
 
 Status launch_masked_product(const int64_t* params, const ImageShape& shape, const float* image,
-                             const float* base, int64_t batch, OutType type, void* out) noexcept {
+                             const Base& base, int64_t batch, OutType type, void* out) noexcept {
   MaskParams p;
   const Status status = read_mask_params(params, batch, &p);
   if (status != Status::kOk) return status;
@@ -127,7 +127,7 @@ Status launch_saliency_expand(const SaliencyExpandParams& p, const double* sums,
 }
 
 Status launch_occlusion_fill(const int64_t* params, const ImageShape& shape, int64_t batch,
-                             const float* image, const float* base, float* out) noexcept {
+                             const float* image, const Base& base, float* out) noexcept {
   OcclusionParams p;
   const Status status = read_occlusion_params(params, shape.channels, shape.rows, shape.cols, &p);
   if (status != Status::kOk) return status;
@@ -139,7 +139,7 @@ Status launch_occlusion_fill(const int64_t* params, const ImageShape& shape, int
 
 Status launch_occlusion_patch(const int64_t* params, int64_t previous_first,
                               const ImageShape& shape, int64_t batch, const float* image,
-                              const float* base, float* buffer) noexcept {
+                              const Base& base, float* buffer) noexcept {
   OcclusionParams p;
   const Status status = read_occlusion_params(params, shape.channels, shape.rows, shape.cols, &p);
   if (status != Status::kOk) return status;
@@ -167,7 +167,7 @@ Status launch_occlusion_sum(const int64_t* params, const ImageShape& shape, int6
 }
 
 Status launch_pixel_fill(const AnyInt64* params, const ImageShape& shape, int64_t batch,
-                         const float* image, const float* base, const int32_t* ranks,
+                         const float* image, const Base& base, const int32_t* ranks,
                          const int64_t* intervals, float* out) noexcept {
   if (params[0] != 0 && params[0] != 1) return Status::kParams;
   if (!good_shape(shape, batch)) return Status::kShape;

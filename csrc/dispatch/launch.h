@@ -18,7 +18,7 @@ Status launch_mask_upsample(const MaskUpsampleParams& params, const uint8_t* cel
                             const int32_t* shifts, float* masks) noexcept;
 
 Status launch_masked_product(const int64_t* params, const ImageShape& shape, const float* image,
-                             const float* base, int64_t batch, OutType type, void* out) noexcept;
+                             const Base& base, int64_t batch, OutType type, void* out) noexcept;
 
 // sums [targets + 1, Sr, Sc, h, w] must have the shape that `params` says: `sums_shape` [5].
 // bad_row: batch row of the first score that is not finite, or -1; kBadColumn for a column outside
@@ -31,18 +31,18 @@ Status launch_saliency_expand(const SaliencyExpandParams& params, const double* 
                               double* maps) noexcept;
 
 Status launch_occlusion_fill(const int64_t* params, const ImageShape& shape, int64_t batch,
-                             const float* image, const float* base, float* out) noexcept;
+                             const float* image, const Base& base, float* out) noexcept;
 
 Status launch_occlusion_patch(const int64_t* params, int64_t previous_first,
                               const ImageShape& shape, int64_t batch, const float* image,
-                              const float* base, float* buffer) noexcept;
+                              const Base& base, float* buffer) noexcept;
 
 Status launch_occlusion_sum(const int64_t* params, const ImageShape& shape, int64_t targets,
                             int64_t windows, const double* drops, double* maps) noexcept;
 
 // params: [outside], 0 or 1.
 Status launch_pixel_fill(const int64_t* params, const ImageShape& shape, int64_t batch,
-                         const float* image, const float* base, const int32_t* ranks,
+                         const float* image, const Base& base, const int32_t* ranks,
                          const int64_t* intervals, float* out) noexcept;
 
 }  // namespace fastxai

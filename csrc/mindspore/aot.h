@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "csrc/common/status.h"
+#include "kernels/common/image.h"
 
 #define FASTXAI_AOT_ARGS \
   int nparam, void **params, int *ndims, int64_t **shapes, const char **dtypes, void *, void *
@@ -47,6 +48,15 @@ class AotArgs {
     }
     return count;
   }
+  // Whether a tensor says what a masked pixel shows: float32 [C], or a picture [C, H, W].
+  bool is_base(int tensor) const noexcept {
+    return is(tensor, "float32", 1) || is(tensor, "float32", 3);
+  }
+  bool fits_base(int tensor, const ImageShape& s) const noexcept {
+    return dim(tensor, 0) == s.channels &&
+           (ndims_[tensor] == 1 || (dim(tensor, 1) == s.rows && dim(tensor, 2) == s.cols));
+  }
+  Base base(int tensor) const noexcept { return {data<float>(tensor), ndims_[tensor] == 3}; }
   bool same_shape(int a, int b) const noexcept {
     return ndims_[a] == ndims_[b] &&
            std::memcmp(shapes_[a], shapes_[b], static_cast<size_t>(ndims_[a]) * sizeof(int64_t)) ==

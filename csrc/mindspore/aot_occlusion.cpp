@@ -5,21 +5,21 @@
 using fastxai::AotArgs;
 using fastxai::Status;
 
-// image [C, H, W] float32, base [C] float32, params [6] int64 -> out [M, C, H, W] float32
+// image [C, H, W] float32, base [C] or [C, H, W] float32, params [6] int64 -> out [M, C, H, W]
+// float32
 FASTXAI_AOT fastxai_occlusion_fill(FASTXAI_AOT_ARGS) {
   const AotArgs all(nparam, params, ndims, shapes, dtypes);
   return fastxai::aot_host_call(__func__, 4, 3, all, [](const AotArgs& a) {
-    if (!a.is(0, "float32", 3) || !a.is(1, "float32", 1) || !a.is(2, "int64", 1) ||
-        !a.is(3, "float32", 4)) {
+    if (!a.is(0, "float32", 3) || !a.is_base(1) || !a.is(2, "int64", 1) || !a.is(3, "float32", 4)) {
       return Status::kDtype;
     }
     const fastxai::ImageShape shape{a.dim(0, 0), a.dim(0, 1), a.dim(0, 2)};
-    if (a.dim(1, 0) != shape.channels || a.dim(2, 0) != fastxai::kOcclusionParamCount ||
+    if (!a.fits_base(1, shape) || a.dim(2, 0) != fastxai::kOcclusionParamCount ||
         a.dim(3, 1) != shape.channels || a.dim(3, 2) != shape.rows || a.dim(3, 3) != shape.cols) {
       return Status::kShape;
     }
     return fastxai::launch_occlusion_fill(a.data<int64_t>(2), shape, a.dim(3, 0), a.data<float>(0),
-                                          a.data<float>(1), a.data<float>(3));
+                                          a.base(1), a.data<float>(3));
   });
 }
 

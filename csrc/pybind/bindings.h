@@ -42,6 +42,15 @@ inline ImageShape image_shape(const py::array& image) {
   return {image.shape(0), image.shape(1), image.shape(2)};
 }
 
+// What a masked pixel shows: [C], or a picture [C, H, W].
+inline Base base_of(const Array<float>& base, const ImageShape& s) {
+  const bool picture = base.ndim() == 3 && base.shape(0) == s.channels && base.shape(1) == s.rows &&
+                       base.shape(2) == s.cols;
+  require(picture || (base.ndim() == 1 && base.shape(0) == s.channels),
+          "base must be [C] or [C, H, W]");
+  return {base.data(), picture};
+}
+
 inline const AnyInt64* params_of(const Array<int64_t>& params, int64_t count) {
   require(params.ndim() == 1 && params.shape(0) == count, "params has the wrong length");
   return params.data();

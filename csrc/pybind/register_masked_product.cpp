@@ -19,14 +19,13 @@ void masked_product(const Array<float>& image, const Array<float>& base,
                     const Array<int64_t>& params, py::array out) {
   const ImageShape shape = image_shape(image);
   const AnyInt64* values = params_of(params, kMaskParamCount);
-  require(base.ndim() == 1 && base.shape(0) == shape.channels, "base must be [C]");
+  const Base base_in = base_of(base, shape);
   require(out.ndim() == 4 && out.shape(1) == shape.channels && out.shape(2) == shape.rows &&
               out.shape(3) == shape.cols && (out.flags() & py::array::c_style),
           "out must be contiguous [M, C, H, W]");
   const OutType type = out_type(out);
   const int64_t batch = out.shape(0);
   const float* const image_in = image.data();
-  const float* const base_in = base.data();
   void* const data = out.mutable_data();
   Status status;
   {

@@ -10,14 +10,13 @@ struct FillArgs {
   ImageShape shape;
   int64_t batch;
   const float* image;
-  const float* base;
+  Base base;
   float* out;
 };
 
 FillArgs fill_args(const Array<float>& image, const Array<float>& base,
                    const Array<int64_t>& params, Array<float>& out) {
   const ImageShape shape = image_shape(image);
-  require(base.ndim() == 1 && base.shape(0) == shape.channels, "base must be [C]");
   require(out.ndim() == 4 && out.shape(1) == shape.channels && out.shape(2) == shape.rows &&
               out.shape(3) == shape.cols,
           "out must be [M, C, H, W]");
@@ -25,7 +24,7 @@ FillArgs fill_args(const Array<float>& image, const Array<float>& base,
           shape,
           out.shape(0),
           image.data(),
-          base.data(),
+          base_of(base, shape),
           out.mutable_data()};
 }
 

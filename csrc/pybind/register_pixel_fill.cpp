@@ -8,7 +8,7 @@ void pixel_fill(const Array<float>& image, const Array<float>& base, const Array
                 const Array<int64_t>& intervals, const Array<int64_t>& params, Array<float> out) {
   const ImageShape shape = image_shape(image);
   const int64_t* values = params_of(params, 1);
-  require(base.ndim() == 1 && base.shape(0) == shape.channels, "base must be [C]");
+  const Base base_in = base_of(base, shape);
   require(ranks.ndim() == 2 && ranks.shape(0) == shape.rows && ranks.shape(1) == shape.cols,
           "ranks must be [H, W]");
   require(out.ndim() == 4 && out.shape(1) == shape.channels && out.shape(2) == shape.rows &&
@@ -18,7 +18,6 @@ void pixel_fill(const Array<float>& image, const Array<float>& base, const Array
           "intervals must be [M, 2]");
   const int64_t batch = out.shape(0);
   const float* const image_in = image.data();
-  const float* const base_in = base.data();
   const int32_t* const ranks_in = ranks.data();
   const int64_t* const intervals_in = intervals.data();
   float* const data = out.mutable_data();

@@ -15,6 +15,7 @@ from fastxai.engine.settings import Choice
 from fastxai.network.activation import Activation
 from fastxai.network.evaluation import one_call_at_a_time
 from fastxai.ops import pixel_fill
+from fastxai.ops.base_value import BaseValue, base_of, base_word
 from fastxai.ops.checks import check_int
 
 _METRICS = ("NaiveFaithfulness", "DeletionAUC", "InsertionAUC")
@@ -27,7 +28,7 @@ class Faithfulness(LabelSensitiveMetric):
 
     The more salient half of the H W pixels is perturbed in :math:`n = \lfloor\sqrt{HW}\rfloor`
     steps of equally many pixels, from the most salient one on (equal ones row by row), all channels
-    to 0. With :math:`p_j` the score of the class after step j, the result is
+    to the base, 0 if not given. With :math:`p_j` the score of the class after step j, the result is
     :math:`(1 + v) / 2`, in [0, 1] for scores that are probabilities, and 0.5 where no step changes
     the score.
 
@@ -37,8 +38,8 @@ class Faithfulness(LabelSensitiveMetric):
       :math:`v = \frac{1}{n} \sum_{j=2}^{n-1} (p_{image} - p_j)`. A faithful map makes the score
       fall early. mindspore_xai has 1 minus this v, which is highest for the worst map: its result r
       is 1.5 - r here.
-    * 'InsertionAUC': the pixels of steps 1 .. j are shown on an image of zeros;
-      :math:`v = \frac{1}{n} \sum_{j=2}^{n-1} (p_j - p_{zeros})`.
+    * 'InsertionAUC': the pixels of steps 1 .. j are shown on the base;
+      :math:`v = \frac{1}{n} \sum_{j=2}^{n-1} (p_j - p_{base})`.
 
     Args:
         num_labels: Classes of the network.
@@ -47,6 +48,8 @@ class Faithfulness(LabelSensitiveMetric):
             returns probabilities. It acts on the classes, of every pixel of a dense output.
         metric: 'NaiveFaithfulness', 'DeletionAUC' or 'InsertionAUC'.
         batch_size: Perturbed images scored at a time, at most; bounds the memory.
+        base_value: What a perturbed pixel shows: a number, one per channel, an array or Tensor
+            (C, H, W), 'blur', 'blur:RADIUS', 'mean' or 'noise' (of seed 0), as in `RISE`.
         engine: Engine of the scores: 'auto', 'mindspore', 'openvino' or 'onnxruntime'; None: what
             `fastxai.set_engine` says, 'auto' at first.
         precision: 'float32' or 'bfloat16'; None: what `fastxai.set_engine` says.
@@ -90,6 +93,7 @@ class Faithfulness(LabelSensitiveMetric):
         metric: str = "NaiveFaithfulness",
         *,
         batch_size: int = 32,
+        base_value: BaseValue = 0.0,
         engine: str | None = None,
         precision: str | None = None,
     ) -> None:
@@ -101,6 +105,9 @@ class Faithfulness(LabelSensitiveMetric):
             raise ValueError(f"{self._owner}: `metric` must be one of {_METRICS}, got {metric!r}.")
         self._metric = metric
         self._batch_size = check_int(self._owner, "batch_size", batch_size, 1, 2**31 - 1)
+        if isinstance(base_value, str):
+            base_word(self._owner, base_value)
+        self._base_value = base_value
         self._selector = Selector(self._owner, engine, precision)
 
     @property
@@ -165,14 +172,14 @@ class Faithfulness(LabelSensitiveMetric):
         intervals: np.ndarray,
         outside: bool = False,
     ) -> np.ndarray:
-        """Scores (M,) of the class with the pixels of each interval of the order set to 0.
+        """Scores (M,) of the class with the pixels of each interval of the order set to the base.
 
         Args:
             explainer: The explainer, of whose network they are.
             case: Image and class.
             order: (H W,) pixels, the most salient one first.
             intervals: (M, 2) places in the order.
-            outside: Set the other pixels to 0.
+            outside: Set the other pixels to it.
         """
         network, path = explainer.network, explainer._output_path
         ranks = np.empty(order.size, np.int32)
@@ -182,12 +189,13 @@ class Faithfulness(LabelSensitiveMetric):
         batches = -(-rows // self._batch_size)
         batch = -(-rows // batches)  # as even as possible
         buffer = np.empty((batch, *case.image.shape), np.float32)
+        base = base_of(self._owner, self._base_value, case.image.shape).of(case.image)
         filled = np.zeros((batches * batch, 2), np.int64)  # one shape for all batches
         filled[:rows] = intervals
 
         def fill(first: int, out: np.ndarray) -> None:
             part = filled[first : first + batch]
-            pixel_fill(case.image, ranks, part, outside=outside, out=out)
+            pixel_fill(case.image, ranks, part, outside=outside, base_value=base, out=out)
 
         engine = self._scorer.engine_for(
             self._selector, network, buffer.shape, rows, lambda out: fill(0, out), path

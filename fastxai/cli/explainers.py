@@ -74,6 +74,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --num-masks auto: masks to stop at, 512 or more (default: 6000)",
     )
     add(
+        "--base-value",
+        type=converters.base_value,
+        metavar="V[,V,V]|blur[:R]|mean|noise",
+        help="rise, riseplus, occlusion: what a masked pixel shows, in the units of the network's "
+        "input; blur: the picture blurred by R pixels (default: 0)",
+    )
+    add(
         "--seed",
         type=converters.seed,
         metavar="N",
@@ -318,7 +325,7 @@ def _occlusion(subject: Subject | Model, arguments: argparse.Namespace) -> Any:
         subject.network,
         subject.activation,
         output=subject.output,
-        **_given(arguments, "batch_size"),
+        **_given(arguments, "batch_size", "base_value"),
     )
 
 
@@ -368,7 +375,10 @@ def _transform(given: Any) -> Any:
 
 def _masks(arguments: argparse.Namespace) -> dict[str, Any]:
     seed = _SEED if arguments.seed is None else arguments.seed
-    return {**_given(arguments, "batch_size", "num_masks", "tol", "max_masks"), "seed": seed}
+    return {
+        **_given(arguments, "batch_size", "base_value", "num_masks", "tol", "max_masks"),
+        "seed": seed,
+    }
 
 
 def _given(arguments: argparse.Namespace, *options: str) -> dict[str, Any]:
@@ -410,11 +420,14 @@ def _bare(text: str) -> str:
 
 
 _ARGUMENTS = {"batch_size": "perturbation_per_eval"}  # options of other names than arguments
-_OF_MASKS = ("num_masks", "tol", "max_masks", "seed", "batch_size", "uncertainty", "state")
+_OF_MASKS = (
+    *("num_masks", "tol", "max_masks", "seed", "batch_size", "base_value"),
+    *("uncertainty", "state"),
+)
 _METHODS = {
     "rise": _Method(_rise, _OF_MASKS, "masks"),
     "riseplus": _Method(_rise_plus, (*_OF_MASKS, "ood_ckpt"), "masks"),
-    "occlusion": _Method(_occlusion, ("batch_size", "state"), "windows"),
+    "occlusion": _Method(_occlusion, ("batch_size", "base_value", "state"), "windows"),
     "gradient": _Method(_backprop("Gradient")),
     "gradcam": _Method(_gradcam, ("layer", "reshape_transform")),
     "guided-backprop": _Method(_backprop("GuidedBackprop")),

@@ -62,9 +62,9 @@ def _custom(op: str, out_shape: Callable[..., Any], out_dtype: Callable[..., Any
 def masked_product() -> Any:
     """Primitive (image, base, cells, shifts, rows, row_weights, cols, col_weights) -> images.
 
-    image (C, H, W), base (C,), cells (M, h, w) and the weights (2, up) are float32, shifts (M, 2),
-    rows (2, up rows) and cols (2, up columns) int32; `cols` counts bytes, four to a cell. The
-    result is (M, C, H, W) float32.
+    image (C, H, W), base (C,) or (C, H, W), cells (M, h, w) and the weights (2, up) are float32,
+    shifts (M, 2), rows (2, up rows) and cols (2, up columns) int32; `cols` counts bytes, four to
+    a cell. The result is (M, C, H, W) float32.
     """
 
     def shape(image: _Shape, base: _Shape, cells: _Shape, *taps: _Shape) -> _Shape:
@@ -98,8 +98,9 @@ def saliency_accumulate() -> Any:
 def occlusion_fill() -> Any:
     """Primitive (image, base, windows, geometry) -> images (M, C, H, W) float32.
 
-    image (C, H, W) and base (C,) are float32; windows (M,) int64 are numbers of windows, others
-    cover nothing; geometry (4,) int64 is rows and columns of a window, row and column stride.
+    image (C, H, W) and base, (C,) or (C, H, W), are float32; windows (M,) int64 are numbers
+    of windows, others cover nothing; geometry (4,) int64 is rows and columns of a
+    window, row and column stride.
     """
 
     def shape(image: _Shape, base: _Shape, windows: _Shape, geometry: _Shape) -> _Shape:

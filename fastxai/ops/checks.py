@@ -119,56 +119,6 @@ def float_image(owner: str, image: np.ndarray) -> np.ndarray:
     return as_float(owner, "image", image, np.float32)
 
 
-def base_levels(owner: str, base_value: object, channels: int) -> np.ndarray:
-    """What a masked pixel shows, per channel: float32 (C,).
-
-    Raises:
-        TypeError: `base_value` is neither a number nor a sequence of numbers.
-        ValueError: It has another length than the image has channels, is not finite or does not
-            fit float32.
-    """
-    level = _numbers(base_value)
-    if level is None:
-        raise TypeError(
-            f"{owner}: `base_value` must be a number or one per channel, got {base_value!r}."
-        )
-    if level.ndim == 0:
-        level = np.full(channels, float(level))
-    if level.shape != (channels,):
-        raise ValueError(
-            f"{owner}: `base_value` must be a number or {channels} numbers, one per channel, "
-            f"got shape {level.shape}."
-        )
-    if not np.isfinite(level).all():
-        raise ValueError(f"{owner}: `base_value` must be finite, got {base_value}.")
-    return as_float(owner, "base_value", level, np.float32)
-
-
-def _numbers(value: object) -> np.ndarray | None:
-    """float64 of a number or numbers, infinity where one is too large; None of anything else."""
-    try:
-        numbers = np.asarray(value)
-    except ValueError:  # a sequence of sequences of several lengths
-        return None
-    if isinstance(value, np.ma.MaskedArray):
-        return None
-    if numbers.dtype == object:  # an int of more than 64 bits among them
-        if not all(isinstance(n, (int, float)) and not isinstance(n, bool) for n in numbers.flat):
-            return None
-        numbers = np.array([_float(n) for n in numbers.flat]).reshape(numbers.shape)
-    if numbers.dtype.kind not in "fiu":
-        return None
-    with np.errstate(over="ignore"):
-        return numbers.astype(np.float64)
-
-
-def _float(number: float) -> float:
-    try:
-        return float(number)
-    except OverflowError:
-        return np.inf if number > 0 else -np.inf
-
-
 def check_out(
     owner: str, out: np.ndarray, shape: Sequence[int], dtype: Any, name: str = "out"
 ) -> np.ndarray:

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from fastxai.ops.base_value import base_values
 from fastxai.ops.bilinear import bilinear_taps
-from fastxai.ops.checks import base_levels, check_elements, check_spec, float_image
+from fastxai.ops.checks import check_elements, check_spec, float_image
 from fastxai.ops.mask_grid import mask_grid
 from fastxai.ops.params import MaskSpec, OcclusionSpec
 
@@ -81,7 +82,7 @@ class MaskedBatches:
     Args:
         image: (C, H, W) numeric; used as float32.
         spec: The masks.
-        base_value: What a mask of 0 shows: a number, or one per channel.
+        base_value: What a mask of 0 shows: a number, one per channel, or a picture (C, H, W).
         made_by: 'mindspore' or 'ascend', as `device_ops` gives it.
 
     Raises:
@@ -120,7 +121,7 @@ def _on_device(
     image = float_image(owner, image)
     if image.shape[1:] != size:
         raise ValueError(f"{owner}: `image` must be {size} pixels, got {image.shape[1:]}.")
-    return image.shape, (ms.Tensor(image), ms.Tensor(base_levels(owner, base_value, len(image))))
+    return image.shape, (ms.Tensor(image), ms.Tensor(base_values(owner, base_value, image.shape)))
 
 
 def _product(made_by: str, rows: Any, cols: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -144,7 +145,7 @@ class CoveredBatches:
     Args:
         image: (C, H, W) numeric; used as float32.
         spec: The windows.
-        base_value: What a covered pixel shows: a number, or one per channel.
+        base_value: What a covered pixel shows: a number, one per channel, or a picture (C, H, W).
         made_by: 'mindspore' or 'ascend', as `device_ops` gives it.
 
     Raises:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastxai.ops.base_value import base_values
 from fastxai.ops.checks import (
     apart,
-    base_levels,
     check_elements,
     check_out,
     check_spec,
@@ -25,7 +25,7 @@ def masked_product(
     first: int = 0,
     count: int = 1,
     *,
-    base_value: float | tuple[float, ...] = 0.0,
+    base_value: float | tuple[float, ...] | np.ndarray = 0.0,
     dtype: str = "float32",
     out: np.ndarray | None = None,
     backend: str = "auto",
@@ -37,7 +37,8 @@ def masked_product(
         spec: What the masks are; `spec.size` is (H, W).
         first: Index of the first mask.
         count: M, how many.
-        base_value: What a mask of 0 shows: a number, or one per channel. It must fit `dtype`.
+        base_value: What a mask of 0 shows: a number, one per channel, or a picture
+            (C, H, W). It must fit `dtype`.
         dtype: 'float32', 'float16' or 'bfloat16' (returned as uint16 bits, NumPy has no bfloat16).
         out: (M, C, H, W) array to write into, contiguous, any alignment; may overlap `image`.
         backend: 'auto', 'native' or 'reference'.
@@ -71,9 +72,10 @@ def masked_product(
     image = float_image(owner, image)
     if image.shape[1:] != spec.size:
         raise ValueError(f"{owner}: `image` must be {spec.size} pixels, got {image.shape[1:]}.")
-    base = base_levels(owner, base_value, len(image))
+    base = base_values(owner, base_value, image.shape)
     if np.abs(base).max(initial=0.0) > _LARGEST[dtype]:
-        raise ValueError(f"{owner}: `base_value` must fit {dtype}, got {base_value}.")
+        large = base.flat[np.abs(base).argmax()]
+        raise ValueError(f"{owner}: `base_value` must fit {dtype}, got {large}.")
     params = spec.params(first, count)
     shape = (count, *image.shape)
     check_elements(owner, shape)
@@ -82,7 +84,7 @@ def masked_product(
         if out is None
         else check_out(owner, out, shape, _DTYPES[dtype])
     )
-    image = apart(image, out)
+    image, base = apart(image, out), apart(base, out)
     if use_native(backend, owner):
         native().masked_product(image, base, params, out)
         return out

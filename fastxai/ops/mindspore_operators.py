@@ -25,7 +25,7 @@ def masked_product(
 
     Args:
         image: (C, H, W) float32.
-        base: (C,) float32, what a mask of 0 shows.
+        base: (C,) or (C, H, W) float32, what a mask of 0 shows.
         cells: (M, h, w) float32 of 0 and 1.
         shifts: (M, 2) int32, rows and columns.
         rows: Taps of the rows, `taps_of`: cells (2, up) int32 and weights (2, up) float32.
@@ -37,7 +37,7 @@ def masked_product(
     Precision:
         As the native kernel: float32 in the order mul, mul, add, where the device rounds each.
     """
-    channels, height, width = image.shape
+    _, height, width = image.shape
     count, grid_rows, _ = cells.shape
     x_cells, x_weights = _at(cols, shifts[:, 1], width)
     y_cells, y_weights = _at(rows, shifts[:, 0], height)
@@ -53,7 +53,12 @@ def masked_product(
         return ops.gather_elements(expanded, 1, index) * y_weights[side].expand_dims(2)
 
     mask = (along_rows(0) + along_rows(1)).expand_dims(1)  # (M, 1, H, W)
-    return image.expand_dims(0) * mask + base.reshape((1, channels, 1, 1)) * (1.0 - mask)
+    return image.expand_dims(0) * mask + _hidden(base) * (1.0 - mask)
+
+
+def _hidden(base: ms.Tensor) -> ms.Tensor:
+    """Levels (C,) or a picture (C, H, W) to broadcast over a batch."""
+    return base.reshape((1, -1, 1, 1)) if base.ndim == 1 else base.expand_dims(0)
 
 
 def _at(
@@ -81,7 +86,7 @@ def occlusion_fill(
 
     Args:
         image: (C, H, W) float32.
-        base: (C,) float32.
+        base: (C,) or (C, H, W) float32, what a covered pixel shows.
         corners: (M, 2) int32, first row and column of each window; beyond the image nothing is
             covered.
         window: (rows, columns) of a window.
@@ -89,7 +94,7 @@ def occlusion_fill(
     Returns:
         (M, C, H, W) float32, an exact copy outside the windows.
     """
-    channels, height, width = image.shape
+    _, height, width = image.shape
     inside = [
         ops.logical_and(
             places >= corners[:, axis : axis + 1], places < corners[:, axis : axis + 1] + n
@@ -100,4 +105,4 @@ def occlusion_fill(
         )
     ]
     covered = ops.logical_and(inside[0].expand_dims(2), inside[1].expand_dims(1)).expand_dims(1)
-    return ops.where(covered, base.reshape((1, channels, 1, 1)), image.expand_dims(0))
+    return ops.where(covered, _hidden(base), image.expand_dims(0))

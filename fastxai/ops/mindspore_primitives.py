@@ -78,9 +78,10 @@ def mask_upsample(size: tuple[int, int]) -> ops.Custom:
 
 
 def masked_product(count: int, dtype: object = ms.float32) -> ops.Custom:
-    """Primitive (image (C, H, W) float32, base (C,) float32, params (25,)) -> (count, C, H, W).
+    """Primitive (image (C, H, W), base, params (25,)) -> (count, C, H, W).
 
-    `dtype` is float32, float16 or bfloat16. Rows past the count in `params` hold further masks.
+    `image` and `base`, (C,) or (C, H, W), are float32. `dtype` is float32, float16 or
+    bfloat16. Rows past the count in `params` hold further masks.
     """
 
     def shape(image: _Shape, base: _Shape, params: _Shape) -> _Shape:
@@ -132,7 +133,10 @@ def saliency_expand(size: tuple[int, int]) -> ops.Custom:
 
 
 def occlusion_fill(count: int) -> ops.Custom:
-    """Primitive (image (C, H, W) float32, base (C,) float32, params (6,)) -> (count, C, H, W)."""
+    """Primitive (image (C, H, W), base, params (6,)) -> (count, C, H, W).
+
+    `image` and `base`, (C,) or (C, H, W), are float32.
+    """
 
     def shape(image: _Shape, base: _Shape, params: _Shape) -> _Shape:
         return (count, *image)
@@ -161,10 +165,11 @@ def occlusion_sum(size: tuple[int, int]) -> ops.Custom:
 
 
 def pixel_fill(count: int) -> ops.Custom:
-    """Primitive (image, base (C,), ranks (H, W) int32, intervals, params) -> (count, C, H, W).
+    """Primitive (image, base, ranks (H, W) int32, intervals, params) -> (count, C, H, W).
 
-    `image` (C, H, W) and `base` are float32, `intervals` (count, 2) int64 and `params` (1,) int64:
-    0 to cover the ranks inside an interval, 1 those outside; see `fastxai.ops.pixel_fill`.
+    `image` (C, H, W) and `base`, (C,) or (C, H, W), are float32, `intervals`
+    (count, 2) int64 and `params` (1,) int64: 0 to cover the ranks inside an interval, 1 those
+    outside; see `fastxai.ops.pixel_fill`.
 
     Raises:
         RuntimeError: On a GPU, for which there is no kernel.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastxai.ops.base_value import base_values
 from fastxai.ops.checks import (
     MAX_FIRST,
     apart,
     as_float,
-    base_levels,
     check_array,
     check_elements,
     check_int,
@@ -26,7 +26,7 @@ def occlusion_fill(
     first: int = 0,
     count: int = 1,
     *,
-    base_value: float | tuple[float, ...] = 0.0,
+    base_value: float | tuple[float, ...] | np.ndarray = 0.0,
     out: np.ndarray | None = None,
     backend: str = "auto",
 ) -> np.ndarray:
@@ -37,7 +37,7 @@ def occlusion_fill(
         spec: The windows; `spec.size` is (H, W).
         first: Number of the first window; outside 0 .. num_windows - 1 nothing is covered.
         count: M, how many.
-        base_value: What a covered pixel shows: a number, or one per channel.
+        base_value: What a covered pixel shows: a number, one per channel, or a picture (C, H, W).
         out: (M, C, H, W) float32 array to write into; may overlap `image`.
         backend: 'auto', 'native' or 'reference'.
 
@@ -69,7 +69,7 @@ def occlusion_fill(
         out = np.empty(shape, np.float32)
     else:
         check_out(owner, out, shape, np.float32)
-    image = apart(image, out)
+    image, base = apart(image, out), apart(base, out)
     if use_native(backend, owner):
         native().occlusion_fill(image, base, params, out)
     else:
@@ -86,7 +86,7 @@ def occlusion_patch(
     previous_first: int,
     first: int,
     *,
-    base_value: float | tuple[float, ...] = 0.0,
+    base_value: float | tuple[float, ...] | np.ndarray = 0.0,
     backend: str = "auto",
 ) -> None:
     """Makes a batch of earlier windows of the same image hold other windows, in place.
@@ -99,7 +99,7 @@ def occlusion_patch(
         spec: The windows.
         previous_first: Number of the window that row 0 holds now.
         first: Number of the window that row 0 is to hold.
-        base_value: What a covered pixel shows: a number, or one per channel.
+        base_value: What a covered pixel shows: a number, one per channel, or a picture (C, H, W).
         backend: 'auto', 'native' or 'reference'.
 
     Raises:
@@ -123,7 +123,7 @@ def occlusion_patch(
     check_elements(owner, shape)
     previous = check_int(owner, "previous_first", previous_first, -MAX_FIRST, MAX_FIRST)
     params = spec.params(first, len(batch))
-    image = apart(image, batch)
+    image, base = apart(image, batch), apart(base, batch)
     if use_native(backend, owner):
         native().occlusion_patch(image, base, params, previous, batch)
     else:
@@ -183,4 +183,4 @@ def _checked(
     image = float_image(owner, image)
     if image.shape[1:] != spec.size:
         raise ValueError(f"{owner}: `image` must be {spec.size} pixels, got {image.shape[1:]}.")
-    return image, base_levels(owner, base_value, len(image))
+    return image, base_values(owner, base_value, image.shape)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastxai.ops.base_value import base_values
 from fastxai.ops.checks import (
     apart,
-    base_levels,
     check_array,
     check_elements,
     check_out,
@@ -23,7 +23,7 @@ def pixel_fill(
     intervals: np.ndarray,
     *,
     outside: bool = False,
-    base_value: float | tuple[float, ...] = 0.0,
+    base_value: float | tuple[float, ...] | np.ndarray = 0.0,
     out: np.ndarray | None = None,
     backend: str = "auto",
 ) -> np.ndarray:
@@ -35,7 +35,7 @@ def pixel_fill(
         intervals: (M, 2) integers low, high: copy m covers the ranks low .. high - 1. None where
             high <= low.
         outside: Cover the ranks outside the interval instead, so that only those inside show.
-        base_value: What a covered pixel shows: a number, or one per channel.
+        base_value: What a covered pixel shows: a number, one per channel, or a picture (C, H, W).
         out: (M, C, H, W) float32 array to write into; may overlap the other arrays.
         backend: 'auto', 'native' or 'reference'.
 
@@ -61,7 +61,7 @@ def pixel_fill(
     """
     owner = "pixel_fill"
     image = float_image(owner, image)
-    base = base_levels(owner, base_value, len(image))
+    base = base_values(owner, base_value, image.shape)
     ranks = _checked_ranks(owner, ranks, image.shape[1:])
     intervals = _checked_intervals(owner, intervals, image.shape)
     if not isinstance(outside, (bool, np.bool_)):
@@ -71,7 +71,7 @@ def pixel_fill(
         out = np.empty(shape, np.float32)
     else:
         check_out(owner, out, shape, np.float32)
-    image, ranks, intervals = (apart(array, out) for array in (image, ranks, intervals))
+    image, base, ranks, intervals = (apart(array, out) for array in (image, base, ranks, intervals))
     if use_native(backend, owner):
         params = np.array([outside], np.int64)
         native().pixel_fill(image, base, ranks, intervals, params, out)

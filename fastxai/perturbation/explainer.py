@@ -42,6 +42,12 @@ class PerturbationExplainer(ABC):
     _last_scores: list[np.ndarray | None]  # statistics of the last call's scores, by image
     _perturbation_per_eval: int | str
 
+    def __new__(cls, *arguments: Any, **named: Any) -> Any:
+        """Refuses a name that other libraries have for `base_value`."""
+        if "base" in named:
+            raise TypeError(f"{cls.__name__}: there is no `base`; the argument is `base_value`.")
+        return super().__new__(cls)
+
     def __call__(
         self,
         inputs: Any,

@@ -11,6 +11,7 @@ import numpy as np
 from fastxai.arguments.targets import not_finite
 from fastxai.masks.stopping import AUTO, StoppingRule
 from fastxai.ops import MaskSpec, OcclusionSpec
+from fastxai.ops.base_value import Base
 
 if TYPE_CHECKING:
     from fastxai.perturbation.maps import Maps
@@ -24,11 +25,11 @@ class Plan(ABC):
 
     Attributes:
         owner: Name for messages.
-        base: (C,) float32, what a perturbed pixel shows.
+        base: What a perturbed pixel shows.
     """
 
     owner: str
-    base: np.ndarray
+    base: Base
 
     unit: ClassVar[str]  # what is counted: 'mask', 'window'
     uncounted: ClassVar[int] = 0  # copies at the beginning that are no units
@@ -104,7 +105,7 @@ class MaskPlan(Plan):
     def source(self, image: np.ndarray) -> Source:
         from fastxai.perturbation.sources import MaskSource
 
-        return MaskSource(image, self.base, self.spec)
+        return MaskSource(image, self.base.of(image), self.spec)
 
     def tally(self, targets: int) -> MaskTally:
         from fastxai.perturbation.tally import MaskTally
@@ -123,7 +124,7 @@ class MaskPlan(Plan):
             "max_masks": self.stop.most,
             "mask_probability": self.spec.keep_probability,
             "grid_size": self.spec.grid,
-            "base_value": self.base.tolist(),
+            "base_value": self.base.settings,
             "seed": self.spec.seed,
             "estimator": self.estimator,
             "design": self.spec.design,
@@ -158,7 +159,7 @@ class WindowPlan(Plan):
     def source(self, image: np.ndarray) -> Source:
         from fastxai.perturbation.sources import WindowSource
 
-        return WindowSource(image, self.base, self.spec)
+        return WindowSource(image, self.base.of(image), self.spec)
 
     def tally(self, targets: int) -> WindowTally:
         from fastxai.perturbation.tally import WindowTally
@@ -173,5 +174,5 @@ class WindowPlan(Plan):
     def settings(self) -> dict[str, Any]:
         spec = self.spec
         return {
-            "window": spec.window, "strides": spec.strides, "base_value": self.base.tolist()
+            "window": spec.window, "strides": spec.strides, "base_value": self.base.settings
         }  # fmt: skip

@@ -16,7 +16,7 @@ from fastxai.masks.designs import (
 )
 from fastxai.masks.stopping import AUTO, StoppingRule, check_max_masks, check_tol
 from fastxai.ops import MaskSpec
-from fastxai.ops.checks import base_levels
+from fastxai.ops.base_value import BaseValue, base_of, base_word
 from fastxai.ops.params import OA_MASKS, check_seed
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class RandomMasks:
         max_masks: int,
         mask_probability: float,
         grid_size: int | tuple[int, int],
-        base_value: float | tuple[float, ...],
+        base_value: BaseValue,
         seed: int | None,
         estimator: str,
         design: str | None,
@@ -55,6 +55,8 @@ class RandomMasks:
         )
         check_together(owner, self._design, self._estimator)
         self._stopping_rule()
+        if isinstance(base_value, str):
+            base_word(owner, base_value)
         self._base_value = base_value
         self._seed = None if seed is None else check_seed(owner, seed)
 
@@ -75,7 +77,7 @@ class RandomMasks:
             SHIFT_RANGE,
             design,
         )
-        base = base_levels(owner, self._base_value, channels)
+        base = base_of(owner, self._base_value, (channels, *size), spec.seed)
         return MaskPlan(owner, base, spec, rule, self._estimator, unsure)
 
     def _stopping_rule(self) -> StoppingRule:

@@ -14,12 +14,12 @@ class Source(ABC):
 
     Args:
         image: (C, H, W) float32.
-        base: (C,) float32, what a perturbed pixel shows.
+        base: (C,) or (C, H, W) float32, what a perturbed pixel shows.
     """
 
     def __init__(self, image: np.ndarray, base: np.ndarray) -> None:
         self.image = image
-        self._levels = tuple(base.tolist())
+        self._base = base
 
     @abstractmethod
     def fill(self, out: np.ndarray, first: int) -> None:
@@ -31,7 +31,7 @@ class MaskSource(Source):
 
     Args:
         image: (C, H, W) float32.
-        base: (C,) float32.
+        base: (C,) or (C, H, W) float32.
         spec: The masks.
     """
 
@@ -40,7 +40,7 @@ class MaskSource(Source):
         self._spec = spec
 
     def fill(self, out: np.ndarray, first: int) -> None:
-        masked_product(self.image, self._spec, first, len(out), base_value=self._levels, out=out)
+        masked_product(self.image, self._spec, first, len(out), base_value=self._base, out=out)
 
 
 class WindowSource(Source):
@@ -48,7 +48,7 @@ class WindowSource(Source):
 
     Args:
         image: (C, H, W) float32.
-        base: (C,) float32.
+        base: (C,) or (C, H, W) float32.
         spec: The windows.
     """
 
@@ -57,6 +57,4 @@ class WindowSource(Source):
         self._spec = spec
 
     def fill(self, out: np.ndarray, first: int) -> None:
-        occlusion_fill(
-            self.image, self._spec, first - 1, len(out), base_value=self._levels, out=out
-        )
+        occlusion_fill(self.image, self._spec, first - 1, len(out), base_value=self._base, out=out)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastxai.masks.windows import windows_of
-from fastxai.ops.checks import MAX_AXIS, base_levels, check_pair
+from fastxai.ops.base_value import BaseValue, base_of, base_word
+from fastxai.ops.checks import MAX_AXIS, check_pair
 
 if TYPE_CHECKING:
     from fastxai.perturbation.plan import WindowPlan
@@ -18,7 +19,7 @@ class Windows:
         self,
         window: int | tuple[int, int] | None,
         strides: int | tuple[int, int] | None,
-        base_value: float | tuple[float, ...],
+        base_value: BaseValue,
     ) -> None:
         """Keeps the arguments of a constructor.
 
@@ -31,6 +32,8 @@ class Windows:
         self._strides = (
             None if strides is None else check_pair(owner, "strides", strides, 1, MAX_AXIS)
         )
+        if isinstance(base_value, str):
+            base_word(owner, base_value)
         self._base_value = base_value
 
     def _plan(
@@ -40,4 +43,4 @@ class Windows:
 
         owner = type(self).__name__
         spec = windows_of(owner, size, self._window, self._strides)
-        return WindowPlan(owner, base_levels(owner, self._base_value, channels), spec)
+        return WindowPlan(owner, base_of(owner, self._base_value, (channels, *size)), spec)

@@ -11,10 +11,12 @@ def masked_product(image: np.ndarray, masks: np.ndarray, base: np.ndarray) -> np
     Args:
         image: (C, H, W).
         masks: (M, 1, H, W) in [0, 1].
-        base: (C,) value shown where the mask is 0.
+        base: (C,) or (C, H, W), shown where the mask is 0.
 
     Returns:
         (M, C, H, W) float64.
     """
-    level = np.asarray(base, np.float64).reshape(1, -1, 1, 1)
-    return image[None].astype(np.float64) * masks + level * (1.0 - masks)
+    hidden = np.asarray(base, np.float64)
+    if hidden.ndim == 1:
+        hidden = hidden[:, None, None]
+    return image[None].astype(np.float64) * masks + hidden[None] * (1.0 - masks)

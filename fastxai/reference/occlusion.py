@@ -17,6 +17,11 @@ def _corner(index: int, grid: tuple[int, int], strides: tuple[int, int]) -> tupl
     return index // grid[1] * strides[0], index % grid[1] * strides[1]
 
 
+def _hidden(base: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Levels (C,) as a picture (C, H, W); a picture as it is."""
+    return np.broadcast_to(base[:, None, None], shape) if base.ndim == 1 else base
+
+
 def occlusion_fill(
     image: np.ndarray,
     base: np.ndarray,
@@ -29,7 +34,7 @@ def occlusion_fill(
 
     Args:
         image: (C, H, W).
-        base: (C,) value inside a window.
+        base: (C,) or (C, H, W), shown inside a window.
         first: Row-major number of the first window; outside the grid nothing is covered.
         count: M.
         window: (rows, columns) of a window.
@@ -41,10 +46,12 @@ def occlusion_fill(
     size = (image.shape[1], image.shape[2])
     grid = occlusion_grid(size, window, strides)
     batch = np.repeat(image[None], count, axis=0)
+    hidden = _hidden(base, image.shape)
     for row, index in enumerate(range(first, first + count)):
         if 0 <= index < grid[0] * grid[1]:
             y, x = _corner(index, grid, strides)
-            batch[row, :, y : y + window[0], x : x + window[1]] = base[:, None, None]
+            inside = np.s_[:, y : y + window[0], x : x + window[1]]
+            batch[row][inside] = hidden[inside]
     return batch
 
 
@@ -62,13 +69,14 @@ def occlusion_patch(
     Row 0 holds `previous_first` now; only pixels of the old and of the new windows are written.
     """
     grid = occlusion_grid((image.shape[1], image.shape[2]), window, strides)
+    hidden = _hidden(base, image.shape)
     for row, copy in enumerate(batch):
-        for index, shown in ((previous_first + row, image), (first + row, base[:, None, None])):
+        for index, shown in ((previous_first + row, image), (first + row, hidden)):
             if not 0 <= index < grid[0] * grid[1]:
                 continue
             y, x = _corner(index, grid, strides)
             inside = np.s_[:, y : y + window[0], x : x + window[1]]
-            copy[inside] = shown[inside] if shown is image else shown
+            copy[inside] = shown[inside]
 
 
 def occlusion_sum(

@@ -16,7 +16,7 @@ def pixel_fill(
 
     Args:
         image: (C, H, W).
-        base: (C,) value of a covered pixel.
+        base: (C,) or (C, H, W), what a covered pixel shows.
         ranks: (H, W) integers.
         intervals: (M, 2) low, high: ranks low .. high - 1.
         outside: Cover the ranks outside the interval instead of those inside.
@@ -27,5 +27,6 @@ def pixel_fill(
     batch = np.repeat(image[None], len(intervals), axis=0)
     for copy, (low, high) in zip(batch, intervals, strict=True):
         inside = (ranks >= low) & (ranks < high)
-        copy[:, inside != outside] = base[:, None]
+        covered = inside != outside
+        copy[:, covered] = base[:, None] if base.ndim == 1 else base[:, covered]
     return batch

@@ -43,7 +43,7 @@ class CudaStep(Step):
         super().__init__(task, tally)
         self._score = score
         self._batch = batch
-        self._base = torch.from_numpy(task.plan.base).to(batch.device)
+        self._base = torch.from_numpy(task.plan.base.of(task.image)).to(batch.device)
         self._labels = torch.from_numpy(task.labels).to(batch.device)
         # First and count of the batches that nobody has looked at, and what says if they are good.
         self._unseen: list[tuple[int, int, torch.Tensor]] = []

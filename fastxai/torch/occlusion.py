@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from fastxai.ops.base_value import BaseValue
 from fastxai.perturbation.windows import Windows
 from fastxai.torch.perturbation import Activation, Output, PerturbationAttribution
 
@@ -23,8 +24,11 @@ class Occlusion(Windows, PerturbationAttribution):
             axis of v pixels, v // 32 if v > 32, else 3.
         strides: Pixels from one window to the next, an int or (rows, columns). None: the window
             where v > 32, else 1; the window itself if `window` was given.
-        base_value: Value of a covered pixel, in the units of the inputs: a float, or one per
-            channel.
+        base_value: What a covered pixel shows, in the units of the inputs: a number, one per
+            channel, an array or Tensor (C, H, W), or a word. 'blur': the image under a Gaussian of
+            standard deviation max(H, W) / 20, 'blur:12' of 12 pixels. 'mean': the mean of each
+            channel of the image. 'noise': uniform between the extremes of each channel, from
+            seed 0.
         output: Place of the scores in the network's output, if that is no Tensor: an index, a
             key, or a tuple of those from the outside to the inside.
 
@@ -59,7 +63,7 @@ class Occlusion(Windows, PerturbationAttribution):
         *,
         window: int | tuple[int, int] | None = None,
         strides: int | tuple[int, int] | None = None,
-        base_value: float | tuple[float, ...] = 0.0,
+        base_value: BaseValue = 0.0,
         output: Output = None,
     ) -> None:
         super().__init__(network, activation_fn, perturbation_per_eval, output=output)

@@ -16,7 +16,7 @@ using MaskedProductScratchFn = int64_t(const MaskParams& params, const ImageShap
 template <class Out>
 using MaskedProductFn = void(const MaskParams& params, const ImageShape& shape,
                              const float* image,  // [C, H, W]
-                             const float* base,   // [C], what a cell of 0 shows
+                             const Base& base,    // what a cell of 0 shows
                              int64_t batch,       // M >= params.count; all M rows are written
                              Out* out,            // [M, C, H, W]
                              float* scratch, int threads);
@@ -36,7 +36,7 @@ namespace cuda {
 // cudaError_t, 0 if it was queued. Parameters in device memory that are out of range give NaN.
 int masked_product(const MaskSource& masks, const ImageShape& shape, Layout layout, OutType type,
                    const float* image,  // [C, H, W]
-                   const float* base,   // [C]
+                   const Base& base,    // in device memory
                    int64_t batch,       // M; all rows are written
                    void* out,           // [M, C, H, W] in the order that `layout` says
                    void* stream);

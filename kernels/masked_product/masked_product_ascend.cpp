@@ -44,7 +44,7 @@ class MaskedProduct {
       if (new_tile) load_image(item, k != share.first);
       one_item(item);
     }
-    image_in_.FreeTensor(pixels_);
+    release();
   }
 
  private:
@@ -65,6 +65,7 @@ class MaskedProduct {
     const uint32_t pitch = whole_lanes(t_.tile_cols) * sizeof(float);
     const uint32_t plane = pitch * t_.tile_rows;
     pipe_.InitBuffer(image_in_, 1, plane * t_.tile_channels);
+    if (t_.base_picture != 0) pipe_.InitBuffer(base_in_, 1, plane * t_.tile_channels);
     pipe_.InitBuffer(cells_in_, 2, whole_lanes(t_.tile_cells) * sizeof(float));
     pipe_.InitBuffer(taps_in_, 2, 4 * pitch);
     pipe_.InitBuffer(batch_out_, 2, plane);
@@ -94,17 +95,28 @@ class MaskedProduct {
   }
 
   __aicore__ inline void load_image(const Item& item, bool again) {
-    if (again) image_in_.FreeTensor(pixels_);
-    LocalTensor<float> pixels = image_in_.AllocTensor<float>();
+    if (again) release();
+    pixels_ = loaded(item, image_, image_in_);
+    if (t_.base_picture != 0) hidden_ = loaded(item, base_, base_in_);
+  }
+  __aicore__ inline void release() {
+    image_in_.FreeTensor(pixels_);
+    if (t_.base_picture != 0) base_in_.FreeTensor(hidden_);
+  }
+
+  // The tile of a picture [C, H, W].
+  __aicore__ inline LocalTensor<float> loaded(const Item& item, const GlobalTensor<float>& source,
+                                              TQue<QuePosition::VECIN, 1>& queue) {
+    LocalTensor<float> pixels = queue.AllocTensor<float>();
     const uint32_t gap = (t_.cols - item.cols) * sizeof(float);
     for (uint32_t c = 0; c < item.channels; ++c) {
       const uint64_t at =
           (static_cast<uint64_t>(item.channel + c) * t_.rows + item.row) * t_.cols + item.col;
-      DataCopyPad(pixels[c * item.rows * item.pitch], image_[at],
+      DataCopyPad(pixels[c * item.rows * item.pitch], source[at],
                   rows_of(item.rows, item.cols, gap, 0), zeros_after<float>(item.cols));
     }
-    image_in_.EnQue(pixels);
-    pixels_ = image_in_.DeQue<float>();
+    queue.EnQue(pixels);
+    return queue.DeQue<float>();
   }
 
   // First and last coarse row under the tile.
@@ -206,7 +218,11 @@ class MaskedProduct {
     LocalTensor<float> out = batch_out_.AllocTensor<float>();
     LocalTensor<float> term = term_.Get<float>();
     Mul(out, pixels_[c * plane], mask_.Get<float>(), lanes);
-    Muls(term, rest_.Get<float>(), base_.GetValue(item.channel + c), lanes);
+    if (t_.base_picture != 0) {
+      Mul(term, rest_.Get<float>(), hidden_[c * plane], lanes);
+    } else {
+      Muls(term, rest_.Get<float>(), base_.GetValue(item.channel + c), lanes);
+    }
     PipeBarrier<PIPE_V>();
     Add(out, out, term, lanes);
     PipeBarrier<PIPE_V>();
@@ -222,6 +238,7 @@ class MaskedProduct {
   MaskedProductTiling t_;
   TPipe pipe_;
   TQue<QuePosition::VECIN, 1> image_in_;    // [tile channels, tile rows, pitch]
+  TQue<QuePosition::VECIN, 1> base_in_;     // the same, where the base is a picture
   TQue<QuePosition::VECIN, 2> cells_in_;    // [coarse rows, w]
   TQue<QuePosition::VECIN, 2> taps_in_;     // byte offsets [2, pitch], weights [2, pitch]
   TQue<QuePosition::VECOUT, 2> batch_out_;  // [tile rows, pitch]
@@ -231,9 +248,10 @@ class MaskedProduct {
   TBuf<TPosition::VECCALC> rest_;           // [tile rows, pitch]
   TBuf<TPosition::VECCALC> term_;           // [tile rows, pitch]
   LocalTensor<float> pixels_;               // what image_in_ holds
+  LocalTensor<float> hidden_;               // and base_in_
 
   GlobalTensor<float> image_;        // [C, H, W]
-  GlobalTensor<float> base_;         // [C]
+  GlobalTensor<float> base_;         // [C] or [C, H, W]
   GlobalTensor<float> cells_;        // [M, h, w] 0 or 1
   GlobalTensor<int32_t> shifts_;     // [M, 2] rows, columns
   GlobalTensor<int32_t> rows_;       // [2, up rows] cell above, cell below

@@ -44,21 +44,25 @@ struct Storage<float> {
 static inline float blend(float x, float m, float base) { return x * m + base * (1.0f - m); }
 
 // out[k] = x[k] m[k] + base (1 - m[k]) for k < n. Reads up to kVec floats past m, never past x.
-template <class Out, bool kStream>
-static inline void blend_run(const AnyFloat* x, const float* m, float base, int64_t n,
+// `base`: a level, or n pixels.
+template <class Out, bool kStream, bool kPicture>
+static inline void blend_run(const AnyFloat* x, const float* m, const AnyFloat* base, int64_t n,
                              typename Storage<Out>::Type* out) {
   Out* const tag = nullptr;
   constexpr uintptr_t kAlign = sizeof(typename Storage<Out>::Type) * kVec;
+  const float level = base[0];
+  const auto base_at = [=](int64_t at) { return kPicture ? base[at] : level; };
   int64_t k = 0;
   if (kStream) {
     while (k < n && reinterpret_cast<uintptr_t>(out + k) % kAlign != 0) {
-      stream_one(out + k, narrow_one(blend(x[k], m[k], base), tag));
+      stream_one(out + k, narrow_one(blend(x[k], m[k], base_at(k)), tag));
       ++k;
     }
   }
-  const VecF vbase = splat(base);
+  const VecF vlevel = splat(level);
   for (; k + kVec <= n; k += kVec) {
     const VecF vm = load(m + k);
+    const VecF vbase = kPicture ? load(base + k) : vlevel;
     const auto value = narrow(load(x + k) * vm + vbase * (1.0f - vm), tag);
     if (kStream) {
       stream(out + k, value);
@@ -67,7 +71,7 @@ static inline void blend_run(const AnyFloat* x, const float* m, float base, int6
     }
   }
   for (; k < n; ++k) {
-    const auto value = narrow_one(blend(x[k], m[k], base), tag);
+    const auto value = narrow_one(blend(x[k], m[k], base_at(k)), tag);
     if (kStream) {
       stream_one(out + k, value);
     } else {
@@ -78,7 +82,7 @@ static inline void blend_run(const AnyFloat* x, const float* m, float base, int6
 
 template <class Out, bool kStream>
 static void one_mask(const MaskParams& p, const ImageShape& s, const ColumnTable& table,
-                     const AnyFloat* image, const AnyFloat* base, int64_t m, OaBlock* block,
+                     const AnyFloat* image, const Base& base, int64_t m, OaBlock* block,
                      typename Storage<Out>::Type* out, float* scratch) {
   const int64_t stride = s.cols + kVec;
   const int64_t plane = s.rows * s.cols;
@@ -98,14 +102,18 @@ static void one_mask(const MaskParams& p, const ImageShape& s, const ColumnTable
     expand_rows(expanded, stride, p.grid_rows, up_rows, shift[0], y, rows, s.cols, tile);
     for (int64_t c = 0; c < s.channels; ++c) {
       const int64_t at = c * plane + y * s.cols;
-      blend_run<Out, kStream>(image + at, tile, base[c], rows * s.cols, out + at);
+      if (base.picture) {
+        blend_run<Out, kStream, true>(image + at, tile, base.values + at, rows * s.cols, out + at);
+      } else {
+        blend_run<Out, kStream, false>(image + at, tile, base.values + c, rows * s.cols, out + at);
+      }
     }
   }
 }
 
 template <class Out, bool kStream>
 static void all_masks(const MaskParams& p, const ImageShape& s, const AnyFloat* image,
-                      const AnyFloat* base, int64_t batch, typename Storage<Out>::Type* out,
+                      const Base& base, int64_t batch, typename Storage<Out>::Type* out,
                       float* scratch, int threads) {
   const ColumnTable table = make_column_table(p.grid_cols, up_cols(p, s), scratch);
   float* const thread_scratch = scratch + column_table_floats(p.grid_cols, up_cols(p, s));
@@ -124,8 +132,7 @@ static void all_masks(const MaskParams& p, const ImageShape& s, const AnyFloat* 
 
 template <class Out>
 static void masked_product(const MaskParams& p, const ImageShape& s, const float* image,
-                           const float* base, int64_t batch, Out* out, float* scratch,
-                           int threads) {
+                           const Base& base, int64_t batch, Out* out, float* scratch, int threads) {
   auto* const raw = reinterpret_cast<typename Storage<Out>::Type*>(out);
   const int64_t bytes = batch * s.channels * s.rows * s.cols * static_cast<int64_t>(sizeof(*raw));
   // Stores past the caches need aligned elements, which some arrays do not have.
@@ -138,19 +145,19 @@ static void masked_product(const MaskParams& p, const ImageShape& s, const float
 }
 
 void masked_product_float32(const MaskParams& p, const ImageShape& s, const float* image,
-                            const float* base, int64_t batch, float* out, float* scratch,
+                            const Base& base, int64_t batch, float* out, float* scratch,
                             int threads) {
   masked_product(p, s, image, base, batch, out, scratch, threads);
 }
 
 void masked_product_float16(const MaskParams& p, const ImageShape& s, const float* image,
-                            const float* base, int64_t batch, Float16* out, float* scratch,
+                            const Base& base, int64_t batch, Float16* out, float* scratch,
                             int threads) {
   masked_product(p, s, image, base, batch, out, scratch, threads);
 }
 
 void masked_product_bfloat16(const MaskParams& p, const ImageShape& s, const float* image,
-                             const float* base, int64_t batch, BFloat16* out, float* scratch,
+                             const Base& base, int64_t batch, BFloat16* out, float* scratch,
                              int threads) {
   masked_product(p, s, image, base, batch, out, scratch, threads);
 }

@@ -85,9 +85,11 @@ __device__ static inline void planar_values(const Share& a, const ImageShape& s,
 
 // The masks of a block over a planar image. kChannels: C where it is known, so that the image stays
 // in registers, else 0.
-template <class Out, int kVec, int kChannels, bool kNear>
+// Of 3 channels under levels the pixels stay in registers; else each is read again for each mask.
+template <class Out, int kVec, int kChannels, bool kPicture, bool kNear>
 __device__ static inline void planar_masks(const Share& a, const ImageShape& s, const float* image,
                                            const float* base, Out* out) {
+  static_assert(kChannels == 0 || !kPicture, "levels alone are kept");
   if (!a.place.inside) return;
   const int64_t plane = s.rows * s.cols;
   const int64_t pixel = a.place.y * s.cols + a.place.at;
@@ -113,27 +115,30 @@ __device__ static inline void planar_masks(const Share& a, const ImageShape& s, 
     } else {
       for (int64_t c = 0; c < channels; ++c, row += plane) {
         const float* const x = image + c * plane + pixel;
-        for (int i = 0; i < kVec; ++i) v[i] = blend(__ldg(x + i), m[i], __ldg(base + c));
+        const float* const b = kPicture ? base + c * plane + pixel : base + c;
+        for (int i = 0; i < kVec; ++i) {
+          v[i] = blend(__ldg(x + i), m[i], __ldg(kPicture ? b + i : b));
+        }
         store_values<kVec>(v, row);
       }
     }
   }
 }
 
-template <class Out, int kVec, int kChannels>
+template <class Out, int kVec, int kChannels, bool kPicture>
 __global__ void __launch_bounds__(kThreads<kVec>)
-    planar_product(MaskSource source, ImageShape s, const float* image, const float* base,
-                   int64_t batch, int chunk, Out* out) {
+    planar_product(MaskSource source, ImageShape s, const float* image, Base base, int64_t batch,
+                   int chunk, Out* out) {
   Share a;
   constexpr int kCopies = kVec > 1 ? 4 : 1;
   if (!make_share<kVec>(source, s, Layout::kPlanar, batch, chunk, kCopies, &a)) {
     fill_nan(batch * s.channels * s.rows * s.cols, out);
   } else if (fits_tile(a.params)) {
-    planar_masks<Out, kVec, kChannels, true>(a, s, image, base, out);
+    planar_masks<Out, kVec, kChannels, kPicture, true>(a, s, image, base.values, out);
   } else {
     const Share far = a;  // its address is taken; `a` stays in registers
     const ImageShape shape = s;
-    planar_masks<Out, kVec, kChannels, false>(far, shape, image, base, out);
+    planar_masks<Out, kVec, kChannels, kPicture, false>(far, shape, image, base.values, out);
   }
 }
 
@@ -141,7 +146,7 @@ __global__ void __launch_bounds__(kThreads<kVec>)
 // or single numbers of any.
 template <class Out, int kVec, bool kNear>
 __device__ static inline void interleaved_masks(const Share& a, const ImageShape& s,
-                                                const float* image, const float* base, Out* out) {
+                                                const float* image, const Base& base, Out* out) {
   if (!a.place.inside) return;
   constexpr int kPixels = kVec == 1 ? 1 : (kVec + 1) / 3 + 1;  // that a vector may meet
   const int64_t plane = s.rows * s.cols;
@@ -153,7 +158,7 @@ __device__ static inline void interleaved_masks(const Share& a, const ImageShape
     const int c = kVec == 1 ? phase : (phase + i) % 3;
     const int64_t pixel = a.place.y * s.cols + x + (kVec == 1 ? 0 : (phase + i) / 3);
     kept[i] = image[c * plane + pixel];
-    level[i] = base[c];
+    level[i] = base.values[base.picture ? c * plane + pixel : c];
   }
   const int64_t size = s.channels * plane;
   Out* row = out + a.begin * size + a.place.y * a.plane.row + a.place.at;
@@ -182,7 +187,7 @@ __device__ static inline void interleaved_masks(const Share& a, const ImageShape
 
 template <class Out, int kVec>
 __global__ void __launch_bounds__(kThreads<kVec>)
-    interleaved_product(MaskSource source, ImageShape s, const float* image, const float* base,
+    interleaved_product(MaskSource source, ImageShape s, const float* image, Base base,
                         int64_t batch, int chunk, Out* out) {
   Share a;
   if (!make_share<kVec>(source, s, Layout::kInterleaved, batch, chunk, 1, &a)) {
@@ -197,10 +202,10 @@ __global__ void __launch_bounds__(kThreads<kVec>)
 }
 
 template <int kVec, class Out>
-static int launch_product(void (*kernel)(MaskSource, ImageShape, const float*, const float*,
-                                         int64_t, int, Out*),
+static int launch_product(void (*kernel)(MaskSource, ImageShape, const float*, Base, int64_t, int,
+                                         Out*),
                           Layout layout, int copies, const MaskSource& source, const ImageShape& s,
-                          const float* image, const float* base, int64_t batch, Out* out,
+                          const float* image, const Base& base, int64_t batch, Out* out,
                           void* stream) {
   const PlaneTiles plane = plane_tiles(s, layout, kTile<kVec>);
   const int64_t shared = mask_tile_bytes(s, plane, kTile<kVec>, copies);
@@ -212,7 +217,7 @@ static int launch_product(void (*kernel)(MaskSource, ImageShape, const float*, c
 
 template <class Out>
 static int product(const MaskSource& source, const ImageShape& s, Layout layout, const float* image,
-                   const float* base, int64_t batch, Out* out, void* stream) {
+                   const Base& base, int64_t batch, Out* out, void* stream) {
   constexpr int kVec = kVectorOf<Out>;
   const auto run = [&](auto vec, auto kernel, Layout order, int copies) {
     return launch_product<decltype(vec)::value>(kernel, order, copies, source, s, image, base,
@@ -223,11 +228,14 @@ static int product(const MaskSource& source, const ImageShape& s, Layout layout,
   if (s.channels == 0) return 0;
   const bool aligned = aligned_to_vector(out);
   if (layout == Layout::kPlanar || s.channels == 1) {
+    constexpr Layout kOrder = Layout::kPlanar;
     if (!aligned || s.cols % kVec != 0) {
-      return run(Single{}, planar_product<Out, 1, 0>, Layout::kPlanar, 1);
+      return base.picture ? run(Single{}, planar_product<Out, 1, 0, true>, kOrder, 1)
+                          : run(Single{}, planar_product<Out, 1, 0, false>, kOrder, 1);
     }
-    return s.channels == 3 ? run(Vector{}, planar_product<Out, kVec, 3>, Layout::kPlanar, 4)
-                           : run(Vector{}, planar_product<Out, kVec, 0>, Layout::kPlanar, 4);
+    if (base.picture) return run(Vector{}, planar_product<Out, kVec, 0, true>, kOrder, 4);
+    return s.channels == 3 ? run(Vector{}, planar_product<Out, kVec, 3, false>, kOrder, 4)
+                           : run(Vector{}, planar_product<Out, kVec, 0, false>, kOrder, 4);
   }
   if (aligned && s.channels == 3 && s.cols * 3 % kVec == 0) {
     return run(Vector{}, interleaved_product<Out, kVec>, Layout::kInterleaved, 1);
@@ -241,7 +249,7 @@ namespace fastxai {
 namespace cuda {
 
 int masked_product(const MaskSource& masks, const ImageShape& shape, Layout layout, OutType type,
-                   const float* image, const float* base, int64_t batch, void* out, void* stream) {
+                   const float* image, const Base& base, int64_t batch, void* out, void* stream) {
   using namespace device;
   switch (type) {
     case OutType::kFloat32:

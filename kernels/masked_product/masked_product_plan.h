@@ -20,8 +20,10 @@ inline uint64_t masked_product_bytes(const MaskedProductTiling& t, uint32_t rows
   const uint64_t pitch = plan_lanes(t.tile_cols);
   const uint64_t plane = pitch * rows;
   const uint64_t cells = plan_lanes(masked_product_cells(t, rows));
-  // The image; mask, 1 - mask and base term; two outputs. Two taps of 4 rows, 4 rows of scratch.
-  return sizeof(float) * ((t.tile_channels + 5) * plane + 2 * cells + 12 * pitch);
+  const uint64_t pictures = t.base_picture != 0 ? 2 : 1;
+  // The image, and the base if it is one; mask, 1 - mask and base term; two outputs. Two taps of 4
+  // rows, 4 rows of scratch.
+  return sizeof(float) * ((pictures * t.tile_channels + 5) * plane + 2 * cells + 12 * pitch);
 }
 
 // Fills the tile sizes in; the shapes are there. Returns the number of cores to use, or 0: the

@@ -18,7 +18,8 @@ struct MaskedProductTiling {
   uint32_t tile_channels;  // the last tile of an axis may be smaller
   uint32_t tile_rows;
   uint32_t tile_cols;
-  uint32_t tile_cells;  // floats that the coarse rows under a tile may need
+  uint32_t base_picture;  // 1: base is [C, H, W]; 0: [C]
+  uint32_t tile_cells;    // floats that the coarse rows under a tile may need
 };
 
 }  // namespace fastxai

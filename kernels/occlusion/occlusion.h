@@ -58,15 +58,15 @@ FASTXAI_HD static inline bool unpack_occlusion_params(const AnyInt64* values, Oc
 // Every image of the batch: a copy of `image` with its window set to `base`.
 using OcclusionFillFn = void(const OcclusionParams& params,
                              const float* image,  // [C, H, W]
-                             const float* base,   // [C]
+                             const Base& base,    // what a covered pixel shows
                              float* out,          // [M, C, H, W]
                              int threads);
 // The same in a batch that holds windows previous_first.. of the same image: only the pixels of
 // the old and of the new windows are written.
 using OcclusionPatchFn = void(const OcclusionParams& params, int64_t previous_first,
                               const float* image,  // [C, H, W]
-                              const float* base,   // [C]
-                              float* batch,        // [M, C, H, W] in and out
+                              const Base& base,
+                              float* batch,  // [M, C, H, W] in and out
                               int threads);
 // maps[t, y, x] = sum of drops of the windows over the pixel / (1 + how many there are).
 using OcclusionSumFn = void(const OcclusionParams& params, int64_t targets,
@@ -89,11 +89,11 @@ namespace cuda {
 // that are out of range give NaN.
 int occlusion_fill(const OcclusionSource& windows, Layout layout, OutType type,
                    const float* image,  // [C, H, W]
-                   const float* base,   // [C]
+                   const Base& base,    // in device memory
                    void* out,           // [M, C, H, W] in the order that `layout` says
                    void* stream);
 int occlusion_patch(const OcclusionParams& windows, int64_t previous_first, Layout layout,
-                    OutType type, const float* image, const float* base, void* batch, void* stream);
+                    OutType type, const float* image, const Base& base, void* batch, void* stream);
 // Numbers of float64 that occlusion_sum needs as workspace, of T targets and P windows.
 int64_t occlusion_sum_workspace(int64_t targets, int64_t windows);
 int occlusion_sum(const OcclusionSource& windows, int64_t targets, int64_t num_windows,

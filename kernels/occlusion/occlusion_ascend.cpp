@@ -28,8 +28,8 @@ class OcclusionFill {
   __aicore__ inline void run() {
     const uint32_t plane = whole_lanes(t_.tile_cols) * t_.tile_rows * sizeof(float);
     pipe_.InitBuffer(image_in_, 1, plane);
-    pipe_.InitBuffer(right_, 2, plane);
-    pipe_.InitBuffer(cover_, 1, plane);
+    pipe_.InitBuffer(part_, 2, plane);
+    if (t_.base_picture == 0) pipe_.InitBuffer(cover_, 1, plane);
     const uint64_t tiles = static_cast<uint64_t>(t_.channels) * pieces(t_.rows, t_.tile_rows) *
                            pieces(t_.cols, t_.tile_cols);
     const Share share = share_of(tiles * t_.images);
@@ -75,7 +75,7 @@ class OcclusionFill {
     return tile;
   }
 
-  // The tile and as much of the base value, for all images to come.
+  // The tile and as much of a base level, for all images to come.
   __aicore__ inline void load(const Tile& tile) {
     tile_ = tile;
     const uint64_t at =
@@ -85,6 +85,7 @@ class OcclusionFill {
                 {false, 0, 0, 0});
     image_in_.EnQue(pixels_);
     pixels_ = image_in_.DeQue<float>();
+    if (t_.base_picture != 0) return;
     covered_ = cover_.AllocTensor<float>();
     Duplicate(covered_, base_.GetValue(tile.channel), static_cast<int32_t>(tile.rows * tile.pitch));
     cover_.EnQue(covered_);
@@ -92,7 +93,7 @@ class OcclusionFill {
   }
   __aicore__ inline void release() {
     image_in_.FreeTensor(pixels_);
-    cover_.FreeTensor(covered_);
+    if (t_.base_picture == 0) cover_.FreeTensor(covered_);
   }
 
   // Bytes from the end of `cols` columns of a row to their place in the next.
@@ -139,35 +140,41 @@ class OcclusionFill {
     DataCopyPad(out_[band], pixels_[w.top * tile_.pitch],
                 rows_of(height, w.left, skip, gap(w.left)));
     const uint32_t width = w.right - w.left;
-    DataCopyPad(out_[band + w.left], covered_, rows_of(height, width, 0, gap(width)));
-    if (w.right < cols) copy_right(w, band);
+    if (t_.base_picture != 0) {
+      copy_columns(base_, w, w.left, w.right, band);
+    } else {
+      DataCopyPad(out_[band + w.left], covered_, rows_of(height, width, 0, gap(width)));
+    }
+    if (w.right < cols) copy_columns(image_, w, w.right, cols, band);
   }
 
-  // The tile's columns right of a window do not begin on a block: they are loaded again.
-  __aicore__ inline void copy_right(const Window& w, uint64_t band) {
-    const uint32_t cols = tile_.cols - w.right;
+  // Columns begin .. end - 1 of the window's rows, which do not begin on a block: they are loaded
+  // again.
+  __aicore__ inline void copy_columns(const GlobalTensor<float>& source, const Window& w,
+                                      uint32_t begin, uint32_t end, uint64_t band) {
+    const uint32_t cols = end - begin;
     const uint32_t height = w.bottom - w.top;
     const uint64_t row = static_cast<uint64_t>(tile_.channel) * t_.rows + tile_.row + w.top;
-    LocalTensor<float> part = right_.AllocTensor<float>();
-    DataCopyPad(part, image_[row * t_.cols + tile_.col + w.right],
+    LocalTensor<float> part = part_.AllocTensor<float>();
+    DataCopyPad(part, source[row * t_.cols + tile_.col + begin],
                 rows_of(height, cols, gap(cols), 0), {false, 0, 0, 0});
-    right_.EnQue(part);
-    part = right_.DeQue<float>();
-    DataCopyPad(out_[band + w.right], part, rows_of(height, cols, 0, gap(cols)));
-    right_.FreeTensor(part);
+    part_.EnQue(part);
+    part = part_.DeQue<float>();
+    DataCopyPad(out_[band + begin], part, rows_of(height, cols, 0, gap(cols)));
+    part_.FreeTensor(part);
   }
 
   OcclusionTiling t_;
   TPipe pipe_;
   TQueBind<QuePosition::VECIN, QuePosition::VECOUT, 1> image_in_;  // [tile rows, pitch]
-  TQueBind<QuePosition::VECIN, QuePosition::VECOUT, 1> right_;     // [height, pitch]
+  TQueBind<QuePosition::VECIN, QuePosition::VECOUT, 1> part_;      // [height, pitch]
   TQue<QuePosition::VECOUT, 1> cover_;                             // [tile rows, pitch]
   LocalTensor<float> pixels_;                                      // what image_in_ holds
-  LocalTensor<float> covered_;                                     // what cover_ holds
+  LocalTensor<float> covered_;                                     // what cover_ holds, of a level
   Tile tile_;
 
   GlobalTensor<float> image_;       // [C, H, W]
-  GlobalTensor<float> base_;        // [C]
+  GlobalTensor<float> base_;        // [C] or [C, H, W]
   GlobalTensor<int64_t> windows_;   // [M] numbers of windows, row-major; outside: nothing covered
   GlobalTensor<int64_t> geometry_;  // [4] rows and columns of a window, row and column stride
   GlobalTensor<float> out_;         // [M, C, H, W]

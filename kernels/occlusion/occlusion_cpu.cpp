@@ -17,21 +17,23 @@ static inline void each_window_row(const OcclusionParams& p, int64_t index, AnyF
   }
 }
 
-static inline void cover(const OcclusionParams& p, int64_t index, const AnyFloat* base,
-                         AnyFloat* image) {
-  each_window_row(p, index, image, [&](AnyFloat* pixels, int64_t c, int64_t) {
-    for (int64_t x = 0; x < p.window_cols; ++x) pixels[x] = base[c];
-  });
-}
-
-static inline void uncover(const OcclusionParams& p, int64_t index, const AnyFloat* source,
-                           AnyFloat* image) {
+// Shows the pixels of `source` [C, H, W] in window `index`.
+static inline void show(const OcclusionParams& p, int64_t index, const AnyFloat* source,
+                        AnyFloat* image) {
   each_window_row(p, index, image, [&](AnyFloat* pixels, int64_t, int64_t at) {
     for (int64_t x = 0; x < p.window_cols; ++x) pixels[x] = source[at + x];
   });
 }
 
-void occlusion_fill(const OcclusionParams& p, const AnyFloat* image, const AnyFloat* base,
+static inline void cover(const OcclusionParams& p, int64_t index, const Base& base,
+                         AnyFloat* image) {
+  if (base.picture) return show(p, index, base.values, image);
+  each_window_row(p, index, image, [&](AnyFloat* pixels, int64_t c, int64_t) {
+    for (int64_t x = 0; x < p.window_cols; ++x) pixels[x] = base.values[c];
+  });
+}
+
+void occlusion_fill(const OcclusionParams& p, const AnyFloat* image, const Base& base,
                     AnyFloat* out, int threads) {
   const int64_t size = p.channels * p.rows * p.cols;
 #pragma omp parallel for num_threads(threads) schedule(static)
@@ -43,11 +45,11 @@ void occlusion_fill(const OcclusionParams& p, const AnyFloat* image, const AnyFl
 }
 
 void occlusion_patch(const OcclusionParams& p, int64_t previous_first, const AnyFloat* image,
-                     const AnyFloat* base, AnyFloat* batch, int threads) {
+                     const Base& base, AnyFloat* batch, int threads) {
   const int64_t size = p.channels * p.rows * p.cols;
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int64_t m = 0; m < p.count; ++m) {
-    uncover(p, previous_first + m, image, batch + m * size);
+    show(p, previous_first + m, image, batch + m * size);
     cover(p, p.first + m, base, batch + m * size);
   }
 }

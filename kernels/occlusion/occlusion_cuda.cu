@@ -40,8 +40,8 @@ __device__ static inline bool covers(const OcclusionParams& p, const Corner& c, 
 // for one channel after the other.
 template <class Out, int kVec>
 __global__ void __launch_bounds__(kTileOf<kVec> / kVec)
-    fill_windows(OcclusionSource source, Layout layout, const float* image, const float* base,
-                 int chunk, Out* out) {
+    fill_windows(OcclusionSource source, Layout layout, const float* image, Base base, int chunk,
+                 Out* out) {
   auto* const corners = reinterpret_cast<Corner*>(shared_memory());  // [kMaxImages]
   OcclusionParams p;
   const bool good = load_params(source, &p);
@@ -66,8 +66,9 @@ __global__ void __launch_bounds__(kTileOf<kVec> / kVec)
     for (int i = 0; i < kVec; ++i) {
       x[i] = planar ? place.at + i : (place.at + i) / p.channels;
       const int64_t channel = planar ? c : (place.at + i) % p.channels;
-      shown[i] = image[channel * size + place.y * p.cols + x[i]];
-      hidden[i] = base[channel];
+      const int64_t at = channel * size + place.y * p.cols + x[i];
+      shown[i] = image[at];
+      hidden[i] = base.values[base.picture ? at : channel];
     }
     Out* row = out + begin * p.channels * size + c * size + place.y * plane.row + place.at;
     for (int j = 0; j < images; ++j, row += p.channels * size) {
@@ -85,7 +86,7 @@ __global__ void __launch_bounds__(kTileOf<kVec> / kVec)
 template <class Out>
 __global__ void __launch_bounds__(kThreads)
     patch_windows(OcclusionParams p, int64_t previous_first, Layout layout, const float* image,
-                  const float* base, Out* batch) {
+                  Base base, Out* batch) {
   const int64_t m = blockIdx.x;
   const Corner before = corner_of(p, previous_first + m);
   const Corner after = corner_of(p, p.first + m);
@@ -100,8 +101,9 @@ __global__ void __launch_bounds__(kThreads)
     const int64_t at = which % window;
     const int64_t y = corner.top + at / p.window_cols;
     const int64_t x = corner.left + at % p.window_cols;
-    const float v = covers(p, after, y, x) ? base[c] : image[c * size + y * p.cols + x];
     const int64_t pixel = y * p.cols + x;
+    const float hidden = base.values[base.picture ? c * size + pixel : c];
+    const float v = covers(p, after, y, x) ? hidden : image[c * size + pixel];
     store_values<1>(&v,
                     own + (layout == Layout::kPlanar ? c * size + pixel : pixel * p.channels + c));
   }
@@ -203,7 +205,7 @@ __global__ void __launch_bounds__(kThreads)
 
 template <int kVec, class Out>
 static int launch_fill(const OcclusionSource& source, Layout layout, const float* image,
-                       const float* base, Out* out, void* stream) {
+                       const Base& base, Out* out, void* stream) {
   const OcclusionParams& p = source.params;
   const PlaneTiles plane = plane_tiles({p.channels, p.rows, p.cols}, layout, kTileOf<kVec>);
   const auto kernel = fill_windows<Out, kVec>;
@@ -216,7 +218,7 @@ static int launch_fill(const OcclusionSource& source, Layout layout, const float
 }
 
 template <class Out>
-static int fill(const OcclusionSource& source, Layout layout, const float* image, const float* base,
+static int fill(const OcclusionSource& source, Layout layout, const float* image, const Base& base,
                 Out* out, void* stream) {
   constexpr int kVec = kVectorOf<Out>;
   const OcclusionParams& p = source.params;
@@ -230,7 +232,7 @@ static int fill(const OcclusionSource& source, Layout layout, const float* image
 
 template <class Out>
 static int patch(const OcclusionParams& p, int64_t previous_first, Layout layout,
-                 const float* image, const float* base, Out* batch, void* stream) {
+                 const float* image, const Base& base, Out* batch, void* stream) {
   return launch(patch_windows<Out>, p.channels == 0 ? 0 : p.count, kThreads, 0, stream, p,
                 previous_first, layout, image, base, batch);
 }
@@ -241,7 +243,7 @@ namespace fastxai {
 namespace cuda {
 
 int occlusion_fill(const OcclusionSource& windows, Layout layout, OutType type, const float* image,
-                   const float* base, void* out, void* stream) {
+                   const Base& base, void* out, void* stream) {
   using device::fill;
   switch (type) {
     case OutType::kFloat32:
@@ -255,7 +257,7 @@ int occlusion_fill(const OcclusionSource& windows, Layout layout, OutType type, 
 }
 
 int occlusion_patch(const OcclusionParams& p, int64_t previous_first, Layout layout, OutType type,
-                    const float* image, const float* base, void* batch, void* stream) {
+                    const float* image, const Base& base, void* batch, void* stream) {
   using device::patch;
   switch (type) {
     case OutType::kFloat32:

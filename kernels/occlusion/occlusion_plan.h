@@ -12,7 +12,7 @@ constexpr uint32_t kOcclusionTileCols = 1024;
 inline uint32_t plan_occlusion(OcclusionTiling* t, uint32_t cores) {
   if (t->images == 0 || t->channels == 0) return 0;
   t->tile_cols = plan_even(t->cols, kOcclusionTileCols);
-  // A tile of the image, one of the base value, two for what is right of a window.
+  // A tile of the image, one of a base level, two for columns that are loaded again.
   const uint32_t row = 4 * plan_lanes(t->tile_cols) * static_cast<uint32_t>(sizeof(float));
   const uint32_t most = kUnifiedBytes / row;
   uint32_t rows = t->rows < most ? t->rows : most;

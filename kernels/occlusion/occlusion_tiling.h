@@ -13,6 +13,7 @@ struct OcclusionTiling {
   uint32_t cols;       // W
   uint32_t tile_rows;  // the last tile of an axis may be smaller
   uint32_t tile_cols;
+  uint32_t base_picture;  // 1: base is [C, H, W]; 0: [C]
 };
 
 }  // namespace fastxai

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "../common/image.h"
 #include "../common/isa.h"
 
 namespace fastxai {
@@ -18,7 +19,7 @@ struct PixelFillParams {
 
 using PixelFillFn = void(const PixelFillParams& params,
                          const float* image,        // [C, H, W]
-                         const float* base,         // [C]
+                         const Base& base,          // what a covered pixel shows
                          const int32_t* ranks,      // [H, W]
                          const int64_t* intervals,  // [M, 2] low, high: low <= rank < high
                          float* out,                // [M, C, H, W]

@@ -18,15 +18,20 @@ static inline int32_t clamped(int64_t value) {
   return static_cast<int32_t>(value < kLow ? kLow : (value > kHigh ? kHigh : value));
 }
 
-static inline void fill_run(RankInterval in, int covered, float base, const AnyFloat* image,
-                            const AnyInt32* ranks, int64_t pixels, AnyFloat* out) {
+// `base`: a level, or a pixel for each of the image's.
+template <bool kPicture>
+static inline void fill_run(RankInterval in, int covered, const AnyFloat* base,
+                            const AnyFloat* image, const AnyInt32* ranks, int64_t pixels,
+                            AnyFloat* out) {
+  const float level = base[0];
   for (int64_t k = 0; k < pixels; ++k) {
+    const float hidden = kPicture ? base[k] : level;
     const int inside = static_cast<int>(ranks[k] >= in.low) & static_cast<int>(ranks[k] < in.high);
-    out[k] = inside == covered ? base : image[k];
+    out[k] = inside == covered ? hidden : image[k];
   }
 }
 
-void pixel_fill(const PixelFillParams& p, const AnyFloat* image, const AnyFloat* base,
+void pixel_fill(const PixelFillParams& p, const AnyFloat* image, const Base& base,
                 const AnyInt32* ranks, const AnyInt64* intervals, AnyFloat* out, int threads) {
   const int64_t plane = p.rows * p.cols;
   const int covered = p.outside ? 0 : 1;
@@ -37,8 +42,14 @@ void pixel_fill(const PixelFillParams& p, const AnyFloat* image, const AnyFloat*
     for (int64_t at = 0; at < plane; at += kTile) {
       const int64_t pixels = plane - at < kTile ? plane - at : kTile;
       for (int64_t c = 0; c < p.channels; ++c) {
-        fill_run(in, covered, base[c], image + c * plane + at, ranks + at, pixels,
-                 copy + c * plane + at);
+        const int64_t from = c * plane + at;
+        if (base.picture) {
+          fill_run<true>(in, covered, base.values + from, image + from, ranks + at, pixels,
+                         copy + from);
+        } else {
+          fill_run<false>(in, covered, base.values + c, image + from, ranks + at, pixels,
+                          copy + from);
+        }
       }
     }
   }

@@ -48,6 +48,15 @@ def test_is_within_four_eps_of_the_formula(library, shape, grid, shift_range, co
     assert_close(out, expected, atol=PRODUCT_RTOL, scale=scale)
 
 
+@pytest.mark.parametrize(("shape", "grid", "shift_range", "count"), [*SHAPES, *MORE])
+def test_over_a_picture_it_equals_the_cpu_op_to_the_bit(library, shape, grid, shift_range, count):
+    image, _, spec = inputs_of(shape, grid, shift_range, "iid")
+    base = np.random.default_rng(2).normal(size=shape).astype(np.float32)
+    (out,) = library.call(OP, product_inputs(image, base, spec, 126, count))
+    expected = masked_product(image, spec, 126, count, base_value=base, backend="native")
+    np.testing.assert_array_equal(out, expected)
+
+
 @pytest.mark.parametrize("cores", [1, 2, 7, 40])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_same_bits_on_any_number_of_cores_in_any_order(library, cores, seed):

@@ -31,6 +31,14 @@ def test_equals_the_cpu_op_to_the_bit(library, spec):
         np.testing.assert_array_equal(out, expected)
 
 
+@pytest.mark.parametrize("spec", [*SPECS, *MORE], ids=str)
+def test_windows_show_a_picture(library, spec):
+    image, _ = inputs_of(spec)
+    base = np.random.default_rng(1).normal(size=image.shape).astype(np.float32)
+    (out,) = library.call(OP, occlusion_inputs(image, base, spec, -1, 7))
+    np.testing.assert_array_equal(out, occlusion_fill(image, spec, -1, 7, base_value=base))
+
+
 @pytest.mark.parametrize("cores", [1, 3, 40])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_same_bits_on_any_number_of_cores_in_any_order(library, cores, seed):

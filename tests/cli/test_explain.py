@@ -414,3 +414,13 @@ def test_the_module_runs_as_a_script_in_any_folder(files):
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.startswith("class        2 (lower left)\n")
     assert (files / "out.png").exists()
+
+
+@pytest.mark.parametrize("base", ["blur:2", "mean", "0.1", "0.1,0.2,0.3"])
+def test_a_masked_pixel_shows_what_base_value_says(explain, base):
+    assert explain("--num-masks", 64, "--base-value", base).code == 0
+
+
+def test_a_base_value_of_another_kind_is_refused(explain):
+    fails(explain("--base-value", "blur:0"), 2, "must be blur, blur:RADIUS with a radius up to")
+    fails(explain("--base-value", "grey"), 2, "must be numbers with commas between them")

@@ -84,8 +84,8 @@ COMPILED = [
     ),
     Fault(
         "kernels/occlusion/occlusion_cpu.cpp",
-        "x < p.window_cols; ++x) pixels[x] = base[c]",
-        "x <= p.window_cols; ++x) pixels[x] = base[c]",
+        "x < p.window_cols; ++x) pixels[x] = base.values[c]",
+        "x <= p.window_cols; ++x) pixels[x] = base.values[c]",
         "occlusion",
     ),
     Fault(

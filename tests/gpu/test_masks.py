@@ -65,6 +65,22 @@ def on_cpu(case, dtype) -> np.ndarray:
 
 
 @every_case
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("channels_last", [False, True], ids=["nchw", "nhwc"])
+def test_over_a_picture_they_have_the_cpus_bits(device, case, dtype, channels_last):
+    image, _ = picture(case)
+    base = np.random.default_rng(4).normal(size=image.shape).astype(np.float32)
+    count = min(case.count, 12)
+    out = device.empty((count, *case.shape), dtype, channels_last=channels_last)
+    inputs = device.put(image), device.put(base)
+    cuda.masked_product(*inputs, case.spec, case.first, out, stream=device.stream)
+    expected = ops.masked_product(
+        image, case.spec, case.first, count, base_value=base, dtype=dtype, backend="native"
+    )
+    np.testing.assert_array_equal(bits(device.get(out)), bits(expected))
+
+
+@every_case
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 @pytest.mark.parametrize("channels_last", [False, True], ids=["nchw", "nhwc"])
 def test_masked_images_have_the_cpus_bits(device, case, dtype, channels_last):

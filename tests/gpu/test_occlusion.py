@@ -44,6 +44,24 @@ def test_covered_images_are_the_references(device, case, dtype, channels_last, s
 
 
 @every_case
+@every_layout
+def test_windows_show_a_picture(device, case, channels_last):
+    channels, spec, first, count = case
+    image, _ = picture(channels, spec)
+    base = np.random.default_rng(6).normal(size=image.shape).astype(np.float32)
+    out = device.empty((count, channels, *spec.size), "float32", channels_last=channels_last)
+    inputs = device.put(image), device.put(base)
+    stream = device.stream
+    for now in (first, first + 2):
+        if now == first:
+            cuda.occlusion_fill(*inputs, spec, now, out, stream=stream)
+        else:
+            cuda.occlusion_patch(out, *inputs, spec, first, now, stream=stream)
+        expected = reference.occlusion_fill(image, base, now, count, spec.window, spec.strides)
+        np.testing.assert_array_equal(device.get(out), expected)
+
+
+@every_case
 @every_dtype
 @every_layout
 def test_a_patched_batch_is_the_filled_one(device, case, dtype, channels_last):

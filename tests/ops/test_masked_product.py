@@ -177,7 +177,7 @@ def test_nan_stays_where_it_is(isa):
         ({"image": [[1.0]]}, TypeError, "`image` must be a numeric ndarray, got list"),
         ({"image": np.zeros((8, 8), np.float32)}, ValueError, r"`image` must be \(C, H, W\)"),
         ({"image": np.zeros((1, 8, 9))}, ValueError, r"`image` must be \(8, 8\) pixels"),
-        ({"base_value": (1.0, 2.0)}, ValueError, "a number or 3 numbers, one per channel"),
+        ({"base_value": (1.0, 2.0)}, ValueError, "a number, 3 numbers, one per channel"),
         ({"base_value": float("inf")}, ValueError, "`base_value` must be finite"),
         ({"base_value": "grey"}, TypeError, "`base_value` must be a number"),
         ({"dtype": "int8"}, ValueError, "`dtype` must be one of"),

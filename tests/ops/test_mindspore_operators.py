@@ -62,7 +62,7 @@ def test_batches_refuse_what_does_not_fit(kind):
     spec = MaskSpec(0, (8, 8)) if kind is MaskedBatches else OcclusionSpec((8, 8), (3, 3), (1, 1))
     with pytest.raises(ValueError, match=r"`image` must be \(8, 8\) pixels, got \(8, 9\)"):
         kind(np.zeros((3, 8, 9), np.float32), spec, 0.0, "mindspore")
-    with pytest.raises(ValueError, match="a number or 3 numbers"):
+    with pytest.raises(ValueError, match="a number, 3 numbers"):
         kind(np.zeros((3, 8, 8), np.float32), spec, (1.0, 2.0), "mindspore")
     with pytest.raises(ValueError, match="2\\^31 or more"):
         kind(np.zeros((3, 8, 8), np.float32), spec, 0.0, "mindspore")(0, 2**24)

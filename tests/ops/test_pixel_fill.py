@@ -144,7 +144,7 @@ def test_same_bits_for_any_number_of_threads(threads, isa):
         ({"intervals": np.zeros((2, 2))}, TypeError, "must be an integer ndarray, got float64"),
         ({"intervals": [[0, 1]]}, TypeError, "must be an integer ndarray, got list"),
         ({"outside": 1}, TypeError, "`outside` must be a bool, got int"),
-        ({"base_value": (0.0, 1.0)}, ValueError, "`base_value` must be a number or 3 numbers"),
+        ({"base_value": (0.0, 1.0)}, ValueError, "`base_value` must be a number, 3 numbers"),
         ({"out": np.zeros((1, 3, 8, 8))}, TypeError, "`out` must be an ndarray of float32"),
         ({"out": np.zeros((2, 3, 8, 8), np.float32)}, ValueError, "`out` must have shape"),
         ({"backend": "gpu"}, ValueError, "`backend` must be one of"),

@@ -26,6 +26,12 @@ inline bool has_rank(const gert::TilingContext* context, size_t input, size_t ra
   return context->GetInputShape(input)->GetOriginShape().GetDimNum() == rank;
 }
 
+// Whether an input says what a masked pixel shows: [C], or a picture [C, H, W].
+inline bool is_base(const gert::TilingContext* context, size_t input, uint32_t channels,
+                    uint32_t rows, uint32_t cols) {
+  return has_shape(context, input, channels) || has_shape(context, input, channels, rows, cols);
+}
+
 inline uint32_t vector_cores(gert::TilingContext* context) {
   return platform_ascendc::PlatformAscendC(context->GetPlatformInfo()).GetCoreNumAiv();
 }

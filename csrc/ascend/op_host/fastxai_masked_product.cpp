@@ -5,10 +5,10 @@
 namespace optiling {
 
 BEGIN_TILING_DATA_DEF(FastxaiMaskedProductTilingData)
-TILING_DATA_FIELD_DEF_ARR(uint32_t, 12, words);
+TILING_DATA_FIELD_DEF_ARR(uint32_t, 13, words);
 END_TILING_DATA_DEF;
 REGISTER_TILING_DATA_CLASS(FastxaiMaskedProduct, FastxaiMaskedProductTilingData)
-static_assert(sizeof(fastxai::MaskedProductTiling) == 12 * sizeof(uint32_t), "words");
+static_assert(sizeof(fastxai::MaskedProductTiling) == 13 * sizeof(uint32_t), "words");
 
 enum MaskedProductInput { kImage, kBase, kCells, kShifts, kRows, kRowWeights, kCols, kColWeights };
 
@@ -16,6 +16,7 @@ static ge::graphStatus tile_masked_product(gert::TilingContext* context) {
   using fastxai::dim_of;
   using fastxai::has_rank;
   using fastxai::has_shape;
+  using fastxai::is_base;
   if (!has_rank(context, kImage, 3) || !has_rank(context, kCells, 3) ||
       !has_rank(context, kRows, 2) || !has_rank(context, kCols, 2)) {
     return ge::GRAPH_FAILED;
@@ -29,10 +30,11 @@ static ge::graphStatus tile_masked_product(gert::TilingContext* context) {
   t.grid_cols = dim_of(context, kCells, 2);
   t.up_rows = dim_of(context, kRows, 1);
   t.up_cols = dim_of(context, kCols, 1);
-  if (!has_shape(context, kBase, t.channels) || !has_shape(context, kShifts, t.masks, 2) ||
-      !has_shape(context, kRows, 2, t.up_rows) || !has_shape(context, kRowWeights, 2, t.up_rows) ||
-      !has_shape(context, kCols, 2, t.up_cols) || !has_shape(context, kColWeights, 2, t.up_cols) ||
-      t.up_rows < t.rows || t.up_cols < t.cols) {
+  t.base_picture = has_rank(context, kBase, 3) ? 1 : 0;
+  if (!is_base(context, kBase, t.channels, t.rows, t.cols) ||
+      !has_shape(context, kShifts, t.masks, 2) || !has_shape(context, kRows, 2, t.up_rows) ||
+      !has_shape(context, kRowWeights, 2, t.up_rows) || !has_shape(context, kCols, 2, t.up_cols) ||
+      !has_shape(context, kColWeights, 2, t.up_cols) || t.up_rows < t.rows || t.up_cols < t.cols) {
     return ge::GRAPH_FAILED;
   }
   const uint32_t blocks = fastxai::plan_masked_product(&t, fastxai::vector_cores(context));
@@ -70,7 +72,7 @@ class FastxaiMaskedProduct : public OpDef {
   explicit FastxaiMaskedProduct(const char* name) : OpDef(name) {
     using fastxai::describe;
     describe(this->Input("image"), ge::DT_FLOAT);        // [C, H, W]
-    describe(this->Input("base"), ge::DT_FLOAT);         // [C]
+    describe(this->Input("base"), ge::DT_FLOAT);         // [C] or [C, H, W]
     describe(this->Input("cells"), ge::DT_FLOAT);        // [M, h, w]
     describe(this->Input("shifts"), ge::DT_INT32);       // [M, 2]
     describe(this->Input("rows"), ge::DT_INT32);         // [2, up rows]

@@ -5,10 +5,10 @@
 namespace optiling {
 
 BEGIN_TILING_DATA_DEF(FastxaiOcclusionFillTilingData)
-TILING_DATA_FIELD_DEF_ARR(uint32_t, 6, words);
+TILING_DATA_FIELD_DEF_ARR(uint32_t, 7, words);
 END_TILING_DATA_DEF;
 REGISTER_TILING_DATA_CLASS(FastxaiOcclusionFill, FastxaiOcclusionFillTilingData)
-static_assert(sizeof(fastxai::OcclusionTiling) == 6 * sizeof(uint32_t), "words");
+static_assert(sizeof(fastxai::OcclusionTiling) == 7 * sizeof(uint32_t), "words");
 
 enum OcclusionInput { kImage, kBase, kWindows, kGeometry };
 
@@ -22,7 +22,8 @@ static ge::graphStatus tile_occlusion_fill(gert::TilingContext* context) {
   t.channels = dim_of(context, kImage, 0);
   t.rows = dim_of(context, kImage, 1);
   t.cols = dim_of(context, kImage, 2);
-  if (!fastxai::has_shape(context, kBase, t.channels) ||
+  t.base_picture = fastxai::has_rank(context, kBase, 3) ? 1 : 0;
+  if (!fastxai::is_base(context, kBase, t.channels, t.rows, t.cols) ||
       !fastxai::has_shape(context, kGeometry, 4)) {
     return ge::GRAPH_FAILED;
   }
@@ -61,7 +62,7 @@ class FastxaiOcclusionFill : public OpDef {
   explicit FastxaiOcclusionFill(const char* name) : OpDef(name) {
     using fastxai::describe;
     describe(this->Input("image"), ge::DT_FLOAT);     // [C, H, W]
-    describe(this->Input("base"), ge::DT_FLOAT);      // [C]
+    describe(this->Input("base"), ge::DT_FLOAT);      // [C] or [C, H, W]
     describe(this->Input("windows"), ge::DT_INT64);   // [M]
     describe(this->Input("geometry"), ge::DT_INT64);  // [4]
     describe(this->Output("out"), ge::DT_FLOAT);      // [M, C, H, W]

@@ -178,6 +178,23 @@ def numbers(text: str) -> tuple[float, ...]:
 
 
 @converter
+def base_value(text: str) -> str | tuple[float, ...] | float:
+    """Read 'blur', 'blur:RADIUS', 'mean', 'noise', or numbers with commas between them."""
+    from fastxai.ops.base_value import WORDS, base_word
+
+    if text.partition(":")[0] in WORDS:
+        try:
+            base_word("", text)
+        except ValueError:
+            raise ValueError(
+                f"must be blur, blur:RADIUS with a radius up to 1000, mean or noise, got {text!r}"
+            ) from None
+        return text
+    values = _numbers(text)
+    return values[0] if len(values) == 1 else values
+
+
+@converter
 def positive_numbers(text: str) -> tuple[float, ...]:
     """Read finite numbers above 0 with commas between them."""
     values = _numbers(text)

@@ -177,9 +177,9 @@ class MindSporeBackend(Backend):
         """Scores of copies that are made on MindSpore's device, so that none crosses the bus."""
         from fastxai.ops.device import CoveredBatches, MaskedBatches
 
-        plan, dtype, levels = task.plan, self.dtype, tuple(task.plan.base.tolist())
+        plan, dtype, base = task.plan, self.dtype, task.plan.base.of(task.image)
         kind: Any = MaskedBatches if isinstance(plan, MaskPlan) else CoveredBatches
-        copies = kind(task.image, plan.spec, levels, made_by)  # type: ignore[attr-defined]
+        copies = kind(task.image, plan.spec, base, made_by)  # type: ignore[attr-defined]
 
         def score(first: int) -> np.ndarray:
             with self._cell("scores", dtype) as cell, running("MindSpore"):

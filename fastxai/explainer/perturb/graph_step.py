@@ -92,7 +92,7 @@ class GraphStep(Step):
         self._cell = cell
         self._inspect = inspect
         self._bad = ms.Tensor(np.array([-1], np.int64))
-        self._fixed = (ms.Tensor(task.image), ms.Tensor(plan.base))
+        self._fixed = (ms.Tensor(task.image), ms.Tensor(plan.base.of(task.image)))
         self._targets = ms.Tensor(task.labels)
 
     def __call__(self, first: int, count: int) -> None:

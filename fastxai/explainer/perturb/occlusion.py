@@ -10,6 +10,7 @@ from fastxai.perturbation.windows import Windows
 
 if TYPE_CHECKING:
     from fastxai.network.activation import Activation
+    from fastxai.ops.base_value import BaseValue
 
 
 class Occlusion(Windows, PerturbationAttribution):
@@ -33,8 +34,11 @@ class Occlusion(Windows, PerturbationAttribution):
             axis of v pixels, v // 32 if v > 32, else 3.
         strides: Pixels from one window to the next, an int or (rows, columns). None: the window
             where v > 32, else 1; the window itself if `window` was given.
-        base_value: Value of a covered pixel, in the units of the inputs: a float, or one per
-            channel.
+        base_value: What a covered pixel shows, in the units of the inputs: a number, one per
+            channel, an array or Tensor (C, H, W), or a word. 'blur': the image under a Gaussian of
+            standard deviation max(H, W) / 20, 'blur:12' of 12 pixels. 'mean': the mean of each
+            channel of the image. 'noise': uniform between the extremes of each channel, from
+            seed 0.
         engine: Engine of the scores: 'auto', 'mindspore', 'openvino' or 'onnxruntime'; None:
             what `fastxai.set_engine` says, 'auto' at first.
         precision: 'float32' or 'bfloat16'; None: what `fastxai.set_engine` says.
@@ -76,7 +80,7 @@ class Occlusion(Windows, PerturbationAttribution):
         *,
         window: int | tuple[int, int] | None = None,
         strides: int | tuple[int, int] | None = None,
-        base_value: float | tuple[float, ...] = 0.0,
+        base_value: BaseValue = 0.0,
         engine: str | None = None,
         precision: str | None = None,
         output: Output = None,

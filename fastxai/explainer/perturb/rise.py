@@ -12,6 +12,7 @@ from fastxai.perturbation.random_masks import RandomMasks
 
 if TYPE_CHECKING:
     from fastxai.network.activation import Activation
+    from fastxai.ops.base_value import BaseValue
 
 
 class RISE(RandomMasks, PerturbationAttribution):
@@ -66,8 +67,11 @@ class RISE(RandomMasks, PerturbationAttribution):
         mask_probability: p, probability of a cell to be kept, in (0, 1); 0.5 but for 'iid'.
         grid_size: Coarse cells per axis, an int or (rows, columns); at most 127 cells but for
             'iid'.
-        base_value: Value of a masked pixel, in the units of the inputs: a float, or one per
-            channel.
+        base_value: What a masked pixel shows, in the units of the inputs: a number, one per
+            channel, an array or Tensor (C, H, W), or a word. 'blur': the image under a Gaussian of
+            standard deviation max(H, W) / 20, 'blur:12' of 12 pixels. 'mean': the mean of each
+            channel of the image. 'noise': uniform between the extremes of each channel, from
+            `seed`.
         seed: Seed of the masks, 0 .. 2^64 - 1. None draws one per call from NumPy's global
             generator, so `np.random.seed(0)` makes a script repeatable.
         estimator: 'centred', 'plain' or 'control-variate'.
@@ -123,7 +127,7 @@ class RISE(RandomMasks, PerturbationAttribution):
         max_masks: int = 6000,
         mask_probability: float = 0.5,
         grid_size: int | tuple[int, int] = 10,
-        base_value: float | tuple[float, ...] = 0.0,
+        base_value: BaseValue = 0.0,
         seed: int | None = None,
         estimator: str = "centred",
         design: str | None = None,

@@ -13,6 +13,7 @@ from fastxai.tool.cv.ood_net import OoDNet
 if TYPE_CHECKING:
     from fastxai.explainer.perturb.weighted_backend import WeightedBackend
     from fastxai.network.activation import Activation
+    from fastxai.ops.base_value import BaseValue
 
 
 class RISEPlus(RISE):
@@ -47,7 +48,11 @@ class RISEPlus(RISE):
         mask_probability: Probability of a cell to be kept, in (0, 1); 0.5 but for 'iid'.
         grid_size: Coarse cells per axis, an int or (rows, columns); at most 127 cells but for
             'iid'.
-        base_value: Value of a masked pixel: a float, or one per channel.
+        base_value: What a masked pixel shows, in the units of the inputs: a number, one per
+            channel, an array or Tensor (C, H, W), or a word. 'blur': the image under a Gaussian of
+            standard deviation max(H, W) / 20, 'blur:12' of 12 pixels. 'mean': the mean of each
+            channel of the image. 'noise': uniform between the extremes of each channel, from
+            `seed`.
         seed: 0 .. 2^64 - 1, or None for one from NumPy's global generator.
         estimator: 'centred', 'plain' (mindspore_xai's sum) or 'control-variate'.
         design: One of RISE's, or None for what fits; all and the estimators as in `RISE`.
@@ -114,7 +119,7 @@ class RISEPlus(RISE):
         max_masks: int = 6000,
         mask_probability: float = 0.5,
         grid_size: int | tuple[int, int] = 10,
-        base_value: float | tuple[float, ...] = 0.0,
+        base_value: BaseValue = 0.0,
         seed: int | None = None,
         estimator: str = "centred",
         design: str | None = None,

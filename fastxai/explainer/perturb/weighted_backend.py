@@ -89,7 +89,7 @@ class WeightedBackend(MindSporeBackend):
         Raises:
             ValueError: An OoD score is not finite.
         """
-        blank = np.broadcast_to(plan.base[:, None, None], image.shape)
+        blank = plan.base.picture_of(image)
         with running(self.owner):
             bounds = [self._ood_score(blank), self._ood_score(image)]
         if not np.isfinite(bounds).all():

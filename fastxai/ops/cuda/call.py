@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastxai.ops.checks import check_elements
-from fastxai.ops.cuda.arrays import DeviceArray, check_written, checked, contiguous
+from fastxai.ops.cuda.arrays import DeviceArray, as_device_array, check_written, checked, contiguous
 from fastxai.ops.cuda.library import sizes
 from fastxai.ops.params import MaskSpec
 
@@ -25,7 +25,7 @@ def mask_params(owner: str, spec: Any, first: int, count: int) -> tuple[tuple[in
 def batch_arguments(
     owner: str, image: Any, base: Any, out: Any, name: str = "out"
 ) -> tuple[DeviceArray, tuple[Any, ...]]:
-    """The batch, and (sizes, layout, type, image, base, out) as the library takes them.
+    """The batch, and the arguments from sizes to out as the library takes them.
 
     Raises:
         TypeError: An array is of the wrong kind or dtype.
@@ -33,13 +33,17 @@ def batch_arguments(
     """
     picture = contiguous(owner, "image", image, "float32", (None, None, None))
     channels, rows, cols = picture.shape
-    level = contiguous(owner, "base", base, "float32", (channels,))
+    hidden = as_device_array(owner, "base", base)
+    is_picture = len(hidden.shape) == 3
+    wanted = picture.shape if is_picture else (channels,)
+    hidden = contiguous(owner, "base", hidden, "float32", wanted)
     batch = checked(owner, name, out, _TYPES, (None, channels, rows, cols))
     check_elements(owner, batch.shape)
-    check_written(owner, {name: batch}, {"image": picture, "base": level})
+    check_written(owner, {name: batch}, {"image": picture, "base": hidden})
     layout = 0 if batch.contiguous else 1
-    numbers = (layout, _TYPES.index(batch.dtype), picture.pointer, level.pointer, batch.pointer)
-    return batch, (sizes(*batch.shape), *numbers)
+    numbers = (layout, _TYPES.index(batch.dtype))
+    pointers = (picture.pointer, hidden.pointer, int(is_picture), batch.pointer)
+    return batch, (sizes(*batch.shape), *numbers, *pointers)
 
 
 def checked_workspace(owner: str, space: Any, needed: int) -> DeviceArray:

@@ -9,13 +9,14 @@ from typing import Any
 
 VARIABLE = "FASTXAI_CUDA_LIBRARY"  # another file than the package's
 _NAME = "libfastxai_cuda.so"
-_ABI = 1
+_ABI = 2
 _CUDA = 2  # DLPack's number of the device type
 _REMEDY = "With CUDA's nvcc (11.8 to 13) on PATH, `FASTXAI_CUDA=ON pip install .` builds it."
 
 _P, _I, _L = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64
 _SIZES = ctypes.POINTER(ctypes.c_int64)
-_BATCH = [_SIZES, _I, _I, _P, _P, _P, _P]  # sizes, layout, type, image, base, out, stream
+# sizes, layout, type, image, base, whether it is a picture, out, stream
+_BATCH = [_SIZES, _I, _I, _P, _P, _I, _P, _P]
 _SIGNATURES: dict[str, list[Any]] = {
     "mask_grid": [_P, _I, _SIZES, _P, _P, _P],
     "mask_upsample": [_SIZES, _P, _P, _P, _P],

@@ -77,7 +77,7 @@ def masked_product(
 
     Args:
         image: (C, H, W) float32.
-        base: (C,) float32, what a mask of 0 shows.
+        base: (C,) or (C, H, W) float32, what a mask of 0 shows.
         spec: MaskSpec; or its `params` as an int64 array (25,) in device memory, which the kernels
             check, and then `first` is not used.
         first: Index of the first mask.

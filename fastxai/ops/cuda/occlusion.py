@@ -18,7 +18,7 @@ def occlusion_fill(
 
     Args:
         image: (C, H, W) float32.
-        base: (C,) float32, what a covered pixel shows.
+        base: (C,) or (C, H, W) float32, what a covered pixel shows.
         spec: The windows.
         first: Number of the first window; outside 0 .. num_windows - 1 nothing is covered.
         out: (M, C, H, W) float32, float16 or bfloat16, contiguous or channels-last.
@@ -51,7 +51,7 @@ def occlusion_patch(
     Args:
         batch: (M, C, H, W), as `occlusion_fill` or this left it.
         image: (C, H, W) float32, the same image.
-        base: (C,) float32.
+        base: (C,) or (C, H, W) float32.
         spec: The windows.
         previous_first: Number of the window that row 0 holds now.
         first: Number of the window that row 0 is to hold.
