@@ -32,6 +32,7 @@ from fastxai.cli.subject.subject import Model, Subject
 _SEED = 0  # where explainers draw one: the same command gives the same map
 _LAYERS_SHOWN = 3
 _OUR_FORM = re.compile(r"[A-Za-z]+: `")  # "RISE: `state` ..."
+_LARGE = 128  # pixels of a side from which Occlusion's default window misses parts
 _HUGE = 2**20  # pixels of an input from which a pass is announced
 
 
@@ -79,6 +80,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="V[,V,V]|blur[:R]|mean|noise",
         help="rise, riseplus, occlusion: what a masked pixel shows, in the units of the network's "
         "input; blur: the picture blurred by R pixels (default: 0)",
+    )
+    add(
+        "--window",
+        type=converters.window,
+        metavar="S|HxW|auto",
+        help="occlusion: window in pixels, without overlap; auto: a seventh of the picture in "
+        "steps of a quarter of that (default: a 32nd, without overlap)",
     )
     add(
         "--seed",
@@ -198,6 +206,8 @@ def explain(explainer: str, made: Any, arguments: argparse.Namespace, subject: S
     method = _METHODS[explainer]
     options = _options_of_call(method, arguments)
     height, width = subject.inputs.shape[2:]
+    if explainer == "occlusion" and arguments.window is None and min(height, width) >= _LARGE:
+        note(arguments, "occlusion: its default window is small here; try --window auto")
     if not method.noun and height * width >= _HUGE:
         text = f"{explainer} of {height}x{width} pixels may take minutes; it shows no progress"
         note(arguments, text)
@@ -325,7 +335,7 @@ def _occlusion(subject: Subject | Model, arguments: argparse.Namespace) -> Any:
         subject.network,
         subject.activation,
         output=subject.output,
-        **_given(arguments, "batch_size", "base_value"),
+        **_given(arguments, "batch_size", "base_value", "window"),
     )
 
 
@@ -427,7 +437,7 @@ _OF_MASKS = (
 _METHODS = {
     "rise": _Method(_rise, _OF_MASKS, "masks"),
     "riseplus": _Method(_rise_plus, (*_OF_MASKS, "ood_ckpt"), "masks"),
-    "occlusion": _Method(_occlusion, ("batch_size", "base_value", "state"), "windows"),
+    "occlusion": _Method(_occlusion, ("batch_size", "base_value", "window", "state"), "windows"),
     "gradient": _Method(_backprop("Gradient")),
     "gradcam": _Method(_gradcam, ("layer", "reshape_transform")),
     "guided-backprop": _Method(_backprop("GuidedBackprop")),

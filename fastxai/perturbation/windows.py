@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastxai.masks.windows import windows_of
+from fastxai.masks.windows import AUTO, windows_of
 from fastxai.ops.base_value import BaseValue, base_of, base_word
 from fastxai.ops.checks import MAX_AXIS, check_pair
 
@@ -17,7 +17,7 @@ class Windows:
 
     def _set_windows(
         self,
-        window: int | tuple[int, int] | None,
+        window: int | tuple[int, int] | str | None,
         strides: int | tuple[int, int] | None,
         base_value: BaseValue,
     ) -> None:
@@ -28,7 +28,13 @@ class Windows:
             ValueError: One is out of range.
         """
         owner = type(self).__name__
-        self._window = None if window is None else check_pair(owner, "window", window, 1, MAX_AXIS)
+        self._window: tuple[int, int] | str | None = None
+        if isinstance(window, str):
+            if window != AUTO:
+                raise ValueError(f"{owner}: `window` must be 'auto' or pixels, got {window!r}.")
+            self._window = AUTO
+        elif window is not None:
+            self._window = check_pair(owner, "window", window, 1, MAX_AXIS)
         self._strides = (
             None if strides is None else check_pair(owner, "strides", strides, 1, MAX_AXIS)
         )

@@ -67,6 +67,18 @@ def test_class_probability_speed_and_files_are_printed(explain, files):
     assert lines[5:] == [f"written      {files / 'out.png'}", f"written      {files / 'map.npy'}"]
 
 
+def test_occlusion_takes_windows_in_proportion_to_the_picture(explain):
+    result = explain("--explainer", "occlusion", "--size", "56x84", "--window", "auto")
+    # Windows of 8 by 12 pixels, 2 and 3 apart: 25 of them each way.
+    assert re.search(r"^occlusion +625 windows in ", result.out, re.MULTILINE)
+    assert "try --window auto" not in result.err
+
+
+def test_the_small_default_window_of_a_large_picture_is_named(explain):
+    assert "try --window auto" in explain("--explainer", "occlusion", "--size", "128").err
+    assert "try --window auto" not in explain("--explainer", "occlusion", "--size", "64").err
+
+
 def test_occlusion_counts_windows(explain):
     result = explain("--explainer", "occlusion")
     # 16 by 24 pixels, windows of 3 by 3 one apart: 14 · 22 of them.

@@ -64,6 +64,8 @@ WEIGHT = np.random.default_rng(1).normal(0, 0.3, (4, 3 * 23 * 17)).astype(np.flo
         ({"window": (23, 17), "strides": (3, 1)}, (23, 17), (3, 1)),
         ({"window": 2, "strides": (7, 5), "base_value": 0.4}, (2, 2), (7, 5)),
         ({"strides": 4}, (3, 3), (4, 4)),
+        ({"window": "auto"}, (3, 3), (1, 1)),
+        ({"window": "auto", "strides": 2}, (3, 3), (2, 2)),
     ],
     ids=str,
 )
@@ -132,6 +134,7 @@ def test_works_without_native_code(monkeypatch):
     ("kwargs", "error", "words"),
     [
         ({"window": 0}, ValueError, "Occlusion: `window` must be in"),
+        ({"window": "large"}, ValueError, "`window` must be 'auto' or pixels, got 'large'"),
         ({"window": 2.0}, TypeError, "`window` must be an int or a pair"),
         ({"strides": (1, 0)}, ValueError, "`strides` must be in"),
         ({"base_value": None}, TypeError, "`base_value` must be a number"),

@@ -146,6 +146,15 @@ def size(text: str) -> tuple[int, int]:
 
 
 @converter
+def window(text: str) -> tuple[int, int] | str:
+    """Read 'auto', 'S' or 'HxW' as (rows, columns)."""
+    if text.strip().lower() == AUTO:
+        return AUTO
+    numbers = _sides(text)
+    return numbers[0], numbers[-1]
+
+
+@converter
 def sides(text: str) -> tuple[int, ...]:
     """Read 'S' as (S,) or 'HxW' as (height, width)."""
     return _sides(text)

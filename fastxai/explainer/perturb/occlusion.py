@@ -31,9 +31,11 @@ class Occlusion(Windows, PerturbationAttribution):
         perturbation_per_eval: Covered images scored at a time, at most; 'auto' tries once which
             number is fastest, as far as memory allows, and logs it.
         window: Window in pixels, an int or (rows, columns); all channels are covered. None: per
-            axis of v pixels, v // 32 if v > 32, else 3.
+            axis of v pixels, v // 32 if v > 32, else 3, as in mindspore_xai. 'auto': v / 7, so 32
+            at 224, which serves large pictures better.
         strides: Pixels from one window to the next, an int or (rows, columns). None: the window
-            where v > 32, else 1; the window itself if `window` was given.
+            where v > 32, else 1; the window itself if `window` was given, a quarter of it for
+            'auto'.
         base_value: What a covered pixel shows, in the units of the inputs: a number, one per
             channel, an array or Tensor (C, H, W), or a word. 'blur': the image under a Gaussian of
             standard deviation max(H, W) / 20, 'blur:12' of 12 pixels. 'mean': the mean of each
@@ -78,7 +80,7 @@ class Occlusion(Windows, PerturbationAttribution):
         activation_fn: Activation,
         perturbation_per_eval: int | str = 32,
         *,
-        window: int | tuple[int, int] | None = None,
+        window: int | tuple[int, int] | str | None = None,
         strides: int | tuple[int, int] | None = None,
         base_value: BaseValue = 0.0,
         engine: str | None = None,
