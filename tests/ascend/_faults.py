@@ -29,9 +29,9 @@ def _fault(op: str, name: str, old: str, new: str, message: str) -> Fault:
 
 
 _OUT = "batch_out_.EnQue(out);\n    out = batch_out_.DeQue<float>();"
-_PIXELS = "image_in_.EnQue(pixels);\n    pixels_ = image_in_.DeQue<float>();"
+_PIXELS = "queue.EnQue(pixels);\n    return queue.DeQue<float>();"
 _BLEND = "PipeBarrier<PIPE_V>();\n    Add(out, out, term, lanes);"
-_RIGHT = "right_.EnQue(part);\n    part = right_.DeQue<float>();"
+_RIGHT = "part_.EnQue(part);\n    part = part_.DeQue<float>();"
 
 FAULTS = [
     _fault(
@@ -58,12 +58,12 @@ FAULTS = [
     ),
     _fault(
         "masked_product", "missing DeQue",
-        _PIXELS, "image_in_.EnQue(pixels);\n    pixels_ = pixels;",
+        _PIXELS, "queue.EnQue(pixels);\n    return pixels;",
         "used after EnQue",
     ),
     _fault(
         "masked_product", "no wait for a copy in",
-        _PIXELS, "pixels_ = pixels;",
+        _PIXELS, "return pixels;",
         "Mul on pipe V: a write by pipe MTE2",
     ),
     _fault(
@@ -184,8 +184,8 @@ FAULTS = [
     ),
     _fault(
         "occlusion", "right part from the unified buffer",
-        "DataCopyPad(out_[band + w.right], part,",
-        "DataCopyPad(out_[band + w.right], pixels_[w.right],",
+        "DataCopyPad(out_[band + begin], part,",
+        "DataCopyPad(out_[band + begin], pixels_[begin],",
         "not aligned to 32 bytes",
     ),
     _fault(

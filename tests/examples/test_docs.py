@@ -69,13 +69,16 @@ def test_readme_runs_in_an_empty_folder_with_nothing_of_a_clone_on_the_path(tmp_
     subprocess.run([sys.executable, script], cwd=folder, env=environment, check=True)
     assert [path.name for path in folder.iterdir()] == ["eight.png"]
     shell = "".join(re.findall(r"^```bash\n(fastxai demo.*?)^```", readme, re.M | re.S))
-    assert len(re.findall(r"^fastxai (demo|explain|compare) ", shell, re.M)) == 3
+    assert len(re.findall(r"^fastxai (demo|explain|compare|batch|report) ", shell, re.M)) == 6
     shell = re.sub("^fastxai ", f"{sys.executable} -m fastxai ", shell, flags=re.M)
     for picture in ("eight.png", "all.png"):  # as many masks as it takes are for people
         shell = shell.replace(f"-o {picture}", f"--num-masks 64 -o {picture}")
+    shell = shell.replace("--num-masks 1024", "--num-masks 64")
     shell = shell.replace("--layer features", "--layer features --explainers rise,gradcam")
     subprocess.run(["bash", "-ec", shell], cwd=folder, env=environment, check=True)
-    assert {"demo.png", "eight.png", "all.png"} <= {path.name for path in folder.iterdir()}
+    assert {"demo.png", "eight.png", "all.png", "report.html"} <= {
+        path.name for path in folder.iterdir()
+    }
 
 
 # ---- docstrings -------------------------------------------------------------------------------
