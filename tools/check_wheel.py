@@ -194,7 +194,9 @@ def check_contents(wheel: Path, sources: Path) -> list[str]:
     check(len(demo) == 6, f"six files of data of the demo expected, got {demo}")
     size = sum(path.stat().st_size for path in demo)
     check(size < 1e6, f"the demo's data have {size} bytes, which is 1 MB or more")
-    wanted |= {path.relative_to(sources).as_posix() for path in demo}
+    templates = list((sources / "fastxai/report/templates").iterdir())
+    check(len(templates) == 3, f"three templates of reports expected, got {templates}")
+    wanted |= {path.relative_to(sources).as_posix() for path in [*demo, *templates]}
     shared = sorted(name for name in names if re.search(r"\.so(\.|$)", name))
     check(wanted <= names, f"missing in the wheel: {sorted(wanted - names)}")
     extra = names - wanted - set(shared)
