@@ -6,6 +6,7 @@ from typing import Any
 
 from fastxai.models.outputs import Activation
 from fastxai.models.perturbation import Output, PerturbationAttribution
+from fastxai.ops.base_value import BaseValue
 from fastxai.perturbation.windows import Windows
 
 
@@ -20,11 +21,16 @@ class Occlusion(Windows, PerturbationAttribution):
             rows (., classes), or None where the scores are explained as they are.
         perturbation_per_eval: Covered images scored at a time, at most.
         window: Window in pixels, an int or (rows, columns); all channels are covered. None: per
-            axis of v pixels, v // 32 if v > 32, else 3.
+            axis of v pixels, v // 32 if v > 32, else 3, as in mindspore_xai. 'auto': v / 7, so 32
+            at 224, which serves large pictures better.
         strides: Pixels from one window to the next, an int or (rows, columns). None: the window
-            where v > 32, else 1; the window itself if `window` was given.
-        base_value: Value of a covered pixel, in the units of the inputs: a float, or one per
-            channel.
+            where v > 32, else 1; the window itself if `window` was given, a quarter of it for
+            'auto'.
+        base_value: What a covered pixel shows, in the units of the inputs: a number, one per
+            channel, an array or Tensor (C, H, W), or a word. 'blur': the image under a Gaussian of
+            standard deviation max(H, W) / 20, 'blur:12' of 12 pixels. 'mean': the mean of each
+            channel of the image. 'noise': uniform between the extremes of each channel, from
+            seed 0.
         output: Place of the scores in what `network` returns, if that is no array: the name of
             an output, an index, or a tuple of those from the outside to the inside.
         score: What to explain in place of a class: a score of `fastxai.models.scores`, or a
@@ -57,9 +63,9 @@ class Occlusion(Windows, PerturbationAttribution):
         activation_fn: Activation = None,
         perturbation_per_eval: int = 32,
         *,
-        window: int | tuple[int, int] | None = None,
+        window: int | tuple[int, int] | str | None = None,
         strides: int | tuple[int, int] | None = None,
-        base_value: float | tuple[float, ...] = 0.0,
+        base_value: BaseValue = 0.0,
         output: Output = None,
         score: Any = None,
     ) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastxai.models.outputs import Activation
 from fastxai.models.perturbation import Output, PerturbationAttribution
+from fastxai.ops.base_value import BaseValue
 from fastxai.perturbation.random_masks import RandomMasks
 
 
@@ -23,21 +24,25 @@ class RISE(RandomMasks, PerturbationAttribution):
             rows (., classes), or None where the scores are explained as they are.
         perturbation_per_eval: Masked images scored at a time, at most.
         num_masks: N, masks per image; at least 2 for 'centred' and 256 for 'control-variate'.
-            'auto': as many as it takes, each image its own number; see `tol`.
-        tol: With 'auto', an image is done when the predicted correlation of all its maps with
-            those of infinitely many masks is this, in (0, 1). It is looked at after 512 masks and
-            every 256 thereafter.
+            'auto', the default: as many as it takes, each image its own number; see `tol`.
+        tol: With 'auto', predicted correlation in (0, 1) with the maps of infinitely many masks at
+            which an image is done. RISE checks it after 512 masks and every 256 thereafter.
         max_masks: With 'auto', the most masks for an image, 512 or more; where it ends an image, a
             warning is logged.
-        mask_probability: p, probability of a cell to be kept, in (0, 1); 0.5 for 'oa128'.
-        grid_size: Coarse cells per axis, an int or (rows, columns); at most 127 cells for 'oa128'.
-        base_value: Value of a masked pixel, in the units of the inputs: a float, or one per
-            channel.
-        seed: 0 .. 2^64 - 1 for reproducible masks. None draws one per call from NumPy's global
-            generator.
+        mask_probability: p, probability of a cell to be kept, in (0, 1); 0.5 but for 'iid'.
+        grid_size: Coarse cells per axis, an int or (rows, columns); at most 127 cells but for
+            'iid'.
+        base_value: What a masked pixel shows, in the units of the inputs: a number, one per
+            channel, an array or Tensor (C, H, W), or a word. 'blur': the image under a Gaussian of
+            standard deviation max(H, W) / 20, 'blur:12' of 12 pixels. 'mean': the mean of each
+            channel of the image. 'noise': uniform between the extremes of each channel, from
+            `seed`.
+        seed: Seed of the masks, 0 .. 2^64 - 1. None draws one per call from NumPy's global
+            generator, so `np.random.seed(0)` makes a script repeatable.
         estimator: 'centred', 'plain' or 'control-variate'.
-        design: 'iid' or 'oa128'; None: 'oa128' for 'centred' maps of at least 512 masks with keep
-            probability 0.5 and at most 127 cells, else 'iid'.
+        design: 'iid', 'oa128', 'placed' or 'lattice'; None: the least noisy one that fits, see
+            `fastxai.explainer.RISE`. 'lattice' does not go with 'control-variate', which it would
+            bias.
         output: Place of the scores in what `network` returns, if that is no array: the name of
             an output, an index, or a tuple of those from the outside to the inside.
         score: What to explain in place of a class: a score of `fastxai.models.scores`, or a
@@ -73,12 +78,12 @@ class RISE(RandomMasks, PerturbationAttribution):
         activation_fn: Activation = None,
         perturbation_per_eval: int = 32,
         *,
-        num_masks: int | str = 6000,
+        num_masks: int | str = "auto",
         tol: float = 0.95,
-        max_masks: int = 8192,
+        max_masks: int = 6000,
         mask_probability: float = 0.5,
         grid_size: int | tuple[int, int] = 10,
-        base_value: float | tuple[float, ...] = 0.0,
+        base_value: BaseValue = 0.0,
         seed: int | None = None,
         estimator: str = "centred",
         design: str | None = None,

@@ -60,7 +60,12 @@ def coverage(design, estimator, masks, runs):
 
 @pytest.mark.parametrize(
     ("design", "estimator", "seeds"),
-    [("iid", "centred", 4), ("oa128", "centred", 4), ("iid", "control-variate", 2)],
+    [
+        ("iid", "centred", 4),
+        ("oa128", "centred", 4),
+        ("lattice", "centred", 4),
+        ("iid", "control-variate", 2),
+    ],
 )
 def test_a_run_that_stops_has_the_correlation_it_was_to_have(design, estimator, seeds):
     correlations, masks = stopped_runs(design, estimator, seeds)
@@ -75,10 +80,12 @@ def test_a_run_that_stops_has_the_correlation_it_was_to_have(design, estimator, 
     [
         ("iid", "centred", 512, 100),
         ("oa128", "centred", 512, 100),
+        ("lattice", "centred", 512, 100),
         ("iid", "plain", 512, 20),
         ("iid", "control-variate", 512, 20),
         ("iid", "centred", 1536, 20),
         ("oa128", "centred", 1536, 20),
+        ("lattice", "centred", 1536, 20),
         ("iid", "control-variate", 1536, 20),
     ],
 )
@@ -89,7 +96,7 @@ def test_95_percent_intervals_cover_about_95_percent(design, estimator, masks, r
 # ---- planted errors ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("design", ["iid", "oa128"])
+@pytest.mark.parametrize("design", ["iid", "oa128", "lattice"])
 def test_a_standard_error_that_is_a_third_too_small_is_noticed(monkeypatch, design):
     kind = error_bar.PlugIn if design == "iid" else error_bar.Blocks
     right = kind._squared_error
@@ -108,7 +115,7 @@ def test_the_plug_in_for_masks_of_oa128_is_noticed(monkeypatch):
     assert coverage("oa128", "centred", 1024, runs=20) > COVERED[1]
 
 
-@pytest.mark.parametrize("design", ["iid", "oa128"])
+@pytest.mark.parametrize("design", ["iid", "oa128", "lattice"])
 def test_a_prediction_that_halves_the_error_is_noticed(monkeypatch, design):
     kind = error_bar.PlugIn if design == "iid" else error_bar.Blocks
     right = kind._lost_shape

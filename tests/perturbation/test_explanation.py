@@ -29,7 +29,7 @@ def found():
     return rise()(ms.Tensor(IMAGES), TARGETS, ret="result")
 
 
-KINDS = [("iid", "plain"), ("iid", "centred"), ("iid", "control-variate"), ("oa128", "centred")]
+KINDS = [("iid", "plain"), ("iid", "centred"), ("iid", "control-variate"), ("lattice", "centred")]
 
 
 @pytest.mark.parametrize(("design", "estimator"), KINDS)

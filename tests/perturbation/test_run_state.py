@@ -66,7 +66,7 @@ MAKERS = {
     "control-variate": lambda: rise(estimator="control-variate"),
     "oa128": lambda: rise(design="oa128"),
     "auto iid": lambda: rise(num_masks="auto", tol=0.9, per_eval=100, design="iid"),
-    "auto oa128": lambda: rise(num_masks="auto", tol=0.9, per_eval=100, design="oa128"),
+    "auto lattice": lambda: rise(num_masks="auto", tol=0.9, per_eval=100, design="lattice"),
     "probed": lambda: rise(per_eval="auto"),
     "RISEPlus": lambda: RISEPlusOf(networks.SmallConv(), nn.Softmax(), 32, num_masks=300, seed=0),
     "Occlusion": lambda: Occlusion(networks.SmallConv(), nn.Softmax(), 16, window=6),
