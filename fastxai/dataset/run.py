@@ -65,7 +65,8 @@ def explain(
     """Explains many images into a directory of Parquet files; called again, it goes on.
 
     Args:
-        explainer: Any of `fastxai.explainer` or `fastxai.torch`; RISE with a seed.
+        explainer: Any of `fastxai.explainer`, `fastxai.torch` or `fastxai.models`; RISE with a
+            seed.
         source: Folder, glob, CSV or Parquet list (path, id, target, label), list of files,
             MindSpore data set, or iterable of (id, image, targets).
         folder: Directory to make, or to go on with.

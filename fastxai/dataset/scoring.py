@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fastxai.models.model import as_array
 from fastxai.perturbation.explainer import RESULT, PerturbationExplainer
 from fastxai.perturbation.image_result import ImageResult
 from fastxai.perturbation.one_image import OneImage
@@ -40,7 +41,7 @@ class Scoring:
     """An explainer, asked for one image at a time, so that no image knows its neighbours.
 
     Args:
-        explainer: Any of `fastxai.explainer` or `fastxai.torch`.
+        explainer: Any of `fastxai.explainer`, `fastxai.torch` or `fastxai.models`.
         activation_fn: From the network's output to probabilities, for explainers that have none.
         uncertainty: Whether error bars are asked for.
 
@@ -137,8 +138,7 @@ class Scoring:
             os.unlink(state)  # it had the maps, and tells neither the scores nor the engine
             return self._result(inputs, classes, state)
         if not self._asks:
-            maps = np.asarray(found.asnumpy() if hasattr(found, "asnumpy") else found.cpu())
-            return Found(maps[0], self._units(inputs), scores, engine=self.engine)
+            return Found(as_array(found)[0], self._units(inputs), scores, engine=self.engine)
         error, rho = found.standard_error, found.correlation
         return Found(
             found.saliency[0],
@@ -168,7 +168,10 @@ class Scoring:
 
     def _tensor(self, image: np.ndarray) -> Any:
         batch = np.ascontiguousarray(image[None], np.float32)
-        if type(self.explainer).__module__.startswith("fastxai.torch"):
+        home = type(self.explainer).__module__
+        if home.startswith("fastxai.models"):
+            return batch
+        if home.startswith("fastxai.torch"):
             import torch
 
             first = next(iter(self.explainer._network.parameters()), torch.empty(0))

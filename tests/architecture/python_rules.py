@@ -32,7 +32,7 @@ USES: dict[str, tuple[str, ...]] = {
         *("system", "tool"),
     ),
     "benchmark": ("arguments", "common", "engine", "models", "network", "ops", "system", "visual"),
-    "dataset": ("arguments", "engine", "explainer", "network", "perturbation", "system"),
+    "dataset": ("arguments", "engine", "explainer", "models", "network", "perturbation", "system"),
     "cli": (
         *("arguments", "compat", "dataset", "demo", "engine", "explainer", "masks", "models"),
         *("network", "ops"),

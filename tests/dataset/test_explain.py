@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import fastxai
+from fastxai import models
 from fastxai.dataset import ImageError, Item, OtherRunError
 from fastxai.dataset import open as open_folder
 from tests.dataset.conftest import SMALL, small_network, small_rise
@@ -47,6 +48,20 @@ def test_score_statistics_of_windows_are_those_of_the_covered_pictures(run, tmp_
     assert 0 < row["score_std"] < 0.5
     assert row["num_masks"] > 1
     assert row["seed"] is None
+
+
+def test_a_function_of_arrays_is_explained_as_by_a_call_of_its_own(run, tmp_path):
+    image = np.random.default_rng(0).normal(size=(3, 12, 12)).astype(np.float32)
+    colours = models.Callable(lambda batch: batch.mean(axis=(2, 3)), identity="mean colours")
+    for explainer in (
+        models.RISE(colours, "softmax", num_masks=64, seed=1),
+        models.Occlusion(colours, "softmax", window=4),
+    ):
+        name = type(explainer).__name__
+        source = [("a", image, 2)]
+        run(name, explainer, source, targets="given", dtype="float32")
+        found = open_folder(tmp_path / name).maps("a")[2]
+        np.testing.assert_array_equal(found, explainer(image[None], 2)[0, 0])
 
 
 def test_a_list_gives_targets_and_labels(run, pictures, tmp_path):
