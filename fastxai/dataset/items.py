@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from fastxai.system.tensors import plain
+
 
 @dataclass(frozen=True)
 class Item:
@@ -160,8 +162,7 @@ def _of_row(row: Any) -> Item:
     if not isinstance(row, (tuple, list)) or len(row) != 3:
         raise ValueError(f"dataset: must give (id, image, targets), got {type(row).__name__}.")
     name, image, targets = row
-    array = image.asnumpy() if hasattr(image, "asnumpy") else np.asarray(image)
-    return Item(str(name), None, _classes(targets), None, array)
+    return Item(str(name), None, _classes(targets), None, np.asarray(plain(image)))
 
 
 def _checked(items: list[Item], source: str) -> list[Item]:

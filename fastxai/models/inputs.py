@@ -10,13 +10,7 @@ import numpy as np
 from fastxai.arguments.hints import NUMPY, wrong_kind, wrong_shape
 from fastxai.arguments.plausibility import warn_of_inputs
 from fastxai.arguments.targets import targets_array
-
-
-def plain(value: Any) -> Any:
-    """A Tensor of MindSpore or PyTorch as an array; anything else as it is."""
-    if hasattr(value, "asnumpy"):
-        return value.asnumpy()
-    return value.detach().cpu().numpy() if hasattr(value, "detach") else value
+from fastxai.system.tensors import plain
 
 
 def to_images(owner: str, inputs: Any, raw: bool) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastxai.ops.checks import check_int
+from fastxai.system.tensors import plain
 
 _log = logging.getLogger("fastxai")
 
@@ -172,12 +173,8 @@ def as_array(output: Any) -> np.ndarray:
         TypeError: It holds no numbers.
         ValueError: It is ragged.
     """
-    if hasattr(output, "asnumpy"):
-        output = output.asnumpy()
-    elif hasattr(output, "detach"):
-        output = output.detach().cpu().numpy()
     try:
-        array = np.asarray(output)
+        array = np.asarray(plain(output))
     except ValueError:
         raise ValueError("`network` must return rows of one length, got a ragged list.") from None
     if array.dtype.kind not in "fiub":

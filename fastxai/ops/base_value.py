@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fastxai.ops.checks import as_float
+from fastxai.system.tensors import plain
 
 WORDS = ("blur", "mean", "noise")
 BaseValue: TypeAlias = float | str | Sequence[float] | np.ndarray | Any  # Any: a Tensor
@@ -39,7 +40,7 @@ class Base:
         """What a masked pixel of an image (C, H, W) shows: float32 (C,) or (C, H, W)."""
         if self.word == "":
             return self.values
-        pixels = _as_array(image)
+        pixels = plain(image)
         if self.word == "blur":
             return blurred(pixels, self.radius)
         if self.word == "mean":
@@ -82,7 +83,7 @@ def base_of(owner: str, base_value: Any, shape: tuple[int, ...], seed: int = 0) 
     if isinstance(base_value, str):
         word, radius = base_word(owner, base_value)
         return Base(word, np.empty(0, np.float32), radius, seed)
-    return Base("", base_values(owner, _as_array(base_value), shape))
+    return Base("", base_values(owner, plain(base_value), shape))
 
 
 def base_word(owner: str, text: str) -> tuple[str, float | None]:
@@ -152,15 +153,6 @@ def noise_like(image: np.ndarray, seed: int) -> np.ndarray:
     wide = image.astype(np.float64)
     low, high = wide.min(axis=(1, 2), keepdims=True), wide.max(axis=(1, 2), keepdims=True)
     return (low + unit * (high - low)).astype(np.float32)
-
-
-def _as_array(value: Any) -> Any:
-    """A Tensor of MindSpore or PyTorch as an array; anything else as it is."""
-    if hasattr(value, "asnumpy"):
-        return value.asnumpy()
-    if hasattr(value, "detach"):
-        return value.detach().cpu().float().numpy()
-    return value
 
 
 def base_values(owner: str, base_value: Any, shape: tuple[int, ...]) -> np.ndarray:

@@ -12,6 +12,7 @@ from fastxai.ops.checks import (
     check_spec,
     float_image,
 )
+from fastxai.ops.mask_grid import mask_grid
 from fastxai.ops.native import native, use_native
 from fastxai.ops.params import MaskSpec
 
@@ -92,16 +93,7 @@ def masked_product(
         raise RuntimeError(f"{owner}: the reference path has no bfloat16; use float32.")
     from fastxai import reference
 
-    cells, shifts = reference.mask_grid(
-        spec.seed,
-        first,
-        count,
-        spec.grid,
-        spec.threshold,
-        spec.shift_range,
-        spec.design,
-        spec.columns,
-    )
+    cells, shifts = mask_grid(spec, first, count, backend="reference")
     masks = reference.mask_upsample(cells, shifts, spec.size, spec.up_size)
     out[...] = reference.masked_product(image, masks, base)
     return out

@@ -16,6 +16,7 @@ from fastxai.ops.checks import (
     check_pair,
     check_spec,
 )
+from fastxai.ops.mask_grid import mask_grid
 from fastxai.ops.native import native, use_native
 from fastxai.ops.params import MaskSpec
 
@@ -116,16 +117,7 @@ def saliency_accumulate(
         return int(native().saliency_accumulate(scores, params, into.sums, into.moments))
     from fastxai import reference
 
-    cells, shifts = reference.mask_grid(
-        spec.seed,
-        first,
-        rows,
-        spec.grid,
-        spec.threshold,
-        spec.shift_range,
-        spec.design,
-        spec.columns,
-    )
+    cells, shifts = mask_grid(spec, first, rows, backend="reference")
     return reference.saliency_accumulate(scores, cells, shifts, into.sums, into.moments)
 
 

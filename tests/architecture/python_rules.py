@@ -16,7 +16,7 @@ USES: dict[str, tuple[str, ...]] = {
     "compat": (),
     "demo": (),
     "report": ("system",),
-    "ops": ("reference",),
+    "ops": ("reference", "system"),
     "arguments": ("visual",),
     "masks": ("ops",),
     "perturbation": ("arguments", "masks", "ops", "report", "system", "visual"),

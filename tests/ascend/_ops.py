@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastxai import reference
-from fastxai.ops import MaskSpec, OcclusionSpec
+from fastxai.ops import MaskSpec, OcclusionSpec, mask_grid
 from fastxai.ops.bilinear import bilinear_taps
 
 
 def mask_inputs(spec: MaskSpec, first: int, count: int) -> list[np.ndarray]:
     """Cells (M, h, w) float32 and shifts (M, 2) int32 of masks."""
-    cells, shifts = reference.mask_grid(
-        spec.seed,
-        first,
-        count,
-        spec.grid,
-        spec.threshold,
-        spec.shift_range,
-        spec.design,
-        spec.columns,
-    )
+    cells, shifts = mask_grid(spec, first, count, backend="reference")
     return [cells.astype(np.float32), shifts]
 
 

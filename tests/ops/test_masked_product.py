@@ -22,16 +22,7 @@ def bfloat16_to_float(bits: np.ndarray) -> np.ndarray:
 
 
 def expected_product(image, spec, first, count, base):
-    cells, shifts = reference.mask_grid(
-        spec.seed,
-        first,
-        count,
-        spec.grid,
-        spec.threshold,
-        spec.shift_range,
-        spec.design,
-        spec.columns,
-    )
+    cells, shifts = mask_grid(spec, first, count, backend="reference")
     masks = reference.mask_upsample(cells, shifts, spec.size, spec.up_size)
     return image[None] * masks + np.reshape(base, (1, -1, 1, 1)) * (1 - masks)
 
