@@ -161,7 +161,9 @@ def run(arguments: argparse.Namespace) -> int:
         done = _explain(arguments, settings) if alone else _explain_on_ray(arguments, settings)
     except ImageError as error:
         raise CliError(FAILED, f"--strict: {error}") from error
-    except (OtherRunError, ImportError) as error:
+    except ImportError as error:
+        raise CliError(WRONG_ARGUMENT, str(error)) from error
+    except OtherRunError as error:
         words = str(error).removeprefix("dataset: ")
         raise CliError(WRONG_ARGUMENT, f"--output: {words}") from error
     except ValueError as error:

@@ -139,7 +139,7 @@ def explain_on_ray(
     Raises:
         ValueError: As for `explain`.
         ImageError: With `strict`, an image failed.
-        ImportError: Ray or pyarrow is not installed.
+        ImportError: Ray or pyarrow cannot be imported.
 
     Source:
         Ours.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastxai.dataset.files import Row, maps_of, read_manifest, read_rows
-from fastxai.dataset.schema import MAPS, PARTS
+from fastxai.dataset.schema import MAPS, PARTS, check_pyarrow
 
 if TYPE_CHECKING:
     import pandas
@@ -27,6 +27,7 @@ class Explanations:
 
     Raises:
         ValueError: It is no such directory.
+        ImportError: pyarrow cannot be imported.
 
     Supported Platforms:
         Any.
@@ -41,6 +42,7 @@ class Explanations:
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
+        check_pyarrow()
         self.folder = Path(folder)
         self.manifest: dict[str, Any] = read_manifest(folder)
 

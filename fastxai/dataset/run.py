@@ -15,7 +15,7 @@ from fastxai.dataset.files import Folder, OtherRunError, Row
 from fastxai.dataset.items import Item, Source, items_of, list_digest
 from fastxai.dataset.job import Job, Options, Preprocess
 from fastxai.dataset.progress import Progress
-from fastxai.dataset.schema import DTYPES, FORMAT
+from fastxai.dataset.schema import DTYPES, FORMAT, check_pyarrow
 from fastxai.dataset.targets import TargetRule
 
 _TRIED = 16  # images that are tried for one that can be read
@@ -88,7 +88,7 @@ def explain(
         ValueError: An argument is out of range, there is no image, or `folder` is of another run.
         ImageError: With `strict`, an image failed.
         OSError: A file cannot be written. What is written stays valid.
-        ImportError: pyarrow is not installed.
+        ImportError: pyarrow cannot be imported.
 
     Randomness:
         Each image is explained in a call of its own with the explainer's seed. Its rows, but for
@@ -144,14 +144,9 @@ def make_options(
 
     Raises:
         ValueError: One is out of range.
-        ImportError: pyarrow is not installed.
+        ImportError: pyarrow cannot be imported.
     """
-    try:
-        import pyarrow  # noqa: F401 - before anything is scored
-    except ImportError as error:
-        raise ImportError(
-            "fastxai.dataset needs pyarrow, which is not installed: pip install 'fastxai[dataset]'"
-        ) from error
+    check_pyarrow()
     if dtype not in DTYPES:
         raise ValueError(f"dataset: `dtype` must be one of {', '.join(DTYPES)}, got {dtype!r}.")
     rule = TargetRule.of(targets, class_names)

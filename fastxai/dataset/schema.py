@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fastxai.system.first_line import first_line
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -54,6 +56,21 @@ MANIFEST_FIELDS = (
     "block",  # images of a part, at most
     "dtype",  # of maps
 )
+
+
+def check_pyarrow() -> None:
+    """Looks before anything is scored whether Parquet files can be written and read.
+
+    Raises:
+        ImportError: pyarrow cannot be imported; why not.
+    """
+    try:
+        import pyarrow.parquet  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            "fastxai.dataset needs pyarrow, which cannot be imported "
+            f"({first_line(error)}): pip install 'fastxai[dataset]'"
+        ) from error
 
 
 def arrow_schema(size: tuple[int, int], dtype: str = "float16") -> pa.Schema:

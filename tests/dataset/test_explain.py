@@ -1,5 +1,7 @@
 """A run over many images: rows, errors, targets, maps."""
 
+import sys
+
 import mindspore as ms
 import numpy as np
 import pytest
@@ -170,3 +172,24 @@ def test_pandas_has_the_maps(run, tmp_path):
     frame = open_folder(tmp_path / "out").to_pandas()
     assert frame["map"][0].shape == (12, 12)
     assert frame["id"][9] == "9.png"
+
+
+@pytest.mark.parametrize("words", ["No module named 'pyarrow'", "pyarrow requires NumPy 2.0"])
+def test_a_pyarrow_that_cannot_be_imported_is_told_before_anything_is_scored(
+    words, run, tmp_path, monkeypatch
+):
+    class Refused:
+        @staticmethod
+        def find_spec(name, *rest):
+            if name.startswith("pyarrow"):
+                raise ImportError(words)
+
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pyarrow"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Refused, *sys.meta_path])
+    called = []
+    for call in (lambda: run(explainer=called.append), lambda: open_folder(tmp_path)):
+        with pytest.raises(ImportError, match=rf"{words}.*pip install 'fastxai\[dataset\]'"):
+            call()
+    assert not called
+    assert not (tmp_path / "out").exists()
