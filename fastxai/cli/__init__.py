@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from fastxai._version import __version__
-from fastxai.cli import batch, compare, demo, doctor, explain, report_command, run
+from fastxai.cli import batch, compare, demo, doctor, explain, export, report_command, run
 from fastxai.cli.arguments import completion
 from fastxai.cli.messages import EXIT_CODES, INTERRUPTED, NO_READER, WRONG_ARGUMENT, CliError
 from fastxai.network.interrupt import interruptible
 
-_COMMANDS = (demo, explain, compare, batch, report_command, run, doctor)
+_COMMANDS = (demo, explain, compare, batch, report_command, export, run, doctor)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ from fastxai.dataset.schema import MAPS, PARTS, check_pyarrow
 
 if TYPE_CHECKING:
     import pandas
+
+    from fastxai.dataset.exports import Progress
 
 
 class Explanations:
@@ -45,11 +47,20 @@ class Explanations:
         check_pyarrow()
         self.folder = Path(folder)
         self.manifest: dict[str, Any] = read_manifest(folder)
+        self._kept: list[Path] | None = None
 
     @property
     def parts(self) -> list[Path]:
         """The Parquet files, in the order of the images."""
+        if self._kept is not None:
+            return self._kept
         return sorted(self.folder.glob(PARTS), key=lambda path: path.stem)
+
+    def as_it_is(self) -> Explanations:
+        """The blocks that are done now, while others are being written."""
+        found = Explanations(self.folder)
+        found._kept = self.parts
+        return found
 
     def rows(self, columns: Sequence[str] | None = None) -> list[Row]:
         """All rows without their maps, as dicts.
@@ -95,6 +106,100 @@ class Explanations:
         if not found:
             raise KeyError(image_id)
         return found
+
+    def map_sizes(self) -> list[tuple[int, int] | None]:
+        """(H, W) of every row's map, None where there is none, without reading the maps."""
+        import pyarrow.parquet as pq
+
+        found: list[tuple[int, int] | None] = []
+        for path in self.parts:
+            height, width = pq.read_schema(path).field("map").type.shape
+            errors = pq.read_table(path, columns=["error"])["error"].to_pylist()
+            found += [(height, width) if error is None else None for error in errors]
+        return found
+
+    def to_zarr(self, folder: str | os.PathLike[str], *, progress: Progress = None) -> int:
+        """Writes all rows as arrays of a Zarr group, format 2; needs the extra `zarr`.
+
+        Every column is an array (rows,) of its name. `map`, and `standard_error` of a run with
+        `uncertainty`, are (rows, H, W) of the run's dtype, where (H, W) is the largest map. A
+        smaller one, of size (`height`, `width`), lies in the upper left corner. What is missing
+        is NaN, -1 or ''. The attribute `manifest` has the settings, the seed among them, and
+        `_ARRAY_DIMENSIONS` names the axes for xarray.
+
+        Args:
+            folder: Folder to make; nothing may be there.
+            progress: Is called with the number of rows that are done, and of all.
+
+        Returns:
+            The number of rows.
+
+        Raises:
+            ImportError: zarr is not installed.
+            OSError: There is something, or a file cannot be written.
+        """
+        from fastxai.dataset.exports import zarr
+
+        return zarr.write(self.as_it_is(), folder, progress)
+
+    def to_virelay(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        pixels_of: Callable[[str], np.ndarray] | None = None,
+        progress: Progress = None,
+    ) -> int:
+        """Writes a project of ViRelAy, without analyses; needs the extra `virelay`.
+
+        A sample is a row with a map, so a picture with several targets is there several times.
+        `input.h5` holds what the network saw of it, `data` (rows, 3, H, W) in [0, 1], and as
+        `label` the true class; where one is not known, the predicted classes of all.
+        `attribution.h5` holds `attribution` (rows, 3, H, W), a third of the map in every channel,
+        because ViRelAy sums the channels; `label`, the class that is explained; and `prediction`
+        (rows, classes), the probabilities of the explained classes, 0 for all others, which the
+        rows do not know. Both are groups of one array a sample where sizes differ.
+        `project.yaml` is what ViRelAy opens, `label-map.json` has the names of the classes.
+
+        Args:
+            folder: Folder to make; nothing may be there.
+            pixels_of: From an image's id to what the network saw, (H, W, 3) uint8, for images
+                that were given as arrays; None reads the files again.
+            progress: Is called with the number of samples that are done, and of all.
+
+        Returns:
+            The number of samples.
+
+        Raises:
+            ImportError: h5py is not installed.
+            ValueError: There is no map, an image cannot be read, or is not as large as its map.
+            OSError: There is something, or a file cannot be written.
+
+        Source:
+            "Database Specification", documentation of ViRelAy 0.6.
+        """
+        from fastxai.dataset.exports import virelay
+
+        return virelay.write(self.as_it_is(), folder, pixels_of, progress)
+
+    def to_fiftyone(self) -> list[Any]:
+        """Samples of FiftyOne, one per picture, for `dataset.add_samples`; needs fiftyone.
+
+        A sample has `saliency`, a `fiftyone.Heatmap` of its first target over the whole
+        photograph, `saliency_2` and so on of further ones, `prediction`, `ground_truth` where
+        the label is known, `image_id`, and `error` where it failed. A heatmap has the range of
+        the map's values, and the attributes `label`, `target`, `probability`, `correlation`,
+        `num_masks` and `explainer`.
+
+        Returns:
+            The samples, in the order of the run; their maps are all in memory.
+
+        Raises:
+            ImportError: fiftyone is not installed.
+            ValueError: An image was given as an array, or its file cannot be read.
+        """
+        from fastxai.dataset.exports import fiftyone
+
+        return fiftyone.samples(self.as_it_is())
 
     def to_pandas(self) -> pandas.DataFrame:
         """All rows with their maps as arrays; needs pandas."""

@@ -59,7 +59,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         os.fsync(held.fileno())
         os.replace(draft, target)  # still locked: nobody takes it for a leftover
         held.close()
-        _sync_folder(os.path.dirname(target))
+        sync_folder(os.path.dirname(target))
     except BaseException as error:
         with suppress(OSError):
             os.unlink(draft)
@@ -167,7 +167,7 @@ def _remove_if_left(draft: str) -> None:
         os.close(number)
 
 
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
     """Brings a rename to the disk, where the file system can do that."""
     try:
         number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

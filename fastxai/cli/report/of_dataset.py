@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastxai.dataset.exports.pictures import picture_of
 from fastxai.report.model import ReportEntry, ReportMap
 
 if TYPE_CHECKING:
     from fastxai.dataset import Explanations
     from fastxai.dataset.files import Row
-    from fastxai.dataset.picture import Picture
 
 _OF_MAPS = ("map", "standard_error")
 
@@ -65,7 +65,7 @@ def _entry(manifest: dict[str, Any], rows: list[Row]) -> ReportEntry:
     picture = None
     if first["path"] is not None:
         try:
-            picture = _picture(manifest, first["path"])
+            picture = picture_of(manifest, first["path"])
         except (OSError, ValueError) as error:
             if maps:  # else it is why there are none, and said already
                 errors.append(f"the photograph is not shown: {error}")
@@ -78,16 +78,6 @@ def _entry(manifest: dict[str, Any], rows: list[Row]) -> ReportEntry:
         first["label"],
         "; ".join(dict.fromkeys(errors)),
     )
-
-
-def _picture(manifest: dict[str, Any], path: str) -> Picture:
-    """A picture as the run has read it."""
-    from fastxai.dataset.picture import Frame, load_picture
-
-    known = manifest["settings"]["preprocess"]
-    frame, crop = known["frame"], known["frame"]["crop"]
-    cut = Frame(tuple(frame["resize"]), None if crop is None else tuple(crop))
-    return load_picture(path, cut, known["grayscale"], known["max_pixels"])
 
 
 def _map(manifest: dict[str, Any], row: Row) -> ReportMap:
