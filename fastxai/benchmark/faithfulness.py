@@ -14,9 +14,9 @@ from fastxai.engine.selector import Selector
 from fastxai.engine.settings import Choice
 from fastxai.network.activation import Activation
 from fastxai.network.evaluation import one_call_at_a_time
-from fastxai.ops import pixel_fill
 from fastxai.ops.base_value import BaseValue, base_of, base_word
 from fastxai.ops.checks import check_int
+from fastxai.perturbation.ranked_pixels import RankedPixels, order_of
 
 _METRICS = ("NaiveFaithfulness", "DeletionAUC", "InsertionAUC")
 _SHARE = 0.5  # of the pixels are perturbed, the most salient ones
@@ -149,7 +149,7 @@ class Faithfulness(LabelSensitiveMetric):
             )
         steps = math.isqrt(pixels)
         per_step = int(pixels * _SHARE) // steps
-        order = np.argsort(-case.saliency, axis=None, kind="stable")
+        order = order_of(case.saliency)
         ends = np.arange(steps + 1) * per_step  # ranks where the steps begin and end
         if self._metric == "NaiveFaithfulness":
             intervals = np.stack([ends[:-1], ends[1:]], axis=1)
@@ -182,28 +182,18 @@ class Faithfulness(LabelSensitiveMetric):
             outside: Set the other pixels to it.
         """
         network, path = explainer.network, explainer._output_path
-        ranks = np.empty(order.size, np.int32)
-        ranks[order] = np.arange(order.size, dtype=np.int32)
-        ranks = ranks.reshape(case.saliency.shape)
-        rows = len(intervals)
-        batches = -(-rows // self._batch_size)
-        batch = -(-rows // batches)  # as even as possible
-        buffer = np.empty((batch, *case.image.shape), np.float32)
         base = base_of(self._owner, self._base_value, case.image.shape).of(case.image)
-        filled = np.zeros((batches * batch, 2), np.int64)  # one shape for all batches
-        filled[:rows] = intervals
-
-        def fill(first: int, out: np.ndarray) -> None:
-            part = filled[first : first + batch]
-            pixel_fill(case.image, ranks, part, outside=outside, base_value=base, out=out)
-
+        copies = RankedPixels(case.image, order, intervals, base, outside, self._batch_size)
         engine = self._scorer.engine_for(
-            self._selector, network, buffer.shape, rows, lambda out: fill(0, out), path
+            self._selector,
+            network,
+            copies.shape,
+            copies.count,
+            lambda out: copies.fill(0, out),
+            path,
         )
-        scores = np.empty(rows)
-        for first in range(0, rows, batch):
-            fill(first, buffer)
-            count = min(batch, rows - first)
-            output = self._scorer(network, buffer, engine, path)
-            scores[first : first + count] = output[:count, case.target]
-        return scores
+
+        def score(batch: np.ndarray) -> np.ndarray:
+            return self._scorer(network, batch, engine, path)[:, case.target]
+
+        return copies.scores(score)

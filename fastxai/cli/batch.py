@@ -155,6 +155,7 @@ def run(arguments: argparse.Namespace) -> int:
         "dtype": arguments.map_dtype,
         "uncertainty": bool(arguments.uncertainty),
         "strict": arguments.strict,
+        "curves": arguments.curves,
         "progress": not arguments.quiet,
     }
     try:

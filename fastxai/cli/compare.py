@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fastxai.cli import explainers
 from fastxai.cli.arguments.engine import engine_rows
 from fastxai.cli.messages import FAILED, CliError, MissingOptionError
-from fastxai.cli.report.html import add_report, check_report, report_files
+from fastxai.cli.report.html import add_report, check_report, report_files, with_curves
 from fastxai.cli.report.output import add_output, as_json, check_outputs, encoded, finish, sheet
 from fastxai.cli.report.overlay import Canvas
 from fastxai.cli.report.summary import Entry, as_dict, class_rows, empty_maps, written_rows
@@ -107,6 +107,7 @@ def _panels(
             # Popped: what it compiled is not kept while the others run.
             explainer = made.pop(name)
             outcome = explainers.explain(name, explainer, arguments, subject)
+            outcome = with_curves(arguments, subject, outcome)
         except CliError as error:
             if arguments.explainers:
                 raise CliError(error.code, f"{name}: {error}") from error.__cause__

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastxai.cli import explainers
 from fastxai.cli.arguments.engine import engine_rows
-from fastxai.cli.report.html import add_report, check_report, report_files
+from fastxai.cli.report.html import add_report, check_report, report_files, with_curves
 from fastxai.cli.report.output import add_output, as_json, check_outputs, encoded, finish, sheet
 from fastxai.cli.report.overlay import Canvas
 from fastxai.cli.report.summary import Entry, as_dict, class_rows, empty_maps, written_rows
@@ -79,6 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     subject = load_subject(arguments)
     made = explainers.make(explainer, arguments, subject)
     outcome = explainers.explain(explainer, made, arguments, subject)
+    outcome = with_curves(arguments, subject, outcome)
     rows = [*class_rows(arguments, subject), (explainer, str(outcome.work))]
     rows += engine_rows(made)
     if outcome.correlation is not None:

@@ -28,6 +28,7 @@ from fastxai.cli.messages import (
 from fastxai.cli.report.progress import PASSES, Progress, Work
 from fastxai.cli.subject.module import is_model_file, load_module, split_model
 from fastxai.cli.subject.subject import Model, Subject
+from fastxai.perturbation.ranked_pixels import Curves
 
 _SEED = 0  # where explainers draw one: the same command gives the same map
 _LAYERS_SHOWN = 3
@@ -148,12 +149,14 @@ class Outcome:
         work: What was done, and how fast.
         standard_error: [L, H, W] float32, where it was asked for.
         correlation: [L], predicted, with the maps of infinitely many masks; likewise.
+        curves: Deletion and insertion of each class; likewise.
     """
 
     saliency: np.ndarray
     work: Work
     standard_error: np.ndarray | None = None
     correlation: np.ndarray | None = None
+    curves: Sequence[Curves] | None = None
 
 
 def check_options(arguments: argparse.Namespace, flag: str, chosen: Sequence[str]) -> None:

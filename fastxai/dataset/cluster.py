@@ -109,6 +109,7 @@ def explain_on_ray(
     dtype: str = "float16",
     uncertainty: bool = False,
     strict: bool = False,
+    curves: bool = False,
     progress: bool = True,
 ) -> Summary:
     """Explains many images by actors of Ray, to the rows of `fastxai.dataset.explain`.
@@ -131,6 +132,7 @@ def explain_on_ray(
         dtype: Of maps.
         uncertainty: Keep standard errors.
         strict: Stop at the first image that fails.
+        curves: Keep deletion and insertion curves.
         progress: Show how far it is.
 
     Returns:
@@ -149,7 +151,7 @@ def explain_on_ray(
     """
     ray = _ray()
     options = make_options(
-        targets, class_names, preprocess, activation_fn, dtype, uncertainty, strict
+        targets, class_names, preprocess, activation_fn, dtype, uncertainty, strict, curves
     )
     begun = time.monotonic()
     head, items = peeked(items_of(source))

@@ -163,7 +163,7 @@ def write_rows(path: Path, rows: Sequence[Row], dtype: str) -> None:
     schema = arrow_schema(size, dtype)
     columns = []
     for field in schema:
-        values = [row[field.name] for row in rows]
+        values = [row.get(field.name) for row in rows]  # an earlier version's has no curves
         made = _tensors(values, field.type, size, dtype) if field.name in MAPS else None
         columns.append(pa.array(values, field.type) if made is None else made)
     with replacing(path) as file:

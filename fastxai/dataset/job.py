@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from fastxai.dataset.items import Item
 from fastxai.dataset.picture import MAX_PIXELS, Frame, load_picture, to_input
 from fastxai.dataset.scoring import Found, Scoring
 from fastxai.dataset.targets import TargetRule
+from fastxai.perturbation.ranked_pixels import POINTS
 from fastxai.system.first_line import first_line
 
 _AHEAD = 4  # pictures that are decoded while one is explained
@@ -77,14 +78,16 @@ class Options:
     dtype: str = "float16"
     uncertainty: bool = False
     strict: bool = False
+    curves: bool = False
 
     def settings(self) -> dict[str, Any]:
         """What of it the rows depend on, in kinds that JSON has."""
-        return {
+        known: dict[str, Any] = {
             "targets": self.rule.text,
             "uncertainty": self.uncertainty,
             "preprocess": asdict(self.preprocess),
         }
+        return known | ({"curves": POINTS} if self.curves else {})
 
 
 class Job:
@@ -172,8 +175,15 @@ class Job:
         state = self._folder.state(index)
         kept = state if self._last_s > _LONG_S or os.path.exists(state) else None
         found = self.scoring.explain(image, targets, kept if self.scoring.perturbs else None)
+        found = self._with_curves(image, targets, found)
         self._last_s = time.perf_counter() - begun
         return self.rows(item, scores, targets, found, self._last_s)
+
+    def _with_curves(self, image: np.ndarray, targets: Sequence[int], found: Found) -> Found:
+        if not self._options.curves:
+            return found
+        curves = self.scoring.curves(image, targets, found.saliency, POINTS)
+        return replace(found, curves=curves)
 
     def _guarded(self, item: Item, work: Callable[[], list[Row]]) -> list[Row]:
         try:
@@ -206,6 +216,7 @@ class Job:
         def work() -> list[Row]:
             scored = [part for part, _ in parts]
             found = self.scoring.merged(image, targets, scored, parts[0][1])
+            found = self._with_curves(image, targets, found)
             return self.rows(item, scores, targets, found, time.perf_counter() - begun)
 
         rows = self._guarded(item, work) if targets else []
@@ -250,6 +261,8 @@ class Job:
                 row["correlation"] = float(found.correlation[place])
             if found.standard_error is not None:
                 row["standard_error"] = found.standard_error[place]
+            if found.curves is not None:
+                row |= found.curves[place].values
             rows.append(row)
         return rows
 
@@ -273,6 +286,8 @@ class Job:
             "seconds": 0.0,
             "engine": None,
             "seed": self.scoring.seed,
+            "deletion": None,
+            "insertion": None,
             "error": None,
             "map": None,
             "standard_error": None,

@@ -59,6 +59,7 @@ def explain(
     dtype: str = "float16",
     uncertainty: bool = False,
     strict: bool = False,
+    curves: bool = False,
     shard: tuple[int, int] = (0, 1),
     progress: bool = True,
 ) -> Summary:
@@ -78,6 +79,8 @@ def explain(
         dtype: Of maps, 'float16' or 'float32'.
         uncertainty: Keep standard errors too.
         strict: Stop at the first image that fails; else it gets a row with its error.
+        curves: Keep scores of the class while the pixels are covered, and shown, in the order of
+            the map: columns `deletion` and `insertion`.
         shard: (i, n): this process takes every n-th block of images, from the i-th on.
         progress: Show a bar on a terminal, a line a minute elsewhere.
 
@@ -113,7 +116,7 @@ def explain(
         1
     """
     options = make_options(
-        targets, class_names, preprocess, activation_fn, dtype, uncertainty, strict
+        targets, class_names, preprocess, activation_fn, dtype, uncertainty, strict, curves
     )
     begun = time.monotonic()
     items = items_of(source)
@@ -139,6 +142,7 @@ def make_options(
     dtype: str,
     uncertainty: bool,
     strict: bool,
+    curves: bool = False,
 ) -> Options:
     """Checks arguments of `explain`.
 
@@ -151,7 +155,7 @@ def make_options(
         raise ValueError(f"dataset: `dtype` must be one of {', '.join(DTYPES)}, got {dtype!r}.")
     rule = TargetRule.of(targets, class_names)
     how = preprocess or Preprocess()
-    return Options(rule, how, activation_fn, dtype, uncertainty, strict)
+    return Options(rule, how, activation_fn, dtype, uncertainty, strict, curves)
 
 
 class Tally:

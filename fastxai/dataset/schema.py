@@ -7,7 +7,7 @@ one shape; parts of other shapes lie beside it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastxai.system.first_line import first_line
 
@@ -19,8 +19,8 @@ PARTS = "part-*.parquet"
 FORMAT = "fastxai dataset 1"  # `format` of the manifest
 DTYPES = ("float16", "float32")  # of maps
 
-# Column, Arrow's name of its type, whether it may be null. A row with `error` has no map, and
-# -1 and NaN where nothing was scored.
+# Column, Arrow's name of its type or 'floats' for a list, whether it may be null. A row with
+# `error` has no map, and -1 and NaN where nothing was scored.
 COLUMNS = (
     ("id", "string", False),
     ("path", "string", True),
@@ -36,6 +36,8 @@ COLUMNS = (
     ("seconds", "float64", False),  # of the image, all its targets together
     ("engine", "string", True),
     ("seed", "uint64", True),
+    ("deletion", "floats", True),  # scores of `target`, a curve; null where none was asked for
+    ("insertion", "floats", True),
     ("error", "string", True),
 )
 # Tensors (H, W), full of NaN where there is none: pyarrow writes null tensors to Parquet, but
@@ -93,5 +95,12 @@ def arrow_schema(size: tuple[int, int], dtype: str = "float16") -> pa.Schema:
         raise ValueError(f"dataset: `dtype` must be one of {', '.join(DTYPES)}, got {dtype!r}.")
     value = pa.float16() if dtype == "float16" else pa.float32()
     tensor = pa.fixed_shape_tensor(value, size)
-    fields = [pa.field(name, getattr(pa, kind)(), null) for name, kind, null in COLUMNS]
+    fields = [pa.field(name, _type(kind), null) for name, kind, null in COLUMNS]
     return pa.schema([*fields, *(pa.field(name, tensor, False) for name in MAPS)])
+
+
+def _type(kind: str) -> Any:
+    """Arrow's type of a column."""
+    import pyarrow as pa
+
+    return pa.list_(pa.float64()) if kind == "floats" else getattr(pa, kind)()

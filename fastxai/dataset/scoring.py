@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from fastxai.models.model import as_array
+from fastxai.ops.base_value import base_of
 from fastxai.perturbation.explainer import RESULT, PerturbationExplainer
 from fastxai.perturbation.image_result import ImageResult
 from fastxai.perturbation.one_image import OneImage
+from fastxai.perturbation.ranked_pixels import Curves, curves_of
 from fastxai.perturbation.run_state import StateError
 
 
@@ -27,6 +29,7 @@ class Found:
         standard_error: (L, H, W) float32, or None.
         correlation: (L,), or None.
         engine: Engine of the scores, or None.
+        curves: Of every map, or None.
     """
 
     saliency: np.ndarray
@@ -35,6 +38,7 @@ class Found:
     standard_error: np.ndarray | None = None
     correlation: np.ndarray | None = None
     engine: str | None = None
+    curves: Sequence[Curves] | None = None
 
 
 class Scoring:
@@ -114,6 +118,21 @@ class Scoring:
                 raise
             os.unlink(state)  # of another image: an id's file was exchanged
             return self._result(inputs, classes, state)
+
+    def curves(
+        self, image: np.ndarray, targets: Sequence[int], maps: np.ndarray, points: int
+    ) -> list[Curves]:
+        """Deletion and insertion of the maps (L, H, W) of an image, its copies one at a time."""
+        base_value = getattr(self.explainer, "_base_value", 0.0)
+        base = base_of("dataset", base_value, image.shape).of(image)
+
+        def curves(target: int, saliency: np.ndarray) -> Curves:
+            def score(batch: np.ndarray) -> np.ndarray:
+                return np.array([self.class_scores(each)[target] for each in batch])
+
+            return curves_of(image, saliency, base, score, points)
+
+        return [curves(*each) for each in zip(targets, maps, strict=True)]
 
     def merged(
         self, image: np.ndarray, targets: Sequence[int], parts: Sequence[np.ndarray], engine: str

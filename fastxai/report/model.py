@@ -24,6 +24,8 @@ class ReportMap:
         standard_error: (H, W) float32, of every pixel; None without.
         correlation: Predicted, with the map of infinitely many masks; None without.
         settings: What made it, of kinds that JSON has; a download of the page.
+        curves: By their names, such as 'deletion': scores of the class at equal steps from none of
+            the pixels to all, the most salient ones first.
     """
 
     explainer: str
@@ -34,6 +36,7 @@ class ReportMap:
     standard_error: np.ndarray | None = None
     correlation: float | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -179,6 +179,7 @@ def _arrays(found: ReportMap) -> dict[str, Any]:
         "values": _floats(found.values),
         "standardError": None if error is None else _floats(error),
         "settings": dict(found.settings),
+        "curves": {name: list(scores) for name, scores in found.curves.items()},
     }
 
 

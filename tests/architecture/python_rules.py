@@ -31,8 +31,14 @@ USES: dict[str, tuple[str, ...]] = {
         *("arguments", "common", "compat", "engine", "models", "network", "ops", "perturbation"),
         *("system", "tool"),
     ),
-    "benchmark": ("arguments", "common", "engine", "models", "network", "ops", "system", "visual"),
-    "dataset": ("arguments", "engine", "explainer", "models", "network", "perturbation", "system"),
+    "benchmark": (
+        *("arguments", "common", "engine", "models", "network", "ops", "perturbation", "system"),
+        "visual",
+    ),
+    "dataset": (
+        *("arguments", "engine", "explainer", "models", "network", "ops", "perturbation"),
+        "system",
+    ),
     "cli": (
         *("arguments", "compat", "dataset", "demo", "engine", "explainer", "masks", "models"),
         *("network", "ops"),

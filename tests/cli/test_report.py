@@ -38,6 +38,29 @@ def test_compare_puts_explainers_side_by_side(compare, files):
     assert [found["explainer"] for found in maps] == ["occlusion", "gradient"]
 
 
+def test_curves_begin_and_end_with_the_scores_of_picture_and_base(compare, files):
+    page, facts = files / "page.html", files / "facts.json"
+    options = ("--explainers", "occlusion,gradient", "--curves", "--report", page, "--json", facts)
+    assert compare(*options).code == 0
+    report = json.loads(facts.read_text())
+    maps = content_of(page.read_bytes())["entries"][0]["maps"]
+    for found, explainer in zip(maps, report["explainers"], strict=True):
+        curves = found["curves"]
+        assert curves == explainer["maps"][0]["curves"]
+        assert {name: len(scores) for name, scores in curves.items()} == {
+            "deletion": 21,
+            "insertion": 21,
+        }
+        whole = report["classes"][0]["score"]
+        assert curves["deletion"][0] == pytest.approx(whole, rel=1e-5)
+        assert curves["insertion"][-1] == pytest.approx(whole, rel=1e-5)
+        assert curves["deletion"][-1] == pytest.approx(curves["insertion"][0], rel=1e-5)
+
+
+def test_curves_need_somewhere_to_go(explain):
+    fails(explain("--curves"), 2, "--curves", "only with --report or --json")
+
+
 def test_page_is_no_input_and_no_other_output(explain, files):
     name = files / "same.html"
     fails(explain("--report", name, "--json", name), 2, "--report", "is the file of --json too")

@@ -2,6 +2,7 @@
 
 import base64
 
+import mindspore as ms
 import numpy as np
 import pytest
 
@@ -9,6 +10,7 @@ from fastxai.cli import main
 from fastxai.cli.batch import _command
 from fastxai.dataset import Item
 from fastxai.dataset import open as open_folder
+from tests.dataset.conftest import SMALL, small_network
 from tests.dataset.test_resume import HERE
 from tests.report.pages import content_of
 
@@ -47,6 +49,28 @@ def test_page_holds_every_map_and_error_of_the_directory(run, report, tmp_path):
         assert each["settings"]["run"]["seed"] == 0
     assert [entry["name"] for entry in entries if entry["error"]] == ["4.png"]
     assert (entries[0]["width"], entries[0]["height"]) == (16, 14)
+
+
+def test_curves_of_the_rows_are_in_the_page(run, report, pictures, tmp_path):
+    run(curves=True, dtype="float32")
+    row = next(row for row in open_folder(tmp_path / "out") if row["id"] == "7.png")
+    image = SMALL(Item("7", str(pictures / "7.png")))
+    most = np.argsort(-row["map"].ravel(), kind="stable")[: round(144 * 5 / 20)]
+    image.reshape(3, -1)[:, most] = 0
+    logits = small_network()(ms.Tensor(image[None])).asnumpy()[0].astype(np.float64)
+    softmax = np.exp(logits) / np.exp(logits).sum()
+    assert row["deletion"][5] == pytest.approx(softmax[row["target"]], rel=1e-5)
+    assert row["insertion"][20] == pytest.approx(row["probability"], rel=1e-5)
+    _, entries, _ = report()
+    shown = next(entry for entry in entries if entry["name"] == "7.png")["maps"][0]
+    assert shown["curves"] == {name: row[name] for name in ("deletion", "insertion")}
+
+
+def test_rows_without_curves_say_so(run, report, tmp_path):
+    run()
+    assert "curves" not in open_folder(tmp_path / "out").manifest["settings"]
+    _, entries, _ = report()
+    assert entries[0]["maps"][0]["curves"] == {}
 
 
 def test_batch_writes_the_page_too(pictures, tmp_path):

@@ -20,6 +20,12 @@ def a_map(number, height=6, width=9, **facts):
     return ReportMap("rise", number, values, standard_error=error, **facts)
 
 
+CURVES = {
+    "deletion": [0.875, 0.5, 0.25, 0.125, 0.0625],
+    "insertion": [0.0625, 0.5, 0.75, 0.875, 0.875],
+}
+
+
 def a_report(count=1, name="cat {}.jpg", class_name="class {}"):
     """A report of pictures, the second and fourth of which are predicted wrong."""
     entries = []

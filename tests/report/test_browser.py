@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.report.pages import HOSTILE, a_report
+from tests.report.pages import CURVES, HOSTILE, a_report
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytest.importorskip("jinja2")
@@ -162,6 +162,49 @@ def test_downloads_are_map_and_settings(opened):
     with page.expect_download() as download:
         page.get_by_text("Settings (.json)").click()
     assert json.loads(download.value.path().read_text()) == {"seed": 7}
+
+
+def with_curves(**curves):
+    report = a_report()
+    found = replace(report.entries[0].maps[0], curves=curves or CURVES)
+    return replace(report, entries=[replace(report.entries[0], maps=[found])])
+
+
+def test_curves_are_drawn_with_their_areas(opened):
+    page = opened(with_curves())
+    label = page.locator("svg.curves").get_attribute("aria-label")
+    # By trapezoids: (0.875 / 2 + 0.5 + 0.25 + 0.125 + 0.0625 / 2) / 4, and likewise.
+    assert "areas: deletion 0.336, insertion 0.648;" in label
+    points = page.locator("svg.curves .deletion").get_attribute("points").split()
+    heights = np.array([float(point.split(",")[1]) for point in points])
+    shares = np.array([float(point.split(",")[0]) for point in points])
+    np.testing.assert_allclose((50 - heights) / 46, CURVES["deletion"])
+    np.testing.assert_allclose((shares - 14) / 82, [0, 0.25, 0.5, 0.75, 1])
+
+
+def test_table_has_the_values_of_the_curves(opened):
+    page = opened(with_curves())
+    table = page.locator("details.scores table")
+    assert not table.is_visible()
+    page.locator("details.scores summary").focus()
+    page.keyboard.press("Enter")
+    assert table.is_visible()
+    shown = [row.split("\t") for row in table.inner_text().splitlines()[1:]]
+    assert shown[0] == ["pixels", "deletion", "insertion"]
+    assert [row[0] for row in shown[1:]] == ["0 %", "25 %", "50 %", "75 %", "100 %"]
+    values = np.array([[float(value) for value in row[1:]] for row in shown[1:]])
+    np.testing.assert_allclose(values, np.transpose(list(CURVES.values())), atol=5e-5)
+
+
+def test_curves_of_scores_outside_0_and_1_fit_their_axes(opened):
+    page = opened(with_curves(deletion=[3.0, -2.0]))
+    points = page.locator("svg.curves .deletion").get_attribute("points").split()
+    assert [float(point.split(",")[1]) for point in points] == [4, 50]
+    assert page.locator("svg.curves text").all_text_contents()[:2] == ["3", "-2"]
+
+
+def test_map_without_curves_has_no_chart(opened):
+    assert opened(a_report()).locator("svg").count() == 0
 
 
 def test_files_beside_the_page_are_loaded_when_a_picture_is_looked_at(opened, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 from fastxai.cli.messages import WRONG_ARGUMENT, CliError
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from fastxai.cli.explainers import Outcome
     from fastxai.cli.report.summary import Entry
     from fastxai.cli.subject.subject import Subject
     from fastxai.report.model import ReportMap
@@ -24,6 +28,33 @@ def add_report(parser: argparse.ArgumentParser) -> None:
         help="write a page too (.html) with the photograph and the maps over it, whose values can "
         "be read; it needs no network",
     )
+    parser.add_argument(
+        "--curves",
+        action="store_true",
+        help="add deletion and insertion curves of every map: the score while the most salient "
+        "pixels are covered, and while they alone are shown",
+    )
+
+
+def with_curves(arguments: argparse.Namespace, subject: Subject, outcome: Outcome) -> Outcome:
+    """Add the curves where they are asked for."""
+    from fastxai.cli.subject.network import scorer
+    from fastxai.ops.base_value import base_of
+    from fastxai.perturbation.ranked_pixels import Curves, curves_of
+
+    if not arguments.curves:
+        return outcome
+    image = subject.inputs[0]
+    value = 0.0 if arguments.base_value is None else arguments.base_value
+    base = base_of("curves", value, image.shape).of(image)
+    scores = scorer(subject.network, subject.activation, subject.output or ())
+
+    def curves(target: int, saliency: np.ndarray) -> Curves:
+        return curves_of(image, saliency, base, lambda batch: scores(batch)[:, target])
+
+    pairs = zip(subject.classes, outcome.saliency, strict=True)
+    found = [curves(each.index, saliency) for each, saliency in pairs]
+    return dataclasses.replace(outcome, curves=found)
 
 
 def check_report(arguments: argparse.Namespace) -> None:
@@ -31,6 +62,8 @@ def check_report(arguments: argparse.Namespace) -> None:
     from fastxai.report.page import check_installed
 
     if arguments.report is None:
+        if arguments.curves and getattr(arguments, "json", ...) is None:
+            raise CliError(WRONG_ARGUMENT, "--curves: only with --report or --json")
         return
     try:
         check_installed()
@@ -90,6 +123,7 @@ def _maps(entry: Entry, subject: Subject, report: dict[str, Any]) -> Iterator[Re
             None if error is None else error[place],
             None if rho is None else float(rho[place]),
             report,
+            {} if outcome.curves is None else outcome.curves[place].values,
         )
 
 

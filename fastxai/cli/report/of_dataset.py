@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fastxai.dataset.files import Row
 
 _OF_MAPS = ("map", "standard_error")
+_CURVES = ("deletion", "insertion")
 
 
 def summary_of(found: Explanations, rows: Iterable[Row]) -> list[tuple[str, str]]:
@@ -92,6 +93,7 @@ def _map(manifest: dict[str, Any], row: Row) -> ReportMap:
         None if error is None else error.astype(np.float32),
         rho,
         {"run": manifest, "map": facts},
+        {name: row[name] for name in _CURVES if row.get(name) is not None},
     )
 
 

@@ -118,6 +118,7 @@ def _explainer(entry: Entry, classes: Sequence[Class]) -> dict[str, Any]:
         else {"name": engine.engine, "precision": engine.precision, "reason": engine.reason},
         "maps": [
             map_facts(each.index, found, None if rho is None else rho[place])
+            | ({} if outcome.curves is None else {"curves": outcome.curves[place].values})
             for place, (each, found) in enumerate(zip(classes, outcome.saliency, strict=True))
         ],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import operator
+from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -83,16 +84,33 @@ def predict(
     network: Any, activation: Any, inputs: np.ndarray, output: tuple[int | str, ...] = ()
 ) -> np.ndarray:
     """Return the scores of the classes for one input [1, C, H, W], as float64 of shape [T]."""
+    return scorer(network, activation, output)(inputs)[0]
+
+
+def scorer(
+    network: Any, activation: Any, output: tuple[int | str, ...] = ()
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function from inputs [M, C, H, W] to the scores of the classes, float64 [M, T]."""
     from fastxai.engine.scorer import Scorer
     from fastxai.models.backend import ModelBackend
     from fastxai.models.model import Model
 
+    def of_model(inputs: np.ndarray) -> np.ndarray:
+        backend = ModelBackend(_OWNER, network, activation, output)
+        with backend.scoring(inputs):
+            return backend.class_scores(inputs).astype(np.float64)
+
+    if isinstance(network, Model):
+        return lambda inputs: _in_words(of_model, inputs)
+    with_mindspore = Scorer(_OWNER, activation)
+    return lambda inputs: _in_words(
+        lambda batch: with_mindspore(network, batch, output=output), inputs
+    )
+
+
+def _in_words(score: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray) -> np.ndarray:
     try:
-        if isinstance(network, Model):
-            backend = ModelBackend(_OWNER, network, activation, output)
-            with backend.scoring(inputs):
-                return backend.class_scores(inputs)[0].astype(np.float64)
-        return Scorer(_OWNER, activation)(network, inputs, output=output)[0]
+        return score(inputs)
     except Exception as error:
         words = str(error)
         if words.startswith(f"{_OWNER}: "):

@@ -102,6 +102,63 @@
   const blank = (entry) => // of the size of the map, which stands alone where the photograph is not there
     made("canvas", null, { width: entry.width, height: entry.height }).toDataURL();
 
+  // Scores over the share of pixels, drawn at 100 by 60 units; a table has the same for readers of it.
+  const vectors = made("div", null, { innerHTML: "<svg></svg>" }).firstChild.namespaceURI;
+  const drawn = (tag, attributes, text) => {
+    const found = document.createElementNS(vectors, tag);
+    Object.entries(attributes).forEach(([name, value]) => found.setAttribute(name, value));
+    if (text !== undefined) found.textContent = text;
+    return found;
+  };
+  const areaOf = (scores) => // by trapezoids, of shares from 0 to 1
+    scores.slice(1).reduce((sum, score, i) => sum + (score + scores[i]) / 2, 0) / (scores.length - 1);
+  const chartOf = (curves, title) => {
+    const all = Object.values(curves).flat();
+    const low = Math.min(0, ...all), high = Math.max(1, ...all);
+    const x = (i, n) => 14 + (82 * i) / (n - 1);
+    const y = (score) => 50 - (46 * (score - low)) / (high - low);
+    const areas = Object.entries(curves).map(([name, scores]) => `${name} ${areaOf(scores).toFixed(3)}`);
+    const chart = drawn("svg", {
+      class: "curves", viewBox: "0 0 100 62", role: "img",
+      "aria-label": `Curves of ${title}; areas: ${areas.join(", ")}; the table below has the values`,
+    });
+    chart.append(
+      drawn("path", { class: "axes", d: "M14 4V50H96" }),
+      drawn("text", { x: 12, y: 6, "text-anchor": "end" }, String(Number(high.toPrecision(2)))),
+      drawn("text", { x: 12, y: 51, "text-anchor": "end" }, String(Number(low.toPrecision(2)))),
+      drawn("text", { x: 14, y: 56, "text-anchor": "middle" }, "0 %"),
+      drawn("text", { x: 96, y: 56, "text-anchor": "end" }, "100 %"),
+      drawn("text", { x: 55, y: 61, "text-anchor": "middle" }, "most salient pixels"),
+      ...Object.entries(curves).map(([name, scores]) => drawn("polyline", {
+        class: name, points: scores.map((score, i) => `${x(i, scores.length)},${y(score)}`).join(" "),
+      })));
+    const key = made("ul", null, { className: "key" });
+    key.append(...Object.keys(curves).map((name, i) => {
+      const item = made("li", null);
+      const line = drawn("svg", { viewBox: "0 0 16 4", "aria-hidden": "true" });
+      line.append(drawn("path", { class: name, d: "M0 2H16" }));
+      item.append(line, `area of ${areas[i]}`);
+      return item;
+    }));
+    return [chart, key, tableOf(curves, title)];
+  };
+  const tableOf = (curves, title) => {
+    const table = made("table", null);
+    const head = made("tr", null);
+    head.append(...["pixels", ...Object.keys(curves)].map((name) => made("th", name, { scope: "col" })));
+    const steps = Object.values(curves)[0].length;
+    const rows = Array.from({ length: steps }, (_, i) => {
+      const row = made("tr", null);
+      row.append(made("th", `${Number(((100 * i) / (steps - 1)).toFixed(1))} %`, { scope: "row" }),
+        ...Object.values(curves).map((scores) => made("td", scores[i].toFixed(4))));
+      return row;
+    });
+    table.append(made("caption", `Scores of ${title} with the most salient pixels covered or shown`), head, ...rows);
+    const details = made("details", null, { className: "scores" });
+    details.append(made("summary", "Values of the curves"), table);
+    return details;
+  };
+
   const panelOf = (entry, map) => {
     const figure = made("figure", null, { className: "panel" });
     const stage = made("div", null, { className: "stage" });
@@ -131,6 +188,7 @@
       button("Settings (.json)", `Download the settings of ${title}`, () =>
         save(`${file}.json`, [`${JSON.stringify(map.settings, null, 2)}\n`], "application/json")));
     figure.append(made("h3", title), stage, line, made("p", facts), downloads);
+    if (Object.keys(map.curves).length) figure.append(...chartOf(map.curves, title));
     const values = floatsOf(map.values);
     const panel = {
       map, canvas, picture, line, figure, values, sorted: values.slice().sort(), row: 0, column: 0,
