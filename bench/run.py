@@ -66,6 +66,7 @@ BENCHMARKS = {
         "--peer-python {peer} --torch-python {torch} --openvino-xai-python {torch}",
     ),
     "designs": Benchmark("quality", 8),
+    "photographs": Benchmark("quality", 20, "engines here"),
     "riseplus_designs": Benchmark("quality", 10, "engines here"),
     "uncertainty": Benchmark("quality", 15, "engines here"),
     "uncertainty_resnet50": Benchmark(

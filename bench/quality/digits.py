@@ -112,15 +112,15 @@ class Scorer:
         self._buffer = np.empty((_BATCH, 3, side, side), np.float32)
         self._engine: Any = None
 
-    def __call__(self, image: np.ndarray, spec: Any, count: int) -> np.ndarray:
-        """Probabilities (count, classes) float32 under masks 0 .. count - 1 of a spec."""
+    def __call__(self, image: np.ndarray, spec: Any, count: int, first: int = 0) -> np.ndarray:
+        """Probabilities (count, classes) float32 under masks first .. first + count - 1."""
         from fastxai.ops import masked_product
 
         if self._engine is None:
             self._engine = self._made(image, spec)
         found = []
-        for first in range(0, count, _BATCH):
-            masked_product(image, spec, first, _BATCH, out=self._buffer)
+        for at in range(first, first + count, _BATCH):
+            masked_product(image, spec, at, _BATCH, out=self._buffer)
             found.append(np.array(self._engine(self._buffer)))
         return np.concatenate(found)[:count]
 

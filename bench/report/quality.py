@@ -72,6 +72,24 @@ def _designs_columns(result: Row) -> list[Column]:
     return [Column("design", "design"), Column("estimator", "estimator"), *gains]
 
 
+def _photographs_columns(result: Row) -> list[Column]:
+    tol = result["settings"]["tol"]
+    return [
+        Column("design", lambda row: f"`{row['design']}`"),
+        Column("gain", _of("gain", "mean", "q1", "q3"), ".2f"),
+        Column("masks for 0.95", "masks_95", ".0f"),
+        Column("masks for 0.98", "masks_98", ".0f"),
+        Column(
+            "runs that stopped",
+            lambda row: f"{row['stopped']} on {row['stopped_maps']} of {row['maps']} maps",
+        ),
+        Column(f"of these above {tol - 0.01:g}", "kept", ".3f"),
+        Column("masks at the stop", "stops", ".0f"),
+        Column("true correlation there", "true", ".3f"),
+        Column("covered by 95 % intervals", "covered", ".3f"),
+    ]
+
+
 def _uncertainty_columns(result: Row) -> list[Column]:
     return [
         Column("design", lambda row: f"`{row['design']}`"),
@@ -129,6 +147,12 @@ TABLES: dict[str, Table] = {
     **_of_network("demo"),
     **_of_network("resnet50"),
     "designs": Table("Masks saved by design and estimator", "designs", _designs, _designs_columns),
+    "photographs": Table(
+        "Masks that a map needs by design, and stopping, EfficientNet-Lite0, 224×224",
+        "photographs",
+        "results",
+        _photographs_columns,
+    ),
     "riseplus_designs": Table(
         "Masks saved by the design of RISEPlus",
         "riseplus_designs",

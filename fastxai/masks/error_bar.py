@@ -217,10 +217,14 @@ class Blocks(Uncertainty):
         first = len(self._sums) * OA_MASKS
         scores = masks.scores(first)
         for start in range(0, len(scores) - OA_MASKS + 1, OA_MASKS):
-            cells, shifts = mask_grid(self._spec, first + start, OA_MASKS)
+            cells, shifts = self._cells(first + start)
             block = scores[start : start + OA_MASKS]
             self._sums.append(np.tensordot(block, cells.astype(np.float64), (0, 0)) / OA_MASKS)
             self._shifts.append(shifts[0])
+
+    def _cells(self, first: int) -> tuple[np.ndarray, np.ndarray]:
+        """Cells and shifts of the run's masks `first` .. `first` + 127."""
+        return mask_grid(self._spec, first, OA_MASKS)
 
     def _mean(self) -> np.ndarray:
         """Mean (L, H, W) of the blocks' maps."""

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from bench.common import timing
-from bench.quality import maps, to_quality
+from bench.quality import maps, photographs, to_quality
 from bench.report import pages
 from bench.report import peers as peers_report
 from bench.report import quality as report
 from bench.report.table import render
+from fastxai.ops import MaskSpec, mask_grid
 
 
 def test_fewest_is_the_first_number_within_the_limit():
@@ -107,6 +108,94 @@ def test_table_of_times_to_quality():
     text = pages.text_of("readme_quality", {"to_quality": {"results": [row]}})
     assert "as good and 20 times as fast as mindspore_xai's on the demo's network" in text
     assert "(512 masks, 3 pictures; 1200 times as installed" in text
+
+
+SHAPE = np.add.outer(np.arange(8.0), 2 * np.arange(6.0))
+
+
+def test_noise_between_runs_is_over_the_shape_alone_and_needs_no_reference():
+    rng, errors = np.random.default_rng(0), 3.0
+    runs = SHAPE + rng.normal(0, errors, (4000, 1, 8, 6)) + rng.normal(0, 50, (4000, 1, 1, 1))
+    expected = errors**2 * (1 - 1 / 48) / SHAPE.var()  # its mean is no shape
+    assert photographs.noise(runs) == pytest.approx([expected], rel=0.02)
+    few = runs.reshape(2000, 2, 1, 8, 6)  # two runs at a time: a ratio of noisy figures
+    halves = np.median([photographs.noise(pair)[0] for pair in few])
+    assert halves == pytest.approx(expected, rel=0.1)
+
+
+def test_masks_for_a_correlation_follow_from_noise_that_falls_as_one_over_masks():
+    noise = 1 / 0.9**2 - 1  # of a map that correlates 0.9 with the converged one
+    assert photographs.masks_for(0.9, noise, 512) == pytest.approx(512)
+    assert photographs.masks_for(0.9, noise / 2, 512) == pytest.approx(256)
+    assert photographs.masks_for(0.95, noise, 512) == pytest.approx(
+        512 * (0.19 / 0.81) * 9.2564, 1e-4
+    )
+
+
+SPEC = MaskSpec(5, (120, 120), shift_range=(1, 1), design="oa128")
+
+
+def test_a_run_is_stopped_at_the_look_at_which_it_is_sure():
+    cells = mask_grid(SPEC, 0, 1024)[0]
+    quiet = cells[:, 2, 3].astype(np.float32)[:, None]  # a score of one cell
+    run = photographs.stopped_run(quiet, SPEC, 0, 0.9)
+    assert (run["masks"], run["reached"]) == (512, True)
+    loud = np.random.default_rng(1).normal(size=(1024, 1)).astype(np.float32)
+    run = photographs.stopped_run(loud, SPEC, 0, 0.99)
+    assert (run["masks"], run["reached"]) == (1024, False)
+
+
+@pytest.mark.parametrize("design", ["oa128", "placed", "lattice"])
+def test_a_later_run_knows_the_spread_of_its_own_blocks(design):
+    spec = MaskSpec(7, (40, 48), design=design)
+    scores = np.random.default_rng(2).random((2048, 1)).astype(np.float32)
+    run = photographs.stopped_run(scores, spec, 768, 0.999)
+    assert (run["masks"], run["freedom"]) == (1280, 9)
+    blocks = np.stack(
+        [photographs.map_of(scores, spec, at, 128)[0] for at in range(768, 2048, 128)]
+    )
+    np.testing.assert_allclose(run["map"], blocks.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(
+        run["error"], blocks.std(axis=0, ddof=1) / np.sqrt(10), rtol=1e-9, atol=1e-12
+    )
+
+
+def test_runs_follow_one_another_and_the_last_unsure_one_is_left_out():
+    cells = mask_grid(SPEC, 0, 1400)[0]
+    quiet = cells[:, 2, 3].astype(np.float32)[:, None]
+    assert [(first, run["masks"]) for first, run in photographs.stops(quiet, SPEC, 0.9)] == [
+        (0, 512),
+        (512, 512),
+    ]
+    loud = np.random.default_rng(1).normal(size=(1400, 1)).astype(np.float32)
+    assert list(photographs.stops(loud, SPEC, 0.99)) == []
+
+
+def test_a_reference_without_a_run_is_the_mean_of_the_other_masks():
+    parts = np.random.default_rng(3).normal(size=(8, 4, 6))
+    rest = photographs.without(parts.mean(axis=0), 8 * 128, parts[2:5].mean(axis=0), 3 * 128)
+    np.testing.assert_allclose(rest, parts[[0, 1, 5, 6, 7]].mean(axis=0), rtol=1e-12)
+
+
+def test_intervals_cover_within_quantiles_of_student():
+    run = {"map": np.zeros((1, 4)), "error": np.ones((1, 4)), "freedom": 3}  # t: 3.182
+    assert photographs.covered(run, np.array([[0.0, 3.1, -3.1, 3.3]])) == 0.75
+
+
+def test_table_of_photographs():
+    middle = timing.summary
+    row = {
+        "design": "placed", "maps": 12, "stopped": 23, "stopped_maps": 11, "kept": 1.0,
+        "gain": {"mean": 1.45, "q1": 1.2, "q3": 1.6}, "masks_95": middle([400.0, 600.0]),
+        "masks_98": middle([1200.0]), "stops": middle([768.0]), "true": middle([0.96]),
+        "covered": 0.95,
+    }  # fmt: skip
+    text = render(report.TABLES["photographs"], {"settings": {"tol": 0.95}, "results": [row]})
+    expected = (
+        "| `placed` | 1.45 (1.20 to 1.60) | 500 (450 to 550) | 1200 | 23 on 11 of 12 maps "
+        "| 1.000 | 768 | 0.960 | 0.950 |"
+    )
+    assert expected in text
 
 
 def test_the_fewest_masks_that_are_as_good_count():
