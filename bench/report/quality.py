@@ -90,6 +90,24 @@ def _photographs_columns(result: Row) -> list[Column]:
     ]
 
 
+def _maps_photographs_columns(result: Row) -> list[Column]:
+    found = result["results"]
+    return [
+        Column("map", "map"),
+        *(Column(on, on, ".3f") for on in found["above_random"]),
+        Column(f"pointing: hits of {found['pointed']}", "pointing"),
+    ]
+
+
+def _maps_photographs_note(result: Row) -> str:
+    found = result["results"]
+    beaten = ", ".join(f"{on} {number}" for on, number in found["above_random"].items())
+    return (
+        f"RISE over grey beats both random maps on so many of the {found['rows']} maps: {beaten}. "
+        f"A pixel by chance would hit {found['chance']:.1f} boxes."
+    )
+
+
 def _uncertainty_columns(result: Row) -> list[Column]:
     return [
         Column("design", lambda row: f"`{row['design']}`"),
@@ -152,6 +170,13 @@ TABLES: dict[str, Table] = {
         "photographs",
         "results",
         _photographs_columns,
+    ),
+    "maps_photographs": Table(
+        "Maps of photographs, EfficientNet-Lite0, 224×224",
+        "maps_photographs",
+        "results.maps",
+        _maps_photographs_columns,
+        [_maps_photographs_note],
     ),
     "riseplus_designs": Table(
         "Masks saved by the design of RISEPlus",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.common import timing
-from bench.quality import maps, photographs, to_quality
+from bench.quality import maps, maps_photographs, photographs, to_quality
 from bench.report import pages
 from bench.report import peers as peers_report
 from bench.report import quality as report
@@ -196,6 +196,47 @@ def test_table_of_photographs():
         "| 1.000 | 768 | 0.960 | 0.950 |"
     )
     assert expected in text
+
+
+def test_random_cells_are_smooth_and_random_pixels_are_not():
+    cells, pixels = maps_photographs.random_maps(224)
+    steps = [np.abs(np.diff(shown)).mean() / shown.std() for shown in (cells, pixels)]
+    assert steps[0] < 0.1 < 1 < steps[1]
+
+
+def row_of_photograph(rise: float, *, boxed: bool) -> dict:
+    values = {
+        kind: {
+            f"{name} on {base}": 0.5
+            for name in maps_photographs.METRICS
+            for base in maps_photographs.BASES
+        }
+        for kind in maps_photographs.MAPS
+    }
+    values["RISE over grey"]["insertion on grey"] = rise
+    values["random pixels"]["insertion on grey"] = 0.55
+    for kind in maps_photographs.MAPS if boxed else ():
+        values[kind]["pointing"] = kind == "GradCAM"
+    return {"photograph": "cat", "class": 3, "chance": 0.3 if boxed else 0.0, "values": values}
+
+
+def test_maps_of_photographs_are_told_apart_where_rise_beats_both_random_maps():
+    rows = [row_of_photograph(0.8, boxed=True), row_of_photograph(0.52, boxed=False)]
+    found = maps_photographs.summary(rows)
+    assert found["above_random"]["insertion on grey"] == 1
+    assert found["above_random"]["deletion on blur"] == 0
+    assert (found["rows"], found["pointed"], found["chance"]) == (2, 1, 0.3)
+    text = render(report.TABLES["maps_photographs"], {"results": found})
+    assert "| RISE over grey | 0.660 | 0.500 | 0.500 | 0.500 | 0 |" in text
+    assert "| GradCAM | 0.500 | 0.500 | 0.500 | 0.500 | 1 |" in text
+    assert "insertion on grey 1, insertion on blur 0" in text
+
+
+def test_boxes_lie_in_the_photographs():
+    for boxes in maps_photographs.BOXES.values():
+        for top, left, bottom, right in boxes:
+            assert 0 <= top < bottom <= 224
+            assert 0 <= left < right <= 224
 
 
 def test_the_fewest_masks_that_are_as_good_count():
