@@ -82,8 +82,8 @@ def write_page(
 
 def _write(flag: str, page: str, folder: str, title: str | None, quiet: bool) -> tuple[int, int]:
     """Numbers of pictures and of files beside the page."""
-    from fastxai.cli.report.of_dataset import entries_of, summary_of
     from fastxai.dataset import open as open_explanations
+    from fastxai.dataset.pages import entries_of, summary_of
     from fastxai.report.files import folder_of, write_report
 
     found = open_explanations(folder)

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from fastxai.dataset.items import Item
     from fastxai.dataset.job import ImageError, Preprocess
     from fastxai.dataset.picture import Frame
-    from fastxai.dataset.reader import Explanations, open
+    from fastxai.dataset.reader import ExplainedRow, Explanations, open
     from fastxai.dataset.run import Summary, explain
 
 __all__ = [
+    "ExplainedRow",
     "Explanations",
     "Frame",
     "ImageError",
@@ -35,6 +36,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "ExplainedRow": f"{__name__}.reader",
         "Explanations": f"{__name__}.reader",
         "Frame": f"{__name__}.picture",
         "ImageError": f"{__name__}.job",

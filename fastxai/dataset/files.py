@@ -182,11 +182,11 @@ def _tensors(maps: list[Any], kind: Any, size: tuple[int, int], dtype: str) -> A
     return pa.ExtensionArray.from_storage(kind, storage)
 
 
-def read_rows(path: Path) -> list[Row]:
-    """Rows of a file, with their maps."""
+def read_rows(path: Path, wanted: Any = None) -> list[Row]:
+    """Rows of a file, with their maps; `wanted` filters them, as pyarrow takes it."""
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path)
+    table = pq.read_table(path, filters=wanted)
     rows: list[Row] = table.drop_columns(list(MAPS)).to_pylist()
     for name in MAPS:
         for row, each in zip(rows, maps_of(table, name), strict=True):

@@ -18,6 +18,29 @@ if TYPE_CHECKING:
     from fastxai.dataset.exports import Progress
 
 
+class ExplainedRow(Row):
+    """A row with its map, a dict of the columns; a notebook shows the map over the picture.
+
+    Args:
+        values: The columns.
+        manifest: Of its run.
+    """
+
+    def __init__(self, values: Row, manifest: dict[str, Any]) -> None:
+        super().__init__(values)
+        self._manifest = manifest
+
+    def _repr_html_(self) -> str | None:
+        """The view of a report; None, for the text, without the extra `report`."""
+        from fastxai.dataset.pages import report_of
+        from fastxai.report.notebook import in_frame
+
+        try:
+            return in_frame(report_of(self._manifest, self))
+        except ImportError:
+            return None
+
+
 class Explanations:
     """A directory of explanations; one that is being written shows the blocks that are done.
 
@@ -81,10 +104,28 @@ class Explanations:
 
         return sum(pq.read_metadata(path).num_rows for path in self.parts)
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[ExplainedRow]:
         """Rows with their maps (H, W), a file at a time."""
         for path in self.parts:
-            yield from read_rows(path)
+            for row in read_rows(path):
+                yield ExplainedRow(row, self.manifest)
+
+    def row(self, image_id: str, target: int | None = None) -> ExplainedRow:
+        """The row of an image with its map, which a notebook shows over the picture.
+
+        Args:
+            image_id: Its id.
+            target: Which of its classes; None takes the first.
+
+        Raises:
+            KeyError: There is no such row.
+        """
+        wanted = [("id", "=", image_id)]
+        for path in self.parts:
+            for row in read_rows(path, wanted):
+                if target is None or row["target"] == target:
+                    return ExplainedRow(row, self.manifest)
+        raise KeyError(image_id if target is None else (image_id, target))
 
     def maps(self, image_id: str, name: str = "map") -> dict[int, np.ndarray]:
         """Maps (H, W) of an image by target.

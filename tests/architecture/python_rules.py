@@ -37,7 +37,7 @@ USES: dict[str, tuple[str, ...]] = {
     ),
     "dataset": (
         *("arguments", "engine", "explainer", "models", "network", "ops", "perturbation"),
-        "system",
+        *("report", "system"),
     ),
     "cli": (
         *("arguments", "compat", "dataset", "demo", "engine", "explainer", "masks", "models"),

@@ -1,6 +1,9 @@
 """``fastxai report``: a page of a directory of explanations."""
 
 import base64
+import html
+import re
+import sys
 
 import mindspore as ms
 import numpy as np
@@ -71,6 +74,40 @@ def test_rows_without_curves_say_so(run, report, tmp_path):
     assert "curves" not in open_folder(tmp_path / "out").manifest["settings"]
     _, entries, _ = report()
     assert entries[0]["maps"][0]["curves"] == {}
+
+
+def test_a_row_is_shown_in_a_notebook_over_its_picture(run, tmp_path):
+    run(targets="top:2", uncertainty=True)
+    found = open_folder(tmp_path / "out")
+    rows = [row for row in found if row["id"] == "7.png"]
+    for target, row in ((None, rows[0]), (rows[1]["target"], rows[1])):
+        frame = found.row("7.png", target)._repr_html_()
+        page = html.unescape(re.search(r'srcdoc="([^"]*)"', frame).group(1))
+        (entry,) = content_of(page.encode())["entries"]
+        (shown,) = entry["maps"]
+        assert shown["target"] == row["target"]
+        np.testing.assert_array_equal(floats(shown, "values"), row["map"].astype(np.float32))
+        assert entry["photograph"].startswith("data:image/png")
+
+
+def test_a_row_without_a_map_shows_its_error(run, tmp_path):
+    run()
+    frame = open_folder(tmp_path / "out").row("4.png")._repr_html_()
+    assert "cannot read" in frame
+
+
+def test_a_row_is_text_without_jinja2(run, tmp_path, monkeypatch):
+    run()
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    assert open_folder(tmp_path / "out").row("7.png")._repr_html_() is None
+
+
+def test_rows_that_are_not_there_are_named(run, tmp_path):
+    run()
+    with pytest.raises(KeyError, match="nobody"):
+        open_folder(tmp_path / "out").row("nobody")
+    with pytest.raises(KeyError, match="77"):
+        open_folder(tmp_path / "out").row("7.png", 77)
 
 
 def test_batch_writes_the_page_too(pictures, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def samples(found: Explanations) -> list[Any]:
     return made
 
 
-def _sample(fiftyone: Any, manifest: dict[str, Any], rows: list[Row]) -> Any:
+def _sample(fiftyone: Any, manifest: dict[str, Any], rows: Sequence[Row]) -> Any:
     first = rows[0]
     sample = fiftyone.Sample(filepath=os.path.abspath(first["path"]))
     sample["image_id"] = first["id"]

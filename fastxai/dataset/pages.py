@@ -1,21 +1,21 @@
-"""A directory of explanations as the pictures of a report."""
+"""A directory of explanations, or rows of it, as the pictures of a report."""
 
 from __future__ import annotations
 
 import collections
 import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastxai.dataset.exports.pictures import picture_of
-from fastxai.report.model import ReportEntry, ReportMap
+from fastxai.report.model import Report, ReportEntry, ReportMap
 
 if TYPE_CHECKING:
-    from fastxai.dataset import Explanations
     from fastxai.dataset.files import Row
+    from fastxai.dataset.reader import Explanations
 
 _OF_MAPS = ("map", "standard_error")
 _CURVES = ("deletion", "insertion")
@@ -56,10 +56,11 @@ def summary_of(found: Explanations, rows: Iterable[Row]) -> list[tuple[str, str]
 def entries_of(found: Explanations) -> Iterator[ReportEntry]:
     """The pictures in the order of the run, a file of the directory at a time."""
     for _, group in itertools.groupby(found, key=lambda row: row["id"]):
-        yield _entry(found.manifest, list(group))
+        yield entry_of(found.manifest, list(group))
 
 
-def _entry(manifest: dict[str, Any], rows: list[Row]) -> ReportEntry:
+def entry_of(manifest: dict[str, Any], rows: Sequence[Row]) -> ReportEntry:
+    """A picture, of rows with their maps that are all of it."""
     first = rows[0]
     errors = [row["error"] for row in rows if row["error"] is not None]
     maps = [_map(manifest, row) for row in rows if row["map"] is not None]
@@ -79,6 +80,14 @@ def _entry(manifest: dict[str, Any], rows: list[Row]) -> ReportEntry:
         first["label"],
         "; ".join(dict.fromkeys(errors)),
     )
+
+
+def report_of(manifest: dict[str, Any], row: Row) -> Report:
+    """A page of one row."""
+    summary = [("explainer", manifest["explainer"]), ("seed", _text(manifest["seed"]))]
+    if row["error"] is None:
+        summary += [("masks", str(row["num_masks"])), ("seconds", f"{row['seconds']:.1f}")]
+    return Report(row["id"], summary, [entry_of(manifest, [row])])
 
 
 def _map(manifest: dict[str, Any], row: Row) -> ReportMap:
