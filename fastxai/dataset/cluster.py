@@ -53,10 +53,10 @@ class Worker:
         self._job.run([block], lambda rows: found.append(_counts(rows)))
         return found
 
-    def prepare(self, item: Item) -> Any:
+    def prepare(self, index: int, item: Item) -> Any:
         """What `Job.prepare` tells; or the error, in words."""
         try:
-            return self._job.prepare(item)
+            return self._job.prepare(index, item)
         except (OSError, MemoryError):
             raise
         except Exception as error:
@@ -215,7 +215,7 @@ def _shared(ray: Any, actors: Sequence[Any], blocks: Iterator[Block], tally: Tal
 
 
 def _share_one(ray: Any, actors: Sequence[Any], index: int, item: Item) -> tuple[int, int, int]:
-    prepared = ray.get(actors[0].prepare.remote(item))
+    prepared = ray.get(actors[0].prepare.remote(index, item))
     parts: list[Any] = []
     if not isinstance(prepared, str) and prepared[1]:
         _, targets, (total, batch) = prepared

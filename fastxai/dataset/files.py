@@ -89,6 +89,10 @@ class Folder:
         path = self._rows(index)
         return read_rows(path) if path.exists() else None
 
+    def has_rows(self, index: int) -> bool:
+        """Whether an image whose block is not done has rows."""
+        return self._rows(index).exists()
+
     def keep_rows(self, index: int, rows: Sequence[Row]) -> None:
         """Writes the rows of an image."""
         write_rows(self._rows(index), rows, self._dtype)

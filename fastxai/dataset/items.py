@@ -35,6 +35,8 @@ class Item:
     image: np.ndarray | None = None
 
 
+_UNSORTED = 1024  # ids of a stream between two sorts
+
 Source = Any  # a path, a glob, a list, a data set or another iterable
 
 
@@ -49,7 +51,8 @@ def items_of(source: Source) -> Sequence[Item] | Iterable[Item]:
             several, or None.
 
     Raises:
-        ValueError: There is nothing to explain, an id is there twice, or a list lacks `path`.
+        ValueError: There is nothing to explain, an id is there twice (in an iterable: once it comes
+            to that), or a list lacks `path`.
         OSError: A list cannot be read.
     """
     if isinstance(source, (str, os.PathLike)):
@@ -74,13 +77,47 @@ def list_digest(items: Sequence[Item]) -> str:
 
 
 class _Stream:
-    """Items that are made one at a time."""
+    """Items that are made one at a time; their ids must differ."""
 
     def __init__(self, start: Any) -> None:
         self._start = start
 
     def __iter__(self) -> Iterator[Item]:
-        return self._start()
+        seen = SeenIds()
+        for item in self._start():
+            if seen.add(item.id):
+                raise _twice(item.id)
+            yield item
+
+
+class SeenIds:
+    """Which ids there were, in 8 to 16 bytes for each.
+
+    It keeps hashes of 64 bits: that two of a million ids share one has a probability of 3e-8.
+    """
+
+    def __init__(self) -> None:
+        self._new: set[int] = set()
+        self._sorted: list[np.ndarray] = []  # each at least as long as all after it together
+
+    def add(self, name: str) -> bool:
+        """Whether an id was there before."""
+        value = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big")
+        if value in self._new or any(_holds(part, value) for part in self._sorted):
+            return True
+        self._new.add(value)
+        if len(self._new) == _UNSORTED:
+            part = np.sort(np.fromiter(self._new, np.uint64, _UNSORTED))
+            self._new.clear()
+            while self._sorted and len(self._sorted[-1]) <= len(part):
+                part = np.sort(np.concatenate([self._sorted.pop(), part]))
+            self._sorted.append(part)
+        return False
+
+
+def _holds(part: np.ndarray, value: int) -> bool:
+    place = int(np.searchsorted(part, np.uint64(value)))
+    return place < len(part) and int(part[place]) == value
 
 
 def _of_path(source: str) -> list[Item]:
@@ -165,12 +202,16 @@ def _of_row(row: Any) -> Item:
     return Item(str(name), None, _classes(targets), None, np.asarray(plain(image)))
 
 
+def _twice(name: str) -> ValueError:
+    return ValueError(f"dataset: the id {name!r} is there twice; ids must differ.")
+
+
 def _checked(items: list[Item], source: str) -> list[Item]:
     if not items:
         raise ValueError(f"dataset: there is no picture in {source}.")
     seen: set[str] = set()
     for item in items:
         if item.id in seen:
-            raise ValueError(f"dataset: the id {item.id!r} is there twice; ids must differ.")
+            raise _twice(item.id)
         seen.add(item.id)
     return items

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import os
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from fastxai.dataset.blocks import Block
+from fastxai.dataset.decoding import Decoded, FileFacts, check_unchanged
 from fastxai.dataset.files import Folder, Row
 from fastxai.dataset.items import Item
 from fastxai.dataset.picture import MAX_PIXELS, Frame, load_picture, to_input
+from fastxai.dataset.pipeline import Pipeline, Place, Told
 from fastxai.dataset.scoring import Found, Scoring
 from fastxai.dataset.targets import TargetRule
 from fastxai.perturbation.ranked_pixels import POINTS
 from fastxai.system.first_line import first_line
 
-_AHEAD = 4  # pictures that are decoded while one is explained
 _LONG_S = 10.0  # what an image takes from which on its state is kept in a file
 _LARGEST_FLOAT16 = 65504.0
 
-Told = Callable[[Sequence[Row]], None]  # is given the rows of an image that is done
+Watch = Callable[[int, int], None] | None
 
 
 class ImageError(RuntimeError):
@@ -102,7 +101,7 @@ class Job:
     def __init__(self, explainer: Any, options: Options, folder: Folder) -> None:
         self.scoring = Scoring(explainer, options.activation_fn, options.uncertainty)
         self._options = options
-        self._folder = folder
+        self.folder = folder
         self._last_s = np.inf  # what the last image took: the first may be long
 
     def run(self, blocks: Iterable[Block], tell: Told) -> None:
@@ -110,79 +109,55 @@ class Job:
 
         Raises:
             ImageError: An image failed, and `strict` is set.
+            OtherRunError: An image that has rows has changed since.
             OSError: A file cannot be written.
         """
-        with ThreadPoolExecutor(1, "fastxai-decode") as pool:
-            try:
-                for block, places in self._decoded(blocks, pool):
-                    for index, item, image in places:
-                        rows = self._folder.rows_of(index) if image is None else None
-                        if image is not None:
-                            rows = self.explain(index, item, image.result)
-                        tell(rows or [])
-                    number, first, items = block
-                    self._folder.finish(number, range(first, first + len(items)))
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        Pipeline(self, tell).run(blocks)
 
-    def _decoded(
-        self, blocks: Iterable[Block], pool: ThreadPoolExecutor
-    ) -> Iterator[tuple[Block, Iterator[tuple[int, Item, Future[np.ndarray] | None]]]]:
-        """The blocks with their images, some of which are decoded before they are asked for."""
-        waiting: deque[tuple[int, Item, Future[np.ndarray] | None]] = deque()
-        started: deque[Block] = deque()
-        source = self._places(blocks, started)
+    def decode(self, item: Item) -> Decoded:
+        """The input of an image, or why there is none."""
+        return Decoded.of(item, self._options.preprocess)
 
-        def refill() -> None:
-            while len(waiting) < _AHEAD and (place := next(source, None)) is not None:
-                index, item, there = place
-                image = None if there else pool.submit(self._options.preprocess, item)
-                waiting.append((index, item, image))
+    def earlier(self, index: int, item: Item) -> list[Row]:
+        """The rows that an image has already.
 
-        def of_block(count: int) -> Iterator[tuple[int, Item, Future[np.ndarray] | None]]:
-            for _ in range(count):
-                refill()
-                yield waiting.popleft()
-
-        refill()
-        while started:
-            block = started.popleft()
-            yield block, of_block(len(block[2]))
-            refill()
-
-    def _places(
-        self, blocks: Iterable[Block], started: deque[Block]
-    ) -> Iterator[tuple[int, Item, bool]]:
-        """Index, image, and whether it has rows already."""
-        for block in blocks:
-            started.append(block)
-            for index, item in enumerate(block[2], block[1]):
-                yield index, item, self._folder.rows_of(index) is not None
-
-    def explain(self, index: int, item: Item, image: Callable[[], np.ndarray]) -> list[Row]:
-        """Explains one image and keeps its rows; one that fails gives a row with its error."""
-        rows = self._guarded(item, lambda: self._rows(index, item, image()))
-        self._folder.keep_rows(index, rows)
+        Raises:
+            OtherRunError: It has changed since.
+        """
+        rows = self.folder.rows_of(index) or []
+        check_unchanged(item, rows, self.folder.path)
         return rows
 
-    def _rows(self, index: int, item: Item, image: np.ndarray) -> list[Row]:
+    def explain(self, place: Place, scoring: Scoring, watch: Watch) -> list[Row]:
+        """The rows of an image; of one that fails, one with its error."""
+        assert place.decoded is not None
+        decoded = place.decoded.result()
+        rows = self._guarded(place.item, lambda: self._rows(place, decoded, scoring, watch))
+        return [row | _columns(decoded.file) for row in rows]
+
+    def _rows(self, place: Place, decoded: Decoded, scoring: Scoring, watch: Watch) -> list[Row]:
         begun = time.perf_counter()
-        scores = self.scoring.class_scores(image)
-        targets = self._options.rule.choose(item, scores)
+        if decoded.image is None:
+            raise decoded.error or ValueError("it could not be decoded")
+        image, scores = decoded.image, place.scores
+        if scores is None:
+            scores = scoring.class_scores(image)
+        targets = self._options.rule.choose(place.item, scores)
         if not targets:
             return []
-        state = self._folder.state(index)
+        state = self.folder.state(place.index)
         kept = state if self._last_s > _LONG_S or os.path.exists(state) else None
-        found = self.scoring.explain(image, targets, kept if self.scoring.perturbs else None)
-        found = self._with_curves(image, targets, found)
+        found = scoring.explain(image, targets, kept if scoring.perturbs else None, watch)
+        found = self._with_curves(scoring, image, targets, found)
         self._last_s = time.perf_counter() - begun
-        return self.rows(item, scores, targets, found, self._last_s)
+        return self.rows(place.item, scores, targets, found, self._last_s)
 
-    def _with_curves(self, image: np.ndarray, targets: Sequence[int], found: Found) -> Found:
+    def _with_curves(
+        self, scoring: Scoring, image: np.ndarray, targets: Sequence[int], found: Found
+    ) -> Found:
         if not self._options.curves:
             return found
-        curves = self.scoring.curves(image, targets, found.saliency, POINTS)
+        curves = scoring.curves(image, targets, found.saliency, POINTS)
         return replace(found, curves=curves)
 
     def _guarded(self, item: Item, work: Callable[[], list[Row]]) -> list[Row]:
@@ -195,10 +170,12 @@ class Job:
                 raise ImageError(f"{item.id}: {words_of(error)}") from error
             return [self._failed(item, words_of(error))]
 
-    def prepare(self, item: Item) -> tuple[np.ndarray, tuple[int, ...], tuple[int, int]]:
+    def prepare(
+        self, index: int, item: Item
+    ) -> tuple[np.ndarray, tuple[int, ...], tuple[int, int]]:
         """Class scores and targets of an image, its copies and how many are scored at a time."""
         image = self._options.preprocess(item)
-        scores = self.scoring.class_scores(image)
+        scores = self.scoring.scores_of({index: image})[index]
         return scores, self._options.rule.choose(item, scores), self.scoring.one(image).cuts()
 
     def score_range(
@@ -216,19 +193,20 @@ class Job:
         def work() -> list[Row]:
             scored = [part for part, _ in parts]
             found = self.scoring.merged(image, targets, scored, parts[0][1])
-            found = self._with_curves(image, targets, found)
+            found = self._with_curves(self.scoring, image, targets, found)
             return self.rows(item, scores, targets, found, time.perf_counter() - begun)
 
         rows = self._guarded(item, work) if targets else []
-        self._folder.keep_rows(index, rows)
+        rows = [row | _columns(FileFacts.of(item.path)) for row in rows]
+        self.folder.keep_rows(index, rows)
         return rows
 
     def fail(self, index: int, item: Item, words: str) -> list[Row]:
         """Keeps the row of an image that failed elsewhere."""
         if self._options.strict:
             raise ImageError(f"{item.id}: {words}")
-        rows = [self._failed(item, words)]
-        self._folder.keep_rows(index, rows)
+        rows = [self._failed(item, words) | _columns(FileFacts.of(item.path))]
+        self.folder.keep_rows(index, rows)
         return rows
 
     # ---- rows ------------------------------------------------------------------------------
@@ -291,6 +269,7 @@ class Job:
             "error": None,
             "map": None,
             "standard_error": None,
+            **_columns(None),
         }
 
     def _label(self, item: Item) -> int | None:
@@ -298,6 +277,14 @@ class Job:
             return self._options.rule.label(item)
         except ValueError:
             return None  # a name that no class has: the row's error says so where it matters
+
+
+def _columns(file: FileFacts | None) -> Row:
+    """What rows keep of a file."""
+    return {
+        "file_modified_ns": None if file is None else file.modified_ns,
+        "file_sha256": None if file is None else file.sha256,
+    }
 
 
 def words_of(error: Exception) -> str:

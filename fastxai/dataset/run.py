@@ -7,10 +7,11 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 from typing import Any
 
 from fastxai.dataset.blocks import Block, block_size, blocks_of
+from fastxai.dataset.decoding import check_unchanged
 from fastxai.dataset.files import Folder, OtherRunError, Row
 from fastxai.dataset.items import Item, Source, items_of, list_digest
 from fastxai.dataset.job import Job, Options, Preprocess
@@ -200,19 +201,21 @@ def left(folder: Folder, blocks: Iterable[Block], tally: Tally) -> Iterator[Bloc
     """The blocks that are not done; the others are checked and counted.
 
     Raises:
-        OtherRunError: A block that is done is of other images.
+        OtherRunError: A block that is done is of other images, or one of them has changed.
     """
     for number, first, items in blocks:
         if not folder.is_done(number):
             yield number, first, items
             continue
         rows = folder.block_rows(number)
-        known = {item.id for item in items}
+        known = {item.id: item for item in items}
         if strange := [row["id"] for row in rows if row["id"] not in known]:
             raise OtherRunError(
                 f"dataset: {folder.path} has {strange[0]!r} in block {number}, which the source "
                 "does not have there. Give the same images in the same order."
             )
+        for name, some in groupby(rows, key=lambda row: row["id"]):
+            check_unchanged(known[name], list(some), folder.path)
         folder.tidy(range(first, first + len(items)))
         tally.skip(len(items), rows)
 

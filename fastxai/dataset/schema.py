@@ -39,6 +39,8 @@ COLUMNS = (
     ("deletion", "floats", True),  # scores of `target`, a curve; null where none was asked for
     ("insertion", "floats", True),
     ("error", "string", True),
+    ("file_modified_ns", "int64", True),  # since 1970, when the file was explained
+    ("file_sha256", "string", True),
 )
 # Tensors (H, W), full of NaN where there is none: pyarrow writes null tensors to Parquet, but
 # cannot read them back. `fastxai.dataset.open` gives None for them.

@@ -1,9 +1,10 @@
-"""One image after another through one explainer: class scores and maps."""
+"""Images through one explainer: class scores, of a batch of them at once, and maps."""
 
 from __future__ import annotations
 
+import copy
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ from fastxai.perturbation.image_result import ImageResult
 from fastxai.perturbation.one_image import OneImage
 from fastxai.perturbation.ranked_pixels import Curves, curves_of
 from fastxai.perturbation.run_state import StateError
+
+_TOGETHER = 32  # images that are decoded and wait for their class scores, at most
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Found:
 
 
 class Scoring:
-    """An explainer, asked for one image at a time, so that no image knows its neighbours.
+    """An explainer, asked for the maps of one image at a time: none depends on its neighbours.
 
     Args:
         explainer: Any of `fastxai.explainer`, `fastxai.torch` or `fastxai.models`.
@@ -70,6 +73,24 @@ class Scoring:
         self._unsure = uncertainty and getattr(explainer, "_seed", None) is not None
         self._activation_fn = activation_fn
         self._scorer: Any = None
+        self._batches: dict[tuple[int, ...], int] = {}  # copies at a time, by an image's shape
+
+    def copies(self, number: int) -> list[Scoring]:
+        """This one and others for other threads; they share the network."""
+        others = [copy.copy(self) for _ in range(number - 1)]
+        for each in others:
+            each.explainer = copy.copy(self.explainer)
+        return [self, *others]
+
+    def overlaps(self, image: np.ndarray) -> bool:
+        """Whether `copies` of it explain images like this (C, H, W) faster than one alone."""
+        return self.perturbs and self.one(image).by_engine()
+
+    @property
+    def together(self) -> int:
+        """Images whose class scores are asked for at a time."""
+        most = getattr(self.explainer, "_perturbation_per_eval", 1) if self.perturbs else 1
+        return min(int(most), _TOGETHER)
 
     @property
     def seed(self) -> int | None:
@@ -105,19 +126,63 @@ class Scoring:
         network, path = self.explainer._network, self.explainer._output_path
         return self._scorer(network, image[None], output=path)[0]
 
-    def explain(self, image: np.ndarray, targets: Sequence[int], state: str | None) -> Found:
-        """The maps of an image (C, H, W); `state` keeps what a long run has."""
+    def scores_of(self, images: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:
+        """Class scores (K,) by the images' index in the list.
+
+        Images (C, H, W) of one shape are scored in batches as large as those of the copies, an
+        image always in the row that its index gives: so its scores have the same bits whichever
+        of its neighbours are there.
+        """
+        if not self.perturbs:
+            return {index: self.class_scores(image) for index, image in images.items()}
+        batches: dict[tuple[Any, ...], dict[int, int]] = {}
+        for index, image in images.items():
+            size = self._batch(image)
+            batches.setdefault((image.shape, index // size), {})[index % size] = index
+        found: dict[int, np.ndarray] = {}
+        for (shape, _), rows in batches.items():
+            filled = np.zeros((self._batches[shape], *shape), np.float32)
+            for row, index in rows.items():
+                filled[row] = images[index]
+            one = OneImage(self.explainer, self._batch_tensor(filled), False)
+            scores = one.scores_of_batch()
+            if scores is None:
+                found |= {index: self.class_scores(images[index]) for index in rows.values()}
+            else:
+                found |= {index: scores[row] for row, index in rows.items()}
+        return found
+
+    def _batch(self, image: np.ndarray) -> int:
+        if image.shape not in self._batches:
+            self._batches[image.shape] = self.one(image).batch()
+        return self._batches[image.shape]
+
+    def explain(
+        self,
+        image: np.ndarray,
+        targets: Sequence[int],
+        state: str | None,
+        watch: Callable[[int, int], None] | None = None,
+    ) -> Found:
+        """The maps of an image.
+
+        Args:
+            image: (C, H, W).
+            targets: L classes.
+            state: File that keeps what a long run has; None: nothing is kept.
+            watch: Is told (done, total) of every batch, and ends the call by an exception.
+        """
         inputs, classes = self._tensor(image), np.asarray([targets], np.int64)
         if not self.perturbs:
             maps = self.explainer(inputs, self._targets(classes), show=False)
             return Found(np.asarray(maps.asnumpy()[0], np.float32))
         try:
-            return self._result(inputs, classes, state)
+            return self._result(inputs, classes, state, watch)
         except StateError:
             if state is None or not os.path.exists(state):
                 raise
             os.unlink(state)  # of another image: an id's file was exchanged
-            return self._result(inputs, classes, state)
+            return self._result(inputs, classes, state, watch)
 
     def curves(
         self, image: np.ndarray, targets: Sequence[int], maps: np.ndarray, points: int
@@ -149,13 +214,13 @@ class Scoring:
             engine,
         )
 
-    def _result(self, inputs: Any, classes: np.ndarray, state: str | None) -> Found:
-        given = {"progress": False, "state": state, "show": False}
+    def _result(self, inputs: Any, classes: np.ndarray, state: str | None, watch: Any) -> Found:
+        given = {"progress": watch or False, "state": state, "show": False}
         found = self.explainer(inputs, classes, ret=RESULT if self._asks else "tensor", **given)
         scores = self.explainer._last_scores[0]
         if scores is None and state is not None:
             os.unlink(state)  # it had the maps, and tells neither the scores nor the engine
-            return self._result(inputs, classes, state)
+            return self._result(inputs, classes, state, watch)
         if not self._asks:
             return Found(as_array(found)[0], self._units(inputs), scores, engine=self.engine)
         error, rho = found.standard_error, found.correlation
@@ -186,7 +251,9 @@ class Scoring:
         return classes.tolist()
 
     def _tensor(self, image: np.ndarray) -> Any:
-        batch = np.ascontiguousarray(image[None], np.float32)
+        return self._batch_tensor(np.ascontiguousarray(image[None], np.float32))
+
+    def _batch_tensor(self, batch: np.ndarray) -> Any:
         home = type(self.explainer).__module__
         if home.startswith("fastxai.models"):
             return batch

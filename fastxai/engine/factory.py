@@ -9,6 +9,7 @@ import numpy as np
 
 from fastxai.arguments.plausibility import do_not_move
 from fastxai.engine import settings
+from fastxai.engine.callers import callers
 from fastxai.engine.export import exported, untraced
 from fastxai.engine.mindspore import MindSporeEngine
 from fastxai.engine.protocol import Engine, Unusable
@@ -72,6 +73,7 @@ class EngineFactory:
             self._precision,
             thread_limit(),
             settings.cache_dir(),
+            callers(),
         )
         try:
             scores = engine(batch.copy())

@@ -21,6 +21,7 @@ class OnnxRuntimeEngine(Engine):
         precision: 'float32'.
         threads: Threads to use; 0: its choice, all cores.
         cache_dir: Not used: making a session takes less time than reading one would.
+        callers: Threads that it scores for at a time, with `threads` each.
 
     Raises:
         Unusable: ONNX Runtime cannot load the model.
@@ -39,16 +40,18 @@ class OnnxRuntimeEngine(Engine):
         precision: str = "float32",
         threads: int = 0,
         cache_dir: Path | None = None,
+        callers: int = 1,
     ) -> None:
         import onnxruntime
 
         self.precision = precision
         self.shape = shape
         self._value = onnxruntime.OrtValue
-        self._lock = threading.Lock()
+        self._places = threading.Semaphore(callers)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = _ERRORS_ONLY
-        options.intra_op_num_threads = threads
+        # All callers share them; with 1 each works in its own thread.
+        options.intra_op_num_threads = threads * callers if threads > 1 else threads
         # Its threads would else spin for a while after each batch, while ours make the next one.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
@@ -65,7 +68,7 @@ class OnnxRuntimeEngine(Engine):
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
         """Scores of a batch of the shape it was made for; read where it lies."""
-        with self._lock:
+        with self._places:
             binding = self.session.io_binding()
             binding.bind_ortvalue_input(self._input, self._value.ortvalue_from_numpy(batch))
             binding.bind_output(self._output, "cpu")

@@ -31,6 +31,7 @@ class OpenVinoEngine(Engine):
         precision: 'float32' or 'bfloat16'.
         threads: Threads to use; 0: OpenVINO's choice, all cores.
         cache_dir: Folder for the compiled network, or None.
+        callers: Threads that it scores for at a time, with `threads` each.
 
     Raises:
         Unusable: OpenVINO cannot load the model.
@@ -49,13 +50,15 @@ class OpenVinoEngine(Engine):
         precision: str = "float32",
         threads: int = 0,
         cache_dir: Path | None = None,
+        callers: int = 1,
     ) -> None:
         import openvino
 
         self.precision = precision
         self.shape = shape
         self._tensor = openvino.Tensor
-        self._lock = threading.Lock()
+        self._places = threading.Semaphore(callers)
+        self._idle: list[Any] = []  # requests that nobody uses
         options: dict[str, Any] = {
             # LATENCY: all cores work on one batch; THROUGHPUT would wait for more callers.
             "PERFORMANCE_HINT": "LATENCY",
@@ -63,7 +66,9 @@ class OpenVinoEngine(Engine):
             "INFERENCE_PRECISION_HINT": _HINTS[precision],
         }
         if threads:
-            options["INFERENCE_NUM_THREADS"] = threads
+            options["INFERENCE_NUM_THREADS"] = threads * callers
+        if callers > 1:
+            options["NUM_STREAMS"] = callers
         if cache_dir is not None:
             # A folder per model: OpenVINO's own key misses small changes of the weights.
             options["CACHE_DIR"] = str(cache_dir / "openvino" / digest(model))
@@ -86,14 +91,18 @@ class OpenVinoEngine(Engine):
             )
         if len(self.compiled.inputs) != 1 or len(self.compiled.outputs) != 1:
             raise Unusable("it needs one input and one output")
-        self._request = self.compiled.create_infer_request()
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
         """Scores of a batch of the shape it was made for; read where it lies."""
-        with self._lock:
-            self._request.set_input_tensor(self._tensor(batch, shared_memory=True))
-            self._request.infer()
-            return np.array(self._request.get_output_tensor().data, np.float32)
+        with self._places:
+            # Not more than `callers` are ever made, but for those that Ctrl-C took.
+            request = self._idle.pop() if self._idle else self.compiled.create_infer_request()
+            try:
+                request.set_input_tensor(self._tensor(batch, shared_memory=True))
+                request.infer()
+                return np.array(request.get_output_tensor().data, np.float32)
+            finally:
+                self._idle.append(request)
 
 
 @functools.cache

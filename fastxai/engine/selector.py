@@ -10,6 +10,7 @@ import mindspore as ms
 from fastxai import _onednn
 from fastxai.engine import settings
 from fastxai.engine.cache import EngineCache
+from fastxai.engine.callers import callers
 from fastxai.engine.factory import UNMOVED, EngineFactory, Undecided
 from fastxai.engine.fingerprint import checksum, structure_of
 from fastxai.engine.protocol import Engine, Unusable
@@ -135,7 +136,8 @@ class Selector:
         factory = EngineFactory(request, preference.precision, must_move=not preference.named)
         reasons: list[str] = []
         for name in names:
-            key = (name, preference.precision, request.shape, thread_limit(), settings.cache_dir())
+            at_a_time = (callers(), thread_limit())
+            key = (name, preference.precision, request.shape, at_a_time, settings.cache_dir())
             made = _cache.find(found, values, key)
             if made is None:
                 try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -33,7 +33,13 @@ class ScoredBy:
 
 
 class Backend(ABC):
-    """One network in its framework. It lives as long as its explainer; calls do not overlap."""
+    """One network in its framework. It lives as long as its explainer; calls do not overlap.
+
+    Copies of an explainer may be called by several threads at a time. Where `overlaps` is set and
+    an engine scores, that takes less time than one call after the other.
+    """
+
+    overlaps: ClassVar[bool] = False
 
     @abstractmethod
     def ready(self) -> AbstractContextManager[None]:
@@ -75,6 +81,14 @@ class Backend(ABC):
     @abstractmethod
     def class_scores(self, images: Any) -> np.ndarray:
         """The activated scores of every image, scored by itself, (N, K) float32."""
+
+    def scores_together(self, images: Any, plan: Plan) -> np.ndarray | None:
+        """The same (M, K) of images that fill a batch, from one pass; None: it cannot be had."""
+        return None
+
+    def scores_by_engine(self, image: Any, plan: Plan, batch: int) -> bool:
+        """Whether something else than the framework scores copies of an image (C, H, W)."""
+        return False
 
     @abstractmethod
     def top_classes(self, images: Any) -> np.ndarray:

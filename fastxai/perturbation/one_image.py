@@ -1,4 +1,4 @@
-"""One image of many: its class scores, its maps, and its masks in ranges.
+"""One image of many: its class scores, alone or with others', its maps, and its masks in ranges.
 
 A range of masks gives scores, not sums: they are a few numbers a mask, and whoever has those of all
 ranges adds them in the order of the masks, as the one loop does. So the maps have the same bits
@@ -35,7 +35,7 @@ class OneImage:
 
     Args:
         explainer: RISE, RISEPlus or Occlusion, of MindSpore or PyTorch, with a seed.
-        inputs: Tensor (1, C, H, W).
+        inputs: Tensor (1, C, H, W); for `scores_of_batch` (M, C, H, W).
         unsure: Whether it has to be known how sure the maps are.
     """
 
@@ -48,6 +48,23 @@ class OneImage:
         """The network's activated scores (K,) float32."""
         with self._scoring() as images:
             return self._explainer._backend.class_scores(images)[0]
+
+    def batch(self) -> int:
+        """Copies that are scored at a time."""
+        with self._scoring() as images:
+            return self._batch(images, self._plan(images))
+
+    def by_engine(self) -> bool:
+        """Whether calls of copies of the explainer, in several threads, take less time."""
+        with self._scoring() as images:
+            backend, plan = self._explainer._backend, self._plan(images)
+            batch = self._batch(images, plan)
+            return backend.overlaps and backend.scores_by_engine(images[0], plan, batch)
+
+    def scores_of_batch(self) -> np.ndarray | None:
+        """Activated scores (M, K) of images (M, C, H, W) in one pass; None: no engine has them."""
+        with self._scoring() as images:
+            return self._explainer._backend.scores_together(images, self._plan(images))
 
     def facts(self) -> dict[str, Any]:
         """What maps depend on but for the image, in kinds that JSON has."""

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import mindspore as ms
 import numpy as np
@@ -77,7 +78,8 @@ def test_the_batch_is_read_where_it_lies(engine, engine_class, monkeypatch):
         made._tensor = lambda *a, **k: seen.append(tensor(*a, **k)) or seen[-1]
         made(BATCH)
         assert np.shares_memory(seen[0].data, BATCH)
-        assert made._request.get_input_tensor().data.ctypes.data == BATCH.ctypes.data
+        (request,) = made._idle
+        assert request.get_input_tensor().data.ctypes.data == BATCH.ctypes.data
     else:
         value = made._value
 
@@ -177,6 +179,28 @@ def test_onnxruntime_uses_as_many_threads_as_it_is_told():
     model = exported(scored(networks.SmallConv()), SHAPE)
     session = OnnxRuntimeEngine(model, SHAPE, threads=1).session
     assert session.get_session_options().intra_op_num_threads == 1
+
+
+def test_several_threads_are_served_at_a_time_with_the_scores_of_one(engine_class):
+    model = exported(scored(networks.SmallConv()), SHAPE)
+    together, inside = threading.Barrier(3, timeout=60), []
+    shared = engine_class(model, SHAPE, threads=1, callers=3)
+    alone = engine_class(model, SHAPE, threads=1)
+
+    class Met(type(shared._places)):
+        """Lets callers in only once all of them are."""
+
+        def __enter__(self):
+            super().__enter__()
+            inside.append(together.wait())
+
+    shared._places = Met(3)
+    batches = [BATCH * scale for scale in (0.5, 1, 2)]
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(shared, batches))
+    assert sorted(inside) == [0, 1, 2]
+    for batch, scores in zip(batches, found, strict=True):
+        np.testing.assert_array_equal(scores, alone(batch))
 
 
 def test_openvino_computes_in_float32_although_the_processor_has_bfloat16(openvino):

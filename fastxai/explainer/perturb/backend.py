@@ -44,6 +44,8 @@ class MindSporeBackend(Backend):
         selector: Chooses the engine.
     """
 
+    overlaps = True
+
     def __init__(
         self,
         owner: str,
@@ -111,6 +113,26 @@ class MindSporeBackend(Backend):
         for scores in parts:
             self._inspect(scores.shape, np.zeros(1, np.int64), 1)
         return np.concatenate(parts)
+
+    def scores_together(self, images: np.ndarray, plan: Plan) -> np.ndarray | None:
+        """The same (M, K) of images that fill a batch: one pass of the engine, if there is one."""
+        engine = self._engine_of_classes(images, plan)
+        if engine is None:
+            return None
+        scores = engine(images)
+        self._inspect(scores.shape, np.zeros(1, np.int64), len(images))
+        return scores
+
+    def _engine_of_classes(self, images: np.ndarray, plan: Plan) -> Engine | None:
+        """What scores the copies, if it gives the classes' scores in float32."""
+        found = self.engine_for(images.shape, plan.rule.most, lambda out: np.copyto(out, images))
+        return found if found is not None and found.precision == "float32" else None
+
+    def scores_by_engine(self, image: np.ndarray, plan: Plan, batch: int) -> bool:
+        """Whether another engine than MindSpore scores copies of an image (C, H, W)."""
+        shape, source = (batch, *image.shape), plan.source(image)
+        found = self.engine_for(shape, plan.rule.most, lambda out: source.fill(out, 0))
+        return found is not None
 
     # ---- batches ---------------------------------------------------------------------------
 

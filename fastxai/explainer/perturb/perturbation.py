@@ -107,7 +107,10 @@ class PerturbationAttribution(Attribution, PerturbationExplainer):
         )
 
     def _fresh(self) -> dict[str, Any]:
-        return {**super()._fresh(), "_backend": copy.copy(self._backend)}
+        backend, selector = copy.copy(self._backend), copy.copy(self._selector)
+        if hasattr(backend, "selector"):
+            backend.selector = selector
+        return {**super()._fresh(), "_backend": backend, "_selector": selector}
 
     @property
     def engine(self) -> Choice | None:

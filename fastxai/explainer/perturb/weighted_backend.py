@@ -39,6 +39,8 @@ class WeightedBackend(MindSporeBackend):
         *arguments: As of `MindSporeBackend`.
     """
 
+    overlaps = False  # the bounds of an image lie in Parameters
+
     def __init__(self, ood_net: OoDNet, *arguments: Any) -> None:
         from fastxai.engine.input_dtype import InputDtype
 
@@ -134,6 +136,9 @@ class WeightedBackend(MindSporeBackend):
     def score_cell(self, dtype: Any) -> nn.Cell:
         """Images to weighted scores (M, K) float32."""
         return WeightedScoreCell(self._both_scores(dtype), *self._bounds)
+
+    def _engine_of_classes(self, images: np.ndarray, plan: Plan) -> Engine | None:
+        return None  # it gives OoD scores too
 
     def exported_cell(self, dtype: Any) -> nn.Cell:
         """Images to class scores with the OoD score behind them, (M, K + 1) float32."""
