@@ -2,10 +2,6 @@
 
 import errno
 import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +11,7 @@ from mindspore import Tensor
 import fastxai
 from fastxai.dataset import files, open
 from fastxai.perturbation.one_image import OneImage
+from tests.dataset import killed_twice
 from tests.dataset.conftest import small_network, small_rise
 
 HERE = Path(__file__).parent
@@ -22,14 +19,7 @@ HERE = Path(__file__).parent
 
 def content(folder):
     """Rows with maps as bytes; without the seconds that they took."""
-    rows = []
-    for row in open(folder):
-        kept = {name: value for name, value in row.items() if name != "seconds"}
-        for name in ("map", "standard_error"):
-            kept[name] = None if kept[name] is None else kept[name].tobytes()
-        kept["probability"] = repr(kept["probability"])  # NaN equals nothing
-        rows.append(kept)
-    return rows
+    return list(killed_twice.content(open(folder)))
 
 
 def test_an_interrupted_run_goes_on_to_the_same_rows(run, tmp_path, monkeypatch):
@@ -94,17 +84,6 @@ def test_ranges_of_masks_merge_to_the_bits_of_one_run():
 
 
 @pytest.mark.slow
-def test_a_killed_command_goes_on_to_the_same_rows(pictures, tmp_path):
-    command = [
-        *(sys.executable, "-m", "fastxai", "batch", str(pictures), "--size", "12"),
-        *("--model", f"{HERE / 'models.py'}:network", "--num-masks", "512", "--quiet", "-o"),
-    ]
-    assert subprocess.run([*command, str(tmp_path / "whole")], check=False).returncode == 1
-    rows = tmp_path / "cut" / ".rows"
-    with subprocess.Popen([*command, str(tmp_path / "cut")]) as process:
-        while not (rows.exists() and len(list(rows.glob("[0-9]*"))) >= 3):
-            assert process.poll() is None
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-    assert subprocess.run([*command, str(tmp_path / "cut")], check=False).returncode == 1
-    assert content(tmp_path / "cut") == content(tmp_path / "whole")
+def test_a_command_that_is_killed_twice_makes_the_rows_of_one_that_is_not(tmp_path):
+    others, rows = killed_twice.compare(tmp_path, 40)
+    assert (others, rows) == (0, 40)
