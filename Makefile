@@ -57,7 +57,7 @@ $(OLDEST)/installed: pyproject.toml | $(VENV)/installed
 	@touch $@
 
 test-bare: $(BARE)/installed ## run the tests of files and functions without MindSpore and with NumPy 2
-	$(BARE)/bin/python -m pytest tests/models tests/detection
+	$(BARE)/bin/python -m pytest tests/models tests/scores tests/detection
 
 # Takes the native module that lies in the source folder already.
 $(BARE)/installed: pyproject.toml | $(VENV)/installed

@@ -82,7 +82,9 @@ _EXPORTS = {  # loaded when first asked for
 _HOMES = {name: module for module, names in _EXPORTS.items() for name in names}
 _PACKAGES = {  # sub-packages, and what each cannot do without
     **dict.fromkeys(("benchmark", "demo", "explainer", "tool"), "mindspore"),
-    **dict.fromkeys(("cli", "compat", "detection", "models", "reference", "visual"), "numpy"),
+    **dict.fromkeys(
+        ("cli", "compat", "detection", "models", "reference", "scores", "visual"), "numpy"
+    ),
     "dataset": "pyarrow",
     "torch": "torch",
 }

@@ -99,7 +99,7 @@ def looks_like_softmax_twice(scores: np.ndarray) -> bool:
 
 
 def do_not_move(scores: np.ndarray) -> bool:
-    """Whether scores (M, K) of different images are equal, to 4 float32 roundings."""
+    """Whether scores (M, K, ...) of different images are equal, to 4 float32 roundings."""
     values = scores.astype(np.float64)
     spread = np.ptp(values, axis=0).max()
     return len(values) > 1 and bool(spread <= 4 * np.finfo(np.float32).eps * np.abs(values).max())

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from fastxai.models.model import as_array
 from fastxai.ops.base_value import base_of
 from fastxai.perturbation.explainer import RESULT, PerturbationExplainer
 from fastxai.perturbation.image_result import ImageResult
 from fastxai.perturbation.one_image import OneImage
 from fastxai.perturbation.ranked_pixels import Curves, curves_of
 from fastxai.perturbation.run_state import StateError
+from fastxai.system.tensors import as_array
 
 _TOGETHER = 32  # images that are decoded and wait for their class scores, at most
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastxai.models.model import as_array
+from fastxai.system.tensors import as_array
 
 
 @dataclass(frozen=True)

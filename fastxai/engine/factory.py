@@ -84,7 +84,7 @@ class EngineFactory:
         return engine
 
     def _error(self, scores: np.ndarray, expected: np.ndarray, title: str) -> float:
-        shape = (self._request.shape[0], expected.shape[1])
+        shape = (self._request.shape[0], *expected.shape[1:])
         if scores.shape != shape:
             raise Unusable(f"{title} returns scores of shape {scores.shape} instead of {shape}")
         error = relative_error(scores[self._rows], expected)
@@ -128,7 +128,7 @@ class EngineFactory:
                 scores = self._tried(batch.copy())[self._rows]
             except Exception as error:
                 raise Undecided(_NO_SCORES) from error
-        if scores.ndim != 2 or len(scores) != len(self._rows) or not np.isfinite(scores).all():
+        if scores.ndim < 2 or len(scores) != len(self._rows) or not np.isfinite(scores).all():
             raise Undecided(_NO_SCORES)
         return scores
 
@@ -156,8 +156,8 @@ def relative_error(scores: np.ndarray, expected: np.ndarray) -> float:
     """Largest difference of an image's scores over its largest absolute score; the worst image.
 
     Args:
-        scores: (M, K).
-        expected: (M, K), finite.
+        scores: (M, K, ...).
+        expected: (M, K, ...), finite.
 
     Returns:
         The error; infinite where a score is not finite, or where all of an image should be 0 and
@@ -165,8 +165,9 @@ def relative_error(scores: np.ndarray, expected: np.ndarray) -> float:
     """
     if not np.isfinite(scores).all():
         return float("inf")
-    off = np.abs(scores.astype(np.float64) - expected).max(axis=1)
-    size = np.abs(expected.astype(np.float64)).max(axis=1)
+    others = tuple(range(1, scores.ndim))
+    off = np.abs(scores.astype(np.float64) - expected).max(axis=others)
+    size = np.abs(expected.astype(np.float64)).max(axis=others)
     return float(np.divide(off, size, out=np.where(off > 0, np.inf, 0.0), where=size > 0).max())
 
 

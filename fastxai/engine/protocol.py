@@ -42,7 +42,7 @@ class Engine(ABC):
             batch: (M, C, H, W) contiguous float32.
 
         Returns:
-            (M, classes) float32, an array of its own.
+            (M, classes) float32, or (M, ...) where a chosen score reads more; an array of its own.
 
         Raises:
             RuntimeError: The engine failed.

@@ -117,6 +117,7 @@ class Scorer:
                     fill,
                     images,
                     dtype,
+                    (output, False),
                 )
             )
 

@@ -136,8 +136,8 @@ class Selector:
         factory = EngineFactory(request, preference.precision, must_move=not preference.named)
         reasons: list[str] = []
         for name in names:
-            at_a_time = (callers(), thread_limit())
-            key = (name, preference.precision, request.shape, at_a_time, settings.cache_dir())
+            made_for = (name, preference.precision, request.shape, request.form)
+            key = (*made_for, callers(), thread_limit(), settings.cache_dir())
             made = _cache.find(found, values, key)
             if made is None:
                 try:

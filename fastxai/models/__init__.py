@@ -28,5 +28,4 @@ __getattr__, __dir__ = lazy_names(
         "RISE": f"{__name__}.rise",
         "load": f"{__name__}.files",
     },
-    ("scores",),
 )

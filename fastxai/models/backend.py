@@ -17,12 +17,12 @@ from fastxai.arguments.targets import check_scores
 from fastxai.models.inputs import like, to_images, to_targets
 from fastxai.models.model import Model
 from fastxai.models.outputs import Path, activated, activation_of, chosen_output, class_scores
-from fastxai.models.scores import score_function
 from fastxai.perturbation.backend import Backend, ScoredBy
 from fastxai.perturbation.batches import even_batch
 from fastxai.perturbation.explainer import array_digest
 from fastxai.perturbation.plan import Plan
 from fastxai.perturbation.step import HostBatches, HostStep, Step, Task
+from fastxai.scores.chosen import checked_outputs, chosen_score, identity_of
 
 _BATCH = 32  # for 'auto': a model says nothing of its memory
 
@@ -35,7 +35,7 @@ class ModelBackend(Backend):
         model: What returns outputs.
         activation: Function of rows of scores, a word, or None.
         output: Indices and keys that lead to the scores in what the model returns.
-        score: What makes scores (M, T) of the outputs, as `fastxai.models.scores` says; None: the
+        score: What makes scores (M, T) of the outputs, as `fastxai.scores` says; None: the
             classes are explained.
     """
 
@@ -47,7 +47,7 @@ class ModelBackend(Backend):
         self._word = activation
         self._activation = activation_of(owner, activation)
         self._output = output
-        self._score_fn = None if score is None else score_function(owner, score)
+        self._chosen = chosen_score(owner, score)
         self._inputs: Any = None  # what the call was given
         self._looked = False  # at outputs, and whether the model repeats itself
 
@@ -84,8 +84,8 @@ class ModelBackend(Backend):
     def top_classes(self, images: np.ndarray) -> np.ndarray:
         """The class with the highest score of every image (N, 1); with `score` all of it (N, T)."""
         scores = self.class_scores(images)
-        if self._score_fn is not None:
-            return np.tile(np.arange(scores.shape[1]), (len(images), 1))
+        if self._chosen is not None:
+            return self._chosen.every_target(scores)
         return top_classes(self._owner, scores)
 
     def batch(self, image: np.ndarray, plan: Plan, most: int | str) -> int:
@@ -107,26 +107,13 @@ class ModelBackend(Backend):
     def scores(self, batch: np.ndarray) -> np.ndarray:
         """Scores (M, K) float32 of a batch (M, C, H, W), their number checked."""
         output = self._outputs(batch)
-        if self._score_fn is None:
+        if self._chosen is None:
             return class_scores(output, self._activation)
-        scores = self._score_fn(activated(output, self._activation))
-        if scores.ndim == 1:
-            scores = scores[:, None]
-        if scores.ndim != 2 or len(scores) != len(batch) or scores.shape[1] == 0:
-            raise ValueError(
-                f"{self._owner}: `score` must return (M, T) scores for M images, got shape "
-                f"{scores.shape} for {len(batch)} images."
-            )
-        return scores.astype(np.float32)
+        return self._chosen(activated(output, self._activation))
 
     def _outputs(self, batch: np.ndarray) -> np.ndarray:
         output = chosen_output(self._model(batch), self._output)
-        if output.ndim == 0 or len(output) != len(batch):
-            raise ValueError(
-                f"{self._owner}: `network` must return (M, ...) for M images, got shape "
-                f"{output.shape} for {len(batch)} images."
-            )
-        return output
+        return checked_outputs(self._owner, output, len(batch))
 
     def _look(self, image: np.ndarray) -> None:
         """Looks at the outputs of an image: the activation has to suit them.
@@ -171,10 +158,9 @@ class ModelBackend(Backend):
         Raises:
             ValueError: It is not known of the model, the activation or the score.
         """
-        score = "" if self._score_fn is None else self._identity_of("score", self._score_fn)
         word = self._word
         if callable(word):
-            word = self._identity_of("activation_fn", word)
+            word = identity_of(self._owner, "activation_fn", word)
         try:
             network = self._model.identity()
         except ValueError as error:
@@ -184,18 +170,9 @@ class ModelBackend(Backend):
             "network": network,
             "engine": self.scored_by.identity,
             "activation": word,
-            "score": score,
+            "score": "" if self._chosen is None else self._chosen.identity,
             "output": self._output,
         }
-
-    def _identity_of(self, name: str, function: Any) -> str:
-        identity = getattr(function, "identity", None)
-        if not isinstance(identity, str):
-            raise ValueError(
-                f"{self._owner}: `state` needs to know what `{name}` computes: give the function "
-                "an attribute `identity`, a text that changes when it does."
-            )
-        return identity
 
     def tensor(self, maps: np.ndarray, images: np.ndarray) -> Any:
         """Maps (N, L, H, W) float32 in the kind that the images came in."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastxai.ops.checks import check_int
-from fastxai.system.tensors import plain
+from fastxai.system.tensors import as_array
 
 _log = logging.getLogger("fastxai")
 
@@ -164,20 +164,3 @@ def as_model(owner: str, network: Any) -> Model:
             f"(M, C, H, W), got {name}."
         )
     return Callable(network)
-
-
-def as_array(output: Any) -> np.ndarray:
-    """An output as an array of numbers.
-
-    Raises:
-        TypeError: It holds no numbers.
-        ValueError: It is ragged.
-    """
-    try:
-        array = np.asarray(plain(output))
-    except ValueError:
-        raise ValueError("`network` must return rows of one length, got a ragged list.") from None
-    if array.dtype.kind not in "fiub":
-        kind = type(output).__name__ if array.dtype == object else f"{array.dtype} values"
-        raise TypeError(f"`network` must return an array of numbers (M, ...), got {kind}.")
-    return array

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastxai.arguments.scores import check_activation, check_axis, refused_kind, refused_shape
-from fastxai.models.model import as_array
+from fastxai.system.tensors import as_array
 
 Activation = Callable[[np.ndarray], Any] | str | None
 Path = tuple[int | str, ...]

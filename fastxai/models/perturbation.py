@@ -37,8 +37,9 @@ class PerturbationAttribution(SettingsRepr, PerturbationExplainer):
         self._lock = CallLock()
         self._activation_fn = activation_fn
         self._output_path = output_path(owner, output)
-        self._score = score
-        if output is not None:  # else `repr` does not show it
+        if score is not None:  # else `repr` does not show it
+            self._score = score
+        if output is not None:
             self._output = output
         self._perturbation_per_eval = check_int(
             owner, "perturbation_per_eval", perturbation_per_eval, 1, 2**31 - 1
@@ -48,7 +49,7 @@ class PerturbationAttribution(SettingsRepr, PerturbationExplainer):
     def _make_backend(self) -> ModelBackend:
         owner = type(self).__name__
         model = as_model(owner, self._network)
-        return ModelBackend(owner, model, self._activation_fn, self._output_path, self._score)
+        return ModelBackend(owner, model, self._activation_fn, self._output_path, self._given_score)
 
     @property
     def network(self) -> Any:

@@ -45,7 +45,7 @@ class RISE(RandomMasks, PerturbationAttribution):
             bias.
         output: Place of the scores in what `network` returns, if that is no array: the name of
             an output, an index, or a tuple of those from the outside to the inside.
-        score: What to explain in place of a class: a score of `fastxai.models.scores`, or a
+        score: What to explain in place of a class: a class index, a score of `fastxai.scores`, or a
             function from outputs (M, ...), activated, to (M, T); targets are then columns of T.
 
     Raises:

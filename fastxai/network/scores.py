@@ -55,11 +55,25 @@ def _element(output: Any, step: int | str) -> Any:
 
 
 def class_scores(output: ms.Tensor, activation: Any = None) -> ms.Tensor:
-    """A network's output as (M, classes).
+    """A network's output as (M, classes): activated, then averaged over further axes.
+
+    Args:
+        output: (M,), (M, classes) or (M, classes, ...).
+        activation: Cell or function of rows; None: there is none.
+
+    Raises:
+        TypeError: The activation returns no Tensor.
+        ValueError: The output has no score, or the activation returns other rows.
+    """
+    return _averaged(activated(output, activation))
+
+
+def activated(output: ms.Tensor, activation: Any = None) -> ms.Tensor:
+    """A network's output as (M, classes, ...), the activation applied to the classes.
 
     (M,) is one class, (M, 1). The activation gets rows of classes, (M, classes) or, of an output
     (M, classes, h, w), the M h w pixels' rows: axis 1 and axis -1 are the classes, whichever it
-    acts on. Further axes are averaged after it.
+    acts on.
 
     Args:
         output: (M,), (M, classes) or (M, classes, ...).
@@ -76,14 +90,14 @@ def class_scores(output: ms.Tensor, activation: Any = None) -> ms.Tensor:
     if not output.is_floating_point():
         output = output.astype(ms.float32)
     if activation is None:
-        return _averaged(output)
+        return output
     if output.ndim == 2:
         return _averaged(_activated(output, activation))
     axes = tuple(range(output.ndim))
     rows = output.transpose(axes[:1] + axes[2:] + axes[1:2])
     values = _averaged(_activated(rows.reshape(-1, output.shape[1]), activation))
     values = values.reshape(rows.shape[:-1] + (values.shape[1],))
-    return _averaged(values.transpose(axes[:1] + axes[-1:] + axes[1:-1]))
+    return values.transpose(axes[:1] + axes[-1:] + axes[1:-1])
 
 
 def _activated(rows: ms.Tensor, activation: Any) -> ms.Tensor:
@@ -106,7 +120,7 @@ def _averaged(values: ms.Tensor) -> ms.Tensor:
 
 
 class ScoreCell(nn.Cell):
-    """Images to activated scores (M, K) float32; further output axes are averaged.
+    """Images to activated scores (M, K) float32; further output axes are averaged, or kept.
 
     `auto_prefix=False` keeps MindSpore from renaming the parameters of the caller's network.
 
@@ -115,6 +129,7 @@ class ScoreCell(nn.Cell):
         activation: Cell or function of rows of scores.
         dtype: What the network takes.
         output: Indices and keys that lead to the scores in what it returns.
+        whole: Keep further axes, (M, K, ...).
     """
 
     def __init__(
@@ -123,8 +138,10 @@ class ScoreCell(nn.Cell):
         activation: Any,
         dtype: Any,
         output: tuple[int | str, ...] = (),
+        whole: bool = False,
     ) -> None:
         super().__init__(auto_prefix=False)
+        self.whole = whole
         self.network = network
         self.activation = activation
         self.dtype = dtype
@@ -133,4 +150,6 @@ class ScoreCell(nn.Cell):
     def construct(self, images: ms.Tensor) -> ms.Tensor:
         """Scores of images (M, C, H, W)."""
         output = chosen_output(self.network(images.astype(self.dtype)), self.output)
+        if self.whole:
+            return activated(output, self.activation).astype(ms.float32)
         return class_scores(output, self.activation).astype(ms.float32)

@@ -141,6 +141,11 @@ class PerturbationExplainer(ABC):
         seconds = kept.seconds + time.perf_counter() - begun
         return self._explanation(results, classes, plan, kept, seconds, is_shown(show))
 
+    @property
+    def _given_score(self) -> Any:
+        """`score=`; where it is None there is no `_score`, so that `repr` does not show it."""
+        return vars(self).get("_score")
+
     @abstractmethod
     def _make_backend(self) -> Backend:
         """Makes what scores `_scored_parts`."""

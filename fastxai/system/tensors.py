@@ -21,3 +21,24 @@ def plain(value: Any) -> Any:
     tensor = value.detach().cpu()
     half = tensor.is_floating_point() and tensor.element_size() < 4
     return (tensor.float() if half else tensor).numpy()
+
+
+def as_array(output: Any, must: str = "`network` must return") -> np.ndarray:
+    """What a user's function returned, as an array of numbers.
+
+    Args:
+        output: An array, a Tensor, or what `numpy.asarray` makes one of.
+        must: How a message about it begins.
+
+    Raises:
+        TypeError: It holds no numbers.
+        ValueError: It is ragged.
+    """
+    try:
+        array = np.asarray(plain(output))
+    except ValueError:
+        raise ValueError(f"{must} rows of one length, got a ragged list.") from None
+    if array.dtype.kind not in "fiub":
+        kind = type(output).__name__ if array.dtype == object else f"{array.dtype} values"
+        raise TypeError(f"{must} an array of numbers (M, ...), got {kind}.")
+    return array

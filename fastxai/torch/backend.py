@@ -21,9 +21,11 @@ from fastxai.perturbation.batches import even_batch
 from fastxai.perturbation.explainer import array_digest
 from fastxai.perturbation.plan import Plan
 from fastxai.perturbation.step import HostBatches, HostStep, Step, Task
+from fastxai.scores.chosen import checked_outputs, chosen_score
 from fastxai.torch.inputs import to_images, to_targets
 from fastxai.torch.networks import (
     InputDtype,
+    activated,
     check_device,
     chosen_output,
     class_scores,
@@ -42,6 +44,8 @@ class TorchBackend(Backend):
         network: The classifier.
         activation: Function of rows of scores.
         output: Indices and keys that lead to the scores in what the network returns.
+        score: What makes scores (M, T) of the outputs, as `fastxai.scores` says; None: the classes
+            are explained.
     """
 
     def __init__(
@@ -50,11 +54,13 @@ class TorchBackend(Backend):
         network: nn.Module,
         activation: Callable[[torch.Tensor], torch.Tensor],
         output: tuple[int | str, ...],
+        score: Any = None,
     ) -> None:
         self._owner = owner
         self._network = network
         self._activation = activation
         self._output = output
+        self._chosen = chosen_score(owner, score)
         self._input_dtype = InputDtype(network)
         self._dtype = torch.float32  # for the images of a call
         self._device = torch.device("cpu")  # of the images of a call
@@ -87,11 +93,14 @@ class TorchBackend(Backend):
             yield
 
     def top_classes(self, images: torch.Tensor) -> np.ndarray:
-        """The class with the highest score of every image, (N, 1)."""
-        return top_classes(self._owner, self.class_scores(images))
+        """The class with the highest score of every image (N, 1); with `score` all of it (N, T)."""
+        scores = self.class_scores(images)
+        if self._chosen is not None:
+            return self._chosen.every_target(scores)
+        return top_classes(self._owner, scores)
 
     def class_scores(self, images: torch.Tensor) -> np.ndarray:
-        """The activated scores of every image, (N, K)."""
+        """The activated scores of every image, (N, K); with `score` that, (N, T)."""
         first = np.zeros(1, np.int64)
         # Copies: a network may return the same memory every time.
         parts = [self._score(image[None].clone(), first).clone() for image in images]
@@ -126,7 +135,12 @@ class TorchBackend(Backend):
         """Scores (M, K) of a batch in the network's own dtype and order, their shape checked."""
         batch = batch.to(self._dtype, memory_format=memory_format(self._network))
         output = chosen_output(renewed(self._network, batch), self._output)
-        scores = class_scores(output, self._activation).float().contiguous()
+        if self._chosen is None:
+            scores = class_scores(output, self._activation).float().contiguous()
+        else:  # a function of arrays: on a GPU every batch waits for it
+            whole = activated(output, self._activation).float().cpu().numpy()
+            outputs = checked_outputs(self._owner, whole, len(batch))
+            scores = torch.from_numpy(self._chosen(outputs)).to(batch.device)
         check_scores(self._owner, tuple(scores.shape), len(batch), labels)
         if not self._looked:
             self._looked = True
@@ -155,7 +169,9 @@ class TorchBackend(Backend):
         """What the scores depend on, in kinds that JSON has."""
         from fastxai.torch.digest import network_digest
 
+        chosen = {} if self._chosen is None else {"score": self._chosen.identity}
         return {
+            **chosen,
             "images": array_digest(images.cpu().numpy()),
             "network": network_digest(self._network, self._activation),
             "PyTorch": str(torch.__version__),

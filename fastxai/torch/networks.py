@@ -195,6 +195,16 @@ def class_scores(
 ) -> torch.Tensor:
     """A network's output as (M, classes), as `fastxai.network.scores.class_scores` has it.
 
+    Arguments and errors as of `activated`.
+    """
+    return _averaged(activated(output, activation))
+
+
+def activated(
+    output: torch.Tensor, activation: Callable[[torch.Tensor], torch.Tensor]
+) -> torch.Tensor:
+    """A network's output as (M, classes, ...), the activation applied to the classes.
+
     Args:
         output: (M,), (M, classes) or (M, classes, ...).
         activation: Module or function of rows (., classes).
@@ -213,7 +223,7 @@ def class_scores(
         return _averaged(_activated(output, activation))
     pixels = output.movedim(1, -1)
     values = _averaged(_activated(pixels.reshape(-1, output.shape[1]), activation))
-    return _averaged(values.reshape(*pixels.shape[:-1], values.shape[1]).movedim(-1, 1))
+    return values.reshape(*pixels.shape[:-1], values.shape[1]).movedim(-1, 1)
 
 
 def _activated(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 
 from fastxai.ops.base_value import BaseValue
@@ -33,6 +35,10 @@ class Occlusion(Windows, PerturbationAttribution):
             seed 0.
         output: Place of the scores in the network's output, if that is no Tensor: an index, a
             key, or a tuple of those from the outside to the inside.
+        score: What to explain in place of a class: a class index, a score of `fastxai.scores`, or a
+            function from outputs, an array (M, K) or (M, K, ...) float32 after `activation_fn`, to
+            (M, T); targets are then columns of T, and None explains all of them. It is computed on
+            the host, also where the network is on a GPU.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -67,6 +73,7 @@ class Occlusion(Windows, PerturbationAttribution):
         strides: int | tuple[int, int] | None = None,
         base_value: BaseValue = 0.0,
         output: Output = None,
+        score: Any = None,
     ) -> None:
-        super().__init__(network, activation_fn, perturbation_per_eval, output=output)
+        super().__init__(network, activation_fn, perturbation_per_eval, output=output, score=score)
         self._set_windows(window, strides, base_value)

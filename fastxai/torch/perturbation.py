@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -33,6 +33,7 @@ class PerturbationAttribution(SettingsRepr, PerturbationExplainer):
         perturbation_per_eval: Perturbed images scored at a time, at most.
         output: Place of the scores in the network's output, if that is no Tensor: an index, a
             key, or a tuple of those from the outside to the inside.
+        score: What to explain in place of a class, as in `RISE`.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -46,6 +47,7 @@ class PerturbationAttribution(SettingsRepr, PerturbationExplainer):
         perturbation_per_eval: int = 32,
         *,
         output: Output = None,
+        score: Any = None,
     ) -> None:
         owner = type(self).__name__
         self._network = network
@@ -54,6 +56,8 @@ class PerturbationAttribution(SettingsRepr, PerturbationExplainer):
         self._output_path = output_path(owner, output)
         if output is not None:  # else `repr` does not show it
             self._output = output
+        if score is not None:
+            self._score = score
         self._perturbation_per_eval = check_int(
             owner, "perturbation_per_eval", perturbation_per_eval, 1, 2**31 - 1
         )
@@ -65,7 +69,9 @@ class PerturbationAttribution(SettingsRepr, PerturbationExplainer):
             kind = type(network).__name__
             raise TypeError(f"{owner}: `network` must be an nn.Module, got {kind}.")
         self._activation_fn = activation_of(owner, self._activation_fn)
-        return TorchBackend(owner, network, self._activation_fn, self._output_path)
+        return TorchBackend(
+            owner, network, self._activation_fn, self._output_path, self._given_score
+        )
 
     @property
     def network(self) -> nn.Module:

@@ -9,6 +9,7 @@ from mindspore import nn
 
 from fastxai import reference
 from fastxai.explainer import RISE, RISEPlus
+from fastxai.scores import Margin
 from fastxai.tool.cv import OoDNet
 from tests import _networks as networks
 from tests._compare import MAP_ATOL, NETWORK_ATOL, assert_close
@@ -45,7 +46,7 @@ def by_hand(images, classifier, ood_net):
     return probabilities, (units[0] @ units[1].T).max(axis=1)
 
 
-def formula(image, targets, pair, seed, count, estimator, base=0.0):
+def formula(image, targets, pair, seed, count, estimator, base=0.0, score=lambda rows: rows):
     """The map, dense, all in float64 NumPy."""
     cells, shifts = reference.mask_grid(seed, 0, count, (10, 10), 2**31, (11, 11))
     size = image.shape[1:]
@@ -55,7 +56,7 @@ def formula(image, targets, pair, seed, count, estimator, base=0.0):
     low, high = by_hand(ends, *pair)[1]
     probabilities, inlier = by_hand(copies, *pair)
     weights = (np.clip(inlier, low, high) - low) / (high - low + 2.2e-16)
-    scores = probabilities[:, targets] * weights[:, None]
+    scores = score(probabilities)[:, targets] * weights[:, None]
     if estimator == "plain":
         return np.einsum("mt,myx->tyx", scores, masks) / count
     mean = scores.mean(axis=0)
@@ -72,6 +73,24 @@ def test_equals_the_formula_on_the_same_masks(mode, estimator, base):
     maps = explainer(ms.Tensor(IMAGES), TARGETS).asnumpy()
     for image, labels, saliency in zip(IMAGES, TARGETS, maps, strict=True):
         expected = formula(image.astype(np.float64), labels, pair, 9, 101, estimator, base)
+        assert_close(saliency, expected, atol=MAP_ATOL)
+
+
+@pytest.mark.parametrize("engine", ["mindspore", "openvino"])
+def test_the_weights_act_on_a_chosen_score(mode, engine):
+    if engine != "mindspore":
+        pytest.importorskip(engine)
+    pair = plain_pair()
+    explainer = RISEPlus(
+        pair[1], pair[0], "softmax", 32, num_masks=101, seed=9, score=Margin(0, 2), engine=engine
+    )
+    maps = explainer(ms.Tensor(IMAGES)).asnumpy()
+    assert explainer.one_pass
+    for image, saliency in zip(IMAGES, maps, strict=True):
+        expected = formula(
+            image.astype(np.float64), [0], pair, 9, 101, "centred",
+            score=lambda rows: rows[:, [0]] - rows[:, [2]],
+        )  # fmt: skip
         assert_close(saliency, expected, atol=MAP_ATOL)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from mindspore import nn
 
 from fastxai.arguments.hints import in_our_words
+from fastxai.arguments.targets import check_scores
 from fastxai.explainer.perturb.compiled import CellKey, CompiledCells
 from fastxai.explainer.perturb.score_checks import Call, ScoreChecks
 from fastxai.network.evaluation import evaluating, running
@@ -22,6 +23,7 @@ from fastxai.ops.native import has_native
 from fastxai.perturbation.backend import Backend, ScoredBy
 from fastxai.perturbation.batches import even_batch
 from fastxai.perturbation.plan import MaskPlan, Plan
+from fastxai.scores.chosen import checked_outputs, chosen_score
 from fastxai.system.forks import check_process
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ class MindSporeBackend(Backend):
         activation_fn: A Cell of rows of scores.
         output: Indices and keys that lead to the scores in what the network returns.
         selector: Chooses the engine.
+        score: What makes scores (M, T) of the outputs, as `fastxai.scores` says; None: the classes
+            are explained.
     """
 
     overlaps = True
@@ -53,6 +57,7 @@ class MindSporeBackend(Backend):
         activation_fn: nn.Cell,
         output: Path,
         selector: Selector,
+        score: Any = None,
     ) -> None:
         from fastxai.engine.input_dtype import InputDtype
 
@@ -60,6 +65,7 @@ class MindSporeBackend(Backend):
         self._network = network
         self._activation_fn = activation_fn
         self._output = output
+        self._chosen = chosen_score(owner, score)
         self.selector = selector
         self._input_dtype = InputDtype(network, output)
         self._call: Call | None = None
@@ -101,13 +107,16 @@ class MindSporeBackend(Backend):
             yield
 
     def top_classes(self, images: np.ndarray) -> np.ndarray:
-        """The class with the highest score of every image, (N, 1)."""
+        """The class with the highest score of every image (N, 1); with `score` all of it (N, T)."""
         from fastxai.arguments.scores import top_classes
 
-        return top_classes(self.owner, self.class_scores(images))
+        scores = self.class_scores(images)
+        if self._chosen is not None:
+            return self._chosen.every_target(scores)
+        return top_classes(self.owner, scores)
 
     def class_scores(self, images: np.ndarray) -> np.ndarray:
-        """The activated scores of every image, (N, K)."""
+        """The activated scores of every image, (N, K); with `score` that, (N, T)."""
         score = self._on_host("top class")
         parts = [score(np.ascontiguousarray(image[None])) for image in images]
         for scores in parts:
@@ -157,9 +166,9 @@ class MindSporeBackend(Backend):
     def step(self, task: Task) -> Step:
         """What scores the batches of an image: an engine, or MindSpore.
 
-        In a CPU graph MindSpore does all of a batch of masks; elsewhere on a CPU copies are made
-        and scores added on the host; on another device (or where `select_device_ops` names device
-        ops) the copies are made there.
+        In a CPU graph MindSpore does all of a batch of masks, but for a chosen score, which is a
+        function on the host; elsewhere on a CPU copies are made and scores added there; on another
+        device (or where `select_device_ops` names device ops) the copies are made there.
 
         Raises:
             RuntimeError: The engine or the ops that were named cannot be had.
@@ -171,10 +180,11 @@ class MindSporeBackend(Backend):
         units = task.plan.rule.most
         engine = self.engine_for(task.shape, units, lambda out: task.source.fill(out, 0))
         if engine is not None:
-            score: Callable[[Any], np.ndarray] = self.weighed(engine)
+            score = self._by_engine(engine)
         else:
             made_by = device_ops()[0]
-            if made_by == "host" and isinstance(task.plan, MaskPlan) and _is_cpu_graph():
+            in_graph = isinstance(task.plan, MaskPlan) and self._chosen is None
+            if made_by == "host" and in_graph and _is_cpu_graph():
                 return self._graph_step(task)
             score = self._on_host("scores")
             if made_by != "host":
@@ -206,7 +216,8 @@ class MindSporeBackend(Backend):
         def score(first: int) -> np.ndarray:
             with self._cell("scores", dtype) as cell, running("MindSpore"):
                 batch = copies(first - plan.uncounted, task.batch)
-                return cell(batch).asnumpy().copy()  # it may return memory that it uses again
+                outputs = cell(batch).asnumpy().copy()  # it may return memory that it uses again
+            return outputs if self._chosen is None else self.read(outputs, task.batch)
 
         return score
 
@@ -218,9 +229,17 @@ class MindSporeBackend(Backend):
 
         def score(batch: np.ndarray) -> np.ndarray:
             with self._cell(purpose, dtype) as cell:
-                return MindSporeEngine(cell, str(dtype))(batch)
+                outputs = MindSporeEngine(cell, str(dtype))(batch)
+            if self._chosen is None:
+                return outputs
+            read = self.read if purpose == "scores" else self.read_plain
+            return read(outputs, len(batch))
 
         return score
+
+    def _by_engine(self, engine: Engine) -> Callable[[np.ndarray], np.ndarray]:
+        """An engine's scores (M, K) of batches on the host."""
+        return lambda batch: self.read(engine(batch), len(batch))
 
     def _cell(self, purpose: str, dtype: Any) -> AbstractContextManager[Any]:
         """A cell that is compiled once; 'scores' or 'top class'."""
@@ -240,7 +259,13 @@ class MindSporeBackend(Backend):
         dtype = self.dtype
         return self.selector.select(
             ScoringRequest(
-                self.scored_cells(), lambda: self.exported_cell(dtype), shape, fill, images, dtype
+                self.scored_cells(),
+                lambda: self.exported_cell(dtype),
+                shape,
+                fill,
+                images,
+                dtype,
+                (self._output, self._chosen is not None),
             )
         )
 
@@ -251,20 +276,40 @@ class MindSporeBackend(Backend):
         return self._network, self._activation_fn
 
     def plain_cell(self, dtype: Any) -> nn.Cell:
-        """Images (M, C, H, W) to the classifier's activated scores (M, K) float32."""
-        return ScoreCell(self._network, self._activation_fn, dtype, self._output)
+        """Images (M, C, H, W) to the classifier's activated scores (M, K) float32.
+
+        With a chosen score they go to outputs (M, K, ...), of which it is made.
+        """
+        whole = self._chosen is not None
+        return ScoreCell(self._network, self._activation_fn, dtype, self._output, whole)
 
     def score_cell(self, dtype: Any) -> nn.Cell:
-        """Images (M, C, H, W) to what is summed, (M, K) float32, by MindSpore."""
+        """Images (M, C, H, W) to what is summed, (M, K) float32, by MindSpore.
+
+        With a chosen score they go to what `read` makes that of.
+        """
         return self.plain_cell(dtype)
 
     def exported_cell(self, dtype: Any) -> nn.Cell:
-        """What another engine runs: images (M, C, H, W) to scores (M, K), float32."""
+        """What another engine runs: images (M, C, H, W) to what `read` takes, float32."""
         return self.score_cell(dtype)
 
-    def weighed(self, engine: Engine) -> Callable[[np.ndarray], np.ndarray]:
-        """What an engine returns for `exported_cell`, as what is summed."""
-        return engine
+    def read(self, outputs: np.ndarray, rows: int) -> np.ndarray:
+        """What is summed, (M, K), of what `exported_cell` gives for so many images."""
+        return self.read_plain(outputs, rows)
+
+    def read_plain(self, outputs: np.ndarray, rows: int) -> np.ndarray:
+        """Scores of what `plain_cell` gives for so many images.
+
+        Raises:
+            ValueError: The outputs or the chosen scores are not of so many images.
+        """
+        if self._chosen is None:
+            return outputs
+        assert self._call is not None
+        checked_outputs(self.owner, outputs, rows)
+        self._checks.look(outputs.shape[1], rows, self._call, lambda: outputs)
+        return self._chosen(outputs)
 
     @property
     def dtype(self) -> Any:
@@ -289,7 +334,9 @@ class MindSporeBackend(Backend):
         from fastxai.perturbation.explainer import array_digest
 
         preference = self.selector.preference
+        chosen = {} if self._chosen is None else {"score": self._chosen.identity}
         return {
+            **chosen,
             "images": array_digest(images),
             "network": network_digest(self.scored_cells()),
             "MindSpore": ms.__version__,
@@ -325,6 +372,9 @@ class MindSporeBackend(Backend):
         scores: Callable[[], np.ndarray] | None = None,
     ) -> None:
         """Refuses what `ScoreChecks` refuses."""
+        if self._chosen is not None:  # whose outputs `read_plain` has looked at
+            check_scores(self.owner, shape, rows, labels)
+            return
         assert self._call is not None
         self._checks(shape, labels, rows, self._call, scores)
 

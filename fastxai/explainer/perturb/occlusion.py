@@ -46,6 +46,9 @@ class Occlusion(Windows, PerturbationAttribution):
         precision: 'float32' or 'bfloat16'; None: what `fastxai.set_engine` says.
         output: Place of the scores in the network's output, if that is no Tensor: an index, a
             key, or a tuple of those from the outside to the inside.
+        score: What to explain in place of a class: a class index, a score of `fastxai.scores`, or a
+            function from outputs, an array (M, K) or (M, K, ...) float32 after `activation_fn`, to
+            (M, T); targets are then columns of T, and None explains all of them.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -86,6 +89,7 @@ class Occlusion(Windows, PerturbationAttribution):
         engine: str | None = None,
         precision: str | None = None,
         output: Output = None,
+        score: Any = None,
     ) -> None:
         super().__init__(
             network,
@@ -94,5 +98,6 @@ class Occlusion(Windows, PerturbationAttribution):
             engine=engine,
             precision=precision,
             output=output,
+            score=score,
         )
         self._set_windows(window, strides, base_value)

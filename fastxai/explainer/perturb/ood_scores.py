@@ -9,9 +9,8 @@ import mindspore as ms
 import numpy as np
 from mindspore import Parameter, mint, nn, ops
 
-from fastxai.engine.protocol import Engine
 from fastxai.explainer.perturb.compiled import CellKey, CompiledCells
-from fastxai.network.scores import ScoreCell, chosen_output, class_scores
+from fastxai.network.scores import ScoreCell, activated, chosen_output, class_scores
 from fastxai.tool.cv.ood_net import OoDNet
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -50,19 +49,26 @@ class TwoPasses(nn.Cell):
 class OnePass(nn.Cell):
     """The same from one pass, where a head of the classifier turns features into its scores."""
 
-    def __init__(self, ood_net: OoDNet, head: nn.Cell, activation: nn.Cell, dtype: Any) -> None:
+    def __init__(
+        self, ood_net: OoDNet, head: nn.Cell, activation: nn.Cell, dtype: Any, whole: bool = False
+    ) -> None:
         super().__init__(auto_prefix=False)
         self.ood_net = ood_net
         self.head = head
         self.activation = activation
         self.dtype = dtype
+        self.whole = whole  # keep further axes of the classifier's outputs
 
     def construct(self, images: ms.Tensor) -> tuple[ms.Tensor, ms.Tensor]:
         """Both scores of images (M, C, H, W)."""
         features = self.ood_net.features_of(images.astype(self.dtype))
         # First, since the head may write into its input.
         ood_scores = self.ood_net.scores_of(features).max(axis=1, keepdims=True)
-        scores = class_scores(self.head(features), self.activation)
+        outputs = self.head(features)
+        if self.whole:
+            scores = activated(outputs, self.activation)
+        else:
+            scores = class_scores(outputs, self.activation)
         return scores.astype(ms.float32), ood_scores
 
 
@@ -90,36 +96,37 @@ class WeightedScoreCell(nn.Cell):
 
 
 class StackedScoreCell(nn.Cell):
-    """Images to activated scores with the OoD score behind them, (M, K + 1) float32."""
+    """Images to activated scores with the OoD score behind them, (M, K + 1) float32.
 
-    def __init__(self, both: TwoPasses | OnePass) -> None:
+    Args:
+        both: Gives both.
+        whole: The scores have further axes, which become one with their classes.
+    """
+
+    def __init__(self, both: TwoPasses | OnePass, whole: bool = False) -> None:
         super().__init__(auto_prefix=False)
         self.both = both
+        self.whole = whole
 
     def construct(self, images: ms.Tensor) -> ms.Tensor:
         """Scores of images (M, C, H, W)."""
-        return ops.cat(self.both(images), axis=1)
+        scores, ood_scores = self.both(images)
+        if self.whole:
+            scores = scores.reshape(scores.shape[0], -1)
+        return ops.cat((scores, ood_scores), axis=1)
 
 
-class WeighedScores:
-    """What a `WeightedScoreCell` gives, from an engine that runs a `StackedScoreCell`.
+def inlier_weights(ood_scores: np.ndarray, low: float, high: float) -> np.ndarray:
+    """The weights (M, 1) float32 of a `WeightedScoreCell`, on the host.
 
     Args:
-        engine: The engine.
+        ood_scores: (M, 1) float32.
         low: OoD score of the masked image.
         high: OoD score of the image.
     """
-
-    def __init__(self, engine: Engine, low: float, high: float) -> None:
-        self._engine = engine
-        self._low, self._high = np.float32(low), np.float32(high)
-
-    def __call__(self, batch: np.ndarray) -> np.ndarray:
-        """Weighted scores (M, K) of a batch."""
-        stacked = self._engine(batch)
-        inlier = np.minimum(np.maximum(stacked[:, -1:], self._low), self._high)
-        weights = (inlier - self._low) / (self._high - self._low + np.float32(_EPS))
-        return stacked[:, :-1] * weights
+    least, most = np.float32(low), np.float32(high)
+    inlier = np.minimum(np.maximum(ood_scores, least), most)
+    return (inlier - least) / (most - least + np.float32(_EPS))
 
 
 class HeadProbe(nn.Cell):

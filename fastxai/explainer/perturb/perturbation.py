@@ -33,6 +33,7 @@ class PerturbationAttribution(Attribution, PerturbationExplainer):
         precision: The same.
         output: Place of the scores in the network's output, if that is no Tensor: an index, a
             key, or a tuple of those from the outside to the inside.
+        score: What to explain in place of a class, as in `RISE`.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -51,10 +52,13 @@ class PerturbationAttribution(Attribution, PerturbationExplainer):
         engine: str | None = None,
         precision: str | None = None,
         output: Output = None,
+        score: Any = None,
     ) -> None:
         from fastxai.engine.selector import Selector
 
         super().__init__(network, output=output)
+        if score is not None:  # else `repr` does not show it
+            self._score = score
         self._activation_fn = activation_fn
         self._perturbation_per_eval = _checked_per_eval(self._owner, perturbation_per_eval)
         self._selector = Selector(self._owner, engine, precision)
@@ -91,7 +95,7 @@ class PerturbationAttribution(Attribution, PerturbationExplainer):
         if isinstance(activation, nn.Cell):
             activation = OfArrays(activation)
         model = as_model(self._owner, self._network)
-        return ModelBackend(self._owner, model, activation, self._output_path)
+        return ModelBackend(self._owner, model, activation, self._output_path, self._given_score)
 
     def _backend_arguments(self) -> tuple[Any, ...]:
         from fastxai.network.activation import activation_cell
@@ -104,6 +108,7 @@ class PerturbationAttribution(Attribution, PerturbationExplainer):
             self._activation_fn,
             self._output_path,
             self._selector,
+            self._given_score,
         )
 
     def _fresh(self) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mindspore import nn
 
@@ -82,6 +82,9 @@ class RISE(RandomMasks, PerturbationAttribution):
         precision: 'float32' or 'bfloat16'; None: what `fastxai.set_engine` says.
         output: Place of the scores in the network's output, if that is no Tensor: an index, a
             key, or a tuple of those from the outside to the inside.
+        score: What to explain in place of a class: a class index, a score of `fastxai.scores`, or a
+            function from outputs, an array (M, K) or (M, K, ...) float32 after `activation_fn`, to
+            (M, T); targets are then columns of T, and None explains all of them.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -134,6 +137,7 @@ class RISE(RandomMasks, PerturbationAttribution):
         engine: str | None = None,
         precision: str | None = None,
         output: Output = None,
+        score: Any = None,
     ) -> None:
         super().__init__(
             network,
@@ -142,6 +146,7 @@ class RISE(RandomMasks, PerturbationAttribution):
             engine=engine,
             precision=precision,
             output=output,
+            score=score,
         )
         self._set_masks(
             num_masks=num_masks,

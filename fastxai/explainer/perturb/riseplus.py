@@ -60,6 +60,10 @@ class RISEPlus(RISE):
         precision: As in `RISE`. The OoD scores of the bounds are always MindSpore's.
         output: Place of the scores in the network's output, if that is no Tensor: an index, a
             key, or a tuple of those from the outside to the inside.
+        score: What to explain in place of a class: a class index, a score of `fastxai.scores`, or a
+            function from outputs, an array (M, K) or (M, K, ...) float32 after `activation_fn`, to
+            (M, T); targets are then columns of T, and None explains all of them.
+            Weights draw it towards 0, so 0 should mean nothing in particular.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -126,6 +130,7 @@ class RISEPlus(RISE):
         engine: str | None = None,
         precision: str | None = None,
         output: Output = None,
+        score: Any = None,
     ) -> None:
         if not isinstance(ood_net, OoDNet):
             kind = type(ood_net).__name__
@@ -147,6 +152,7 @@ class RISEPlus(RISE):
             engine=engine,
             precision=precision,
             output=output,
+            score=score,
         )
 
     @property

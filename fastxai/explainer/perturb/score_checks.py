@@ -70,11 +70,27 @@ class ScoreChecks:
                 `check_rows` refuses.
         """
         check_scores(self._owner, shape, rows, labels)
+        self.look(shape[1], rows, call, scores)
+
+    def look(
+        self, classes: int, rows: int, call: Call, scores: Callable[[], np.ndarray] | None = None
+    ) -> None:
+        """Looks at the activation, and for a softmax of probabilities, once.
+
+        Args:
+            classes: How many there are after the activation.
+            rows: Images.
+            call: That is at work.
+            scores: Gives activated outputs (rows, classes, ...).
+
+        Raises:
+            ValueError: An activation that `check_rows` refuses.
+        """
         if not self._activation_checked:
             check_activated(
                 self._owner,
                 self._activation_fn,
-                shape[1],
+                classes,
                 lambda: self._bare_scores(rows, call).shape[1],
             )
             self._activation_checked = True

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mindspore as ms
 import numpy as np
 from mindspore import Parameter, nn
 
+from fastxai.engine.mindspore import MindSporeEngine
 from fastxai.explainer.perturb.backend import MindSporeBackend
 from fastxai.explainer.perturb.compiled import CellKey
 from fastxai.explainer.perturb.ood_scores import (
@@ -18,15 +19,13 @@ from fastxai.explainer.perturb.ood_scores import (
     SharedHead,
     StackedScoreCell,
     TwoPasses,
-    WeighedScores,
     WeightedScoreCell,
+    inlier_weights,
 )
 from fastxai.network.evaluation import evaluating, running
 from fastxai.perturbation.plan import Plan
+from fastxai.scores.chosen import checked_outputs
 from fastxai.tool.cv.ood_net import OoDNet
-
-if TYPE_CHECKING:
-    from fastxai.engine.protocol import Engine
 
 _PROBED = 4  # masked images that a head of the classifier has to prove itself on
 
@@ -50,6 +49,8 @@ class WeightedBackend(MindSporeBackend):
         self._shared_head = SharedHead(ood_net, self._network, self._output)
         self._ood_input = InputDtype(ood_net.underlying)
         self._ood_dtype: Any = None
+        self._range = 0.0, 0.0  # lowest and highest OoD score of the image
+        self._shape: tuple[int, ...] = ()  # (K, ...) of the classifier's outputs
         self._head: nn.Cell | None = None
         self._head_known = False
 
@@ -101,6 +102,11 @@ class WeightedBackend(MindSporeBackend):
             )
         for parameter, value in zip(self._bounds, bounds, strict=True):
             parameter.set_data(ms.Tensor([value], ms.float32))
+        self._range = bounds[0], bounds[1]
+        if not self._head_known and self._chosen is not None:
+            with self._cell("top class", self.dtype) as cell:
+                outputs = MindSporeEngine(cell)(np.ascontiguousarray(image[None]))
+            self._shape = outputs.shape[1:]
         if not self._head_known:
             with running(self.owner):
                 self._find_head(image, plan)
@@ -130,11 +136,14 @@ class WeightedBackend(MindSporeBackend):
 
     def _both_scores(self, dtype: Any) -> TwoPasses | OnePass:
         if self._head is not None:
-            return OnePass(self._ood_net, self._head, self._activation_fn, dtype)
+            whole = self._chosen is not None
+            return OnePass(self._ood_net, self._head, self._activation_fn, dtype, whole)
         return TwoPasses(self.plain_cell(dtype), self._ood_cell())
 
     def score_cell(self, dtype: Any) -> nn.Cell:
         """Images to weighted scores (M, K) float32."""
+        if self._chosen is not None:
+            return self.exported_cell(dtype)
         return WeightedScoreCell(self._both_scores(dtype), *self._bounds)
 
     def _engine_of_classes(self, images: np.ndarray, plan: Plan) -> Engine | None:
@@ -142,12 +151,15 @@ class WeightedBackend(MindSporeBackend):
 
     def exported_cell(self, dtype: Any) -> nn.Cell:
         """Images to class scores with the OoD score behind them, (M, K + 1) float32."""
-        return StackedScoreCell(self._both_scores(dtype))
+        return StackedScoreCell(self._both_scores(dtype), whole=self._chosen is not None)
 
-    def weighed(self, engine: Engine) -> Callable[[np.ndarray], np.ndarray]:
-        """Weighted scores (M, K) from an engine that runs `exported_cell`."""
-        low, high = (float(bound.asnumpy()[0]) for bound in self._bounds)
-        return WeighedScores(engine, low, high)
+    def read(self, outputs: np.ndarray, rows: int) -> np.ndarray:
+        """Weighted scores (M, K) of what `exported_cell` gives for so many images."""
+        checked_outputs(self.owner, outputs, rows)
+        scores = outputs[:, :-1]
+        if self._chosen is not None:
+            scores = self.read_plain(scores.reshape(rows, *self._shape), rows)
+        return scores * inlier_weights(outputs[:, -1:], *self._range)
 
     def scored_cells(self) -> tuple[nn.Cell, ...]:
         """All that the scores depend on."""
