@@ -8,11 +8,12 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from operator import is_not
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from fastxai._version import __version__
+from fastxai.ops.checks import check_int
 from fastxai.ops.native import has_native
 from fastxai.system.call_lock import CallLock
 
@@ -41,6 +42,7 @@ class PerturbationExplainer(ABC):
     _last_targets: np.ndarray | None = None
     _last_scores: list[np.ndarray | None]  # statistics of the last call's scores, by image
     _perturbation_per_eval: int | str
+    _finds_batch: ClassVar[bool] = False  # whether 'auto' is known
 
     def __new__(cls, *arguments: Any, **named: Any) -> Any:
         """Refuses a name that other libraries have for `base_value`."""
@@ -114,6 +116,8 @@ class PerturbationExplainer(ABC):
         begun = time.perf_counter()
         self._update_backend()
         owner, backend = type(self).__name__, self._backend
+        # Scripts written for mindspore_xai set it.
+        check_per_eval(owner, self._perturbation_per_eval, self._finds_batch)
         images = backend.images(inputs)
         given = None if targets is None else backend.targets(targets, len(images))
         check_output_form(owner, ret, show, RESULT)
@@ -239,3 +243,24 @@ def array_digest(array: np.ndarray) -> str:
     digest = hashlib.sha256(f"{array.dtype}{array.shape}".encode())
     digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def check_per_eval(owner: str, value: Any, auto: bool) -> int | str:
+    """Copies to score at a time, as a caller gives them.
+
+    Args:
+        owner: Name for messages.
+        value: The number, or 'auto'.
+        auto: Whether 'auto' is known.
+
+    Raises:
+        TypeError: It is no int.
+        ValueError: It is out of range, or another word.
+    """
+    if auto and isinstance(value, str):
+        if value != "auto":
+            raise ValueError(
+                f"{owner}: `perturbation_per_eval` must be an int or 'auto', got {value!r}."
+            )
+        return value
+    return check_int(owner, "perturbation_per_eval", value, 1, 2**31 - 1)

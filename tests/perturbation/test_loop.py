@@ -223,3 +223,20 @@ def test_another_engine_may_not_go_on_with_a_run(tmp_path, monkeypatch):
     monkeypatch.setattr(NumpyBackend, "scored_by", other)
     with pytest.raises(ValueError, match=r"was scored by NumPy in float32, and now .* in float16"):
         Masks()(IMAGES, [0], show=False, state=tmp_path / "run")
+
+
+@pytest.mark.parametrize("make", [Masks, Covered])
+@pytest.mark.parametrize("value", [0, -3, "auto", 1.5, None])
+def test_a_wrong_batch_size_that_a_script_sets_is_an_error(make, value):
+    explainer = make()
+    explainer._perturbation_per_eval = value
+    with pytest.raises((TypeError, ValueError), match=r"`perturbation_per_eval` must be"):
+        explainer(IMAGES, [0], show=False)
+
+
+@pytest.mark.parametrize("value", [0, -1, "many", 1.5, None])
+def test_a_wrong_number_of_masks_that_a_script_sets_is_an_error(value):
+    explainer = Masks(estimator="centred")
+    explainer._num_masks = value
+    with pytest.raises((TypeError, ValueError), match=r"Masks: `num_masks` must be"):
+        explainer(IMAGES, [0], show=False)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mindspore import nn
 
 from fastxai.common.attribution import Attribution, Output
-from fastxai.ops.checks import check_int
-from fastxai.perturbation.explainer import PerturbationExplainer
+from fastxai.perturbation.explainer import PerturbationExplainer, check_per_eval
 
 if TYPE_CHECKING:
     from fastxai.engine.settings import Choice
@@ -42,6 +41,7 @@ class PerturbationAttribution(Attribution, PerturbationExplainer):
     """
 
     _backend: MindSporeBackend | ModelBackend
+    _finds_batch = True
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class PerturbationAttribution(Attribution, PerturbationExplainer):
         if score is not None:  # else `repr` does not show it
             self._score = score
         self._activation_fn = activation_fn
-        self._perturbation_per_eval = _checked_per_eval(self._owner, perturbation_per_eval)
+        self._perturbation_per_eval = check_per_eval(self._owner, perturbation_per_eval, True)
         self._selector = Selector(self._owner, engine, precision)
         self._update_backend()
 
@@ -121,13 +121,3 @@ class PerturbationAttribution(Attribution, PerturbationExplainer):
     def engine(self) -> Choice | None:
         """What scored the last call, why, and its error against MindSpore; None before it."""
         return self._selector.choice
-
-
-def _checked_per_eval(owner: str, value: Any) -> int | str:
-    if isinstance(value, str):
-        if value != "auto":
-            raise ValueError(
-                f"{owner}: `perturbation_per_eval` must be an int or 'auto', got {value!r}."
-            )
-        return value
-    return check_int(owner, "perturbation_per_eval", value, 1, 2**31 - 1)
