@@ -68,6 +68,7 @@ BENCHMARKS = {
     "designs": Benchmark("quality", 8),
     "photographs": Benchmark("quality", 20, "engines here"),
     "maps_photographs": Benchmark("quality", 15, "engines here"),
+    "mixed": Benchmark("quality", 4, "engines here"),
     "riseplus_designs": Benchmark("quality", 10, "engines here"),
     "uncertainty": Benchmark("quality", 15, "engines here"),
     "uncertainty_resnet50": Benchmark(

@@ -13,6 +13,7 @@ from fastxai.engine.cache import EngineCache
 from fastxai.engine.callers import callers
 from fastxai.engine.factory import UNMOVED, EngineFactory, Undecided
 from fastxai.engine.fingerprint import checksum, structure_of
+from fastxai.engine.mixed import CHEAP, EXACT, MixedEngine
 from fastxai.engine.protocol import Engine, Unusable
 from fastxai.engine.request import ScoringRequest
 from fastxai.ops.native import thread_limit
@@ -37,6 +38,7 @@ class Selector:
         owner: Its name, for messages.
         engine: As in `fastxai.set_engine`, or None for what was set there.
         precision: The same.
+        mixes: Whether it has a use for precision 'mixed'.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -44,13 +46,15 @@ class Selector:
         ImportError: The engine is not installed.
     """
 
-    def __init__(self, owner: str, engine: str | None, precision: str | None) -> None:
+    def __init__(
+        self, owner: str, engine: str | None, precision: str | None, mixes: bool = False
+    ) -> None:
         self._owner = owner
-        self._engine, self._precision = engine, precision
+        self._engine, self._precision, self._mixes = engine, precision, mixes
         self._known: tuple[list[Any], int] | None = None
         self._begun_by = ""
         self._choice: settings.Choice | None = None
-        settings.preference(owner, engine, precision)
+        settings.preference(owner, engine, precision, mixes)
 
     @property
     def choice(self) -> settings.Choice | None:
@@ -60,7 +64,7 @@ class Selector:
     @property
     def preference(self) -> settings.Preference:
         """What is asked for, the process default filled in."""
-        return settings.preference(self._owner, self._engine, self._precision)
+        return settings.preference(self._owner, self._engine, self._precision, self._mixes)
 
     @property
     def is_named(self) -> bool:
@@ -107,7 +111,7 @@ class Selector:
         if not reason:
             try:
                 with _choosing.acquired():
-                    engine, reason = self._first_that_fits(preference, request)
+                    engine, reason = self._made(preference, request)
             except Undecided as undecided:  # also where it was named: MindSpore's run says more
                 self._note_choice(None, undecided.reason, str(request.dtype))
                 return None
@@ -123,7 +127,27 @@ class Selector:
     def discard(self, engine: Engine) -> None:
         """Forgets an engine that will not be needed again."""
         with _choosing.acquired():
-            _cache.drop(engine)
+            parts = (engine.cheap, engine.exact) if isinstance(engine, MixedEngine) else (engine,)
+            for part in parts:
+                _cache.drop(part)
+
+    def _made(
+        self, preference: settings.Preference, request: ScoringRequest
+    ) -> tuple[Engine | None, str]:
+        """An engine, or for 'mixed' a pair of them, or why there is none."""
+        if preference.precision != "mixed":
+            return self._first_that_fits(preference, request)
+        parts = []
+        for precision in (CHEAP, EXACT):
+            part, reason = self._first_that_fits(
+                settings.Preference(MixedEngine.name, precision), request
+            )
+            if part is None:
+                instead = "; precision 'float32' needs no bfloat16" if precision == CHEAP else ""
+                return None, f"{reason}{instead}"
+            parts.append(part)
+        pair = MixedEngine(*parts)
+        return pair, _agreement(pair)
 
     def _first_that_fits(
         self, preference: settings.Preference, request: ScoringRequest
@@ -196,7 +220,8 @@ def _agreement(engine: Engine) -> str:
         return f"{UNMOVED}, so that they do not show whether it agrees with MindSpore"
     if engine.precision == "float32":
         return f"it agrees with MindSpore to {engine.error:.1e}"
-    return f"relative error {engine.error:.1e} against float32"
+    corrected = ", which blocks in float32 correct" if engine.precision == "mixed" else ""
+    return f"relative error {engine.error:.1e} against float32{corrected}"
 
 
 def _say(level: int, text: str) -> None:

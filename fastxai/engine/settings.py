@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 ENGINES = ("auto", "mindspore", "openvino", "onnxruntime")
-PRECISIONS = ("float32", "bfloat16")
+PRECISIONS = ("float32", "bfloat16", "mixed")
 CACHE_VARIABLE = "FASTXAI_CACHE"
 
 OPTIONAL = ("openvino", "onnxruntime")  # in the order in which 'auto' tries them
@@ -80,7 +80,8 @@ def set_engine(
             and agrees with MindSpore; else MindSpore. 'mindspore', 'openvino' or 'onnxruntime':
             that one or an error.
         precision: 'float32', or 'bfloat16': faster on processors that have it, and less exact;
-            OpenVINO alone computes in it.
+            OpenVINO alone computes in it. 'mixed', for RISE: all masks in bfloat16 and some blocks
+            of them in float32 too, whose expected map it has; everything else is then in float32.
         cache_dir: Folder in which OpenVINO keeps compiled networks for later processes. None: the
             one named by the environment variable FASTXAI_CACHE, or nothing is kept.
 
@@ -116,10 +117,18 @@ def set_engine(
     _default = _Default(engine, precision, None if cache_dir is None else Path(cache_dir))
 
 
-def preference(owner: str, engine: str | None, precision: str | None) -> Preference:
+def preference(
+    owner: str, engine: str | None, precision: str | None, mixes: bool = False
+) -> Preference:
     """What an explainer asks for: its own arguments, or where they are None the process default.
 
-    A default precision that the explainer's own engine lacks is not meant for it.
+    A default precision that the explainer or its own engine lacks is not meant for it.
+
+    Args:
+        owner: Name for messages.
+        engine: As in `set_engine`, or None.
+        precision: The same.
+        mixes: Whether the explainer has a use for 'mixed'.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -132,7 +141,13 @@ def preference(owner: str, engine: str | None, precision: str | None) -> Prefere
     chosen = _default.engine if engine is None else engine
     if precision is None:
         fits = _default.precision in _PRECISIONS_OF[chosen]
+        fits = fits and (mixes or _default.precision != "mixed")
         precision = _default.precision if fits else "float32"
+    if precision == "mixed" and not mixes:
+        raise ValueError(
+            f"{owner}: `precision` 'mixed' is for RISE, whose masks come in blocks; use 'float32' "
+            "or 'bfloat16'."
+        )
     _check_together(owner, chosen, precision)
     _check_installed(owner, chosen, precision)
     return Preference(chosen, precision)

@@ -183,55 +183,59 @@ class PlugIn(Uncertainty):
         return np.maximum(squares - scores**2 / count, 0.0) / (count - 1)
 
 
-class Blocks(Uncertainty):
-    """Of masks in independent blocks of 128."""
+class BlockSums:
+    """The maps of independent blocks of 128 masks, kept as h x w sums and their shift.
 
-    def __init__(self, spec: MaskSpec, estimator: str) -> None:
-        super().__init__(spec, estimator)
+    Args:
+        spec: The masks.
+    """
+
+    def __init__(self, spec: MaskSpec) -> None:
+        self._spec = spec
         self._sums: list[np.ndarray] = []  # (L, h, w), means over a block of score times cell
         self._shifts: list[np.ndarray] = []  # (2,)
 
-    def _lost_shape(self, masks: ScoredMasks) -> np.ndarray:
-        self._extend(masks)
-        number = len(self._sums)
-        own = np.sum([self._shape_of_block(block) for block in range(number)], axis=0)
-        spread = np.maximum(own - number * shape_of(self._mean()), 0.0) / (number - 1)
-        return spread * (OA_MASKS / masks.count)
+    def __len__(self) -> int:
+        return len(self._sums)
 
-    def _squared_error(self, masks: ScoredMasks) -> tuple[np.ndarray, int]:
-        self._extend(masks)
-        mean = self._mean()
+    def add(self, masks: tuple[np.ndarray, np.ndarray], scores: np.ndarray) -> None:
+        """Adds a block of cells (128, h, w) and shifts (128, 2), and scores (128, L) float64."""
+        cells, shifts = masks
+        self._sums.append(np.tensordot(scores, cells.astype(np.float64), (0, 0)) / OA_MASKS)
+        self._shifts.append(shifts[0])
+
+    def spread_of_shapes(self) -> np.ndarray:
+        """Sample variance (L,) of the blocks' shapes."""
+        number = len(self)
+        own = np.sum([self._shape_of_block(block) for block in range(number)], axis=0)
+        return np.maximum(own - number * shape_of(self.mean()), 0.0) / (number - 1)
+
+    def spread_of_pixels(self) -> np.ndarray:
+        """Sample variance (L, H, W) of the blocks' maps."""
+        mean = self.mean()
         squares = np.zeros_like(mean)
         rows, cols = self._axes
         for sums, (dy, dx) in zip(self._sums, self._shifts, strict=True):
             squares += (rows[dy] @ sums @ cols[dx].T - mean) ** 2
-        freedom = len(self._sums) - 1
-        return squares / freedom * (OA_MASKS / masks.count), freedom
+        return squares / (len(self) - 1)
 
-    @functools.cached_property
-    def _axes(self) -> list[np.ndarray]:
-        return _axes_of(self._spec)
-
-    def _extend(self, masks: ScoredMasks) -> None:
-        """Adds the whole blocks that are new."""
-        first = len(self._sums) * OA_MASKS
-        scores = masks.scores(first)
-        for start in range(0, len(scores) - OA_MASKS + 1, OA_MASKS):
-            cells, shifts = self._cells(first + start)
-            block = scores[start : start + OA_MASKS]
-            self._sums.append(np.tensordot(block, cells.astype(np.float64), (0, 0)) / OA_MASKS)
-            self._shifts.append(shifts[0])
-
-    def _cells(self, first: int) -> tuple[np.ndarray, np.ndarray]:
-        """Cells and shifts of the run's masks `first` .. `first` + 127."""
-        return mask_grid(self._spec, first, OA_MASKS)
-
-    def _mean(self) -> np.ndarray:
+    def mean(self) -> np.ndarray:
         """Mean (L, H, W) of the blocks' maps."""
         sums = np.zeros((len(self._sums[0]), *self._spec.shift_range, *self._spec.grid))
         for block, (dy, dx) in zip(self._sums, self._shifts, strict=True):
             sums[:, dy, dx] += block / len(self._sums)
         return saliency_expand(sums, self._spec.size)
+
+    def weighted(self, weights: np.ndarray) -> np.ndarray:
+        """The sum (L, H, W) of the blocks' maps times weights (B,)."""
+        sums = np.zeros((len(self._sums[0]), *self._spec.shift_range, *self._spec.grid))
+        for weight, block, (dy, dx) in zip(weights, self._sums, self._shifts, strict=True):
+            sums[:, dy, dx] += weight * block
+        return saliency_expand(sums, self._spec.size)
+
+    @functools.cached_property
+    def _axes(self) -> list[np.ndarray]:
+        return _axes_of(self._spec)
 
     def _shape_of_block(self, block: int) -> np.ndarray:
         """V (L,) of a block's maps, which are not made."""
@@ -241,6 +245,34 @@ class Blocks(Uncertainty):
         square = np.einsum("tab,tab->t", (rows.T @ rows) @ sums @ (cols.T @ cols), sums) / pixels
         mean = rows.sum(axis=0) @ sums @ cols.sum(axis=0) / pixels
         return square - mean**2
+
+
+class Blocks(Uncertainty):
+    """Of masks in independent blocks of 128."""
+
+    def __init__(self, spec: MaskSpec, estimator: str) -> None:
+        super().__init__(spec, estimator)
+        self._blocks = BlockSums(spec)
+
+    def _lost_shape(self, masks: ScoredMasks) -> np.ndarray:
+        self._extend(masks)
+        return self._blocks.spread_of_shapes() * (OA_MASKS / masks.count)
+
+    def _squared_error(self, masks: ScoredMasks) -> tuple[np.ndarray, int]:
+        self._extend(masks)
+        squares = self._blocks.spread_of_pixels() * (OA_MASKS / masks.count)
+        return squares, len(self._blocks) - 1
+
+    def _extend(self, masks: ScoredMasks) -> None:
+        """Adds the whole blocks that are new."""
+        first = len(self._blocks) * OA_MASKS
+        scores = masks.scores(first)
+        for start in range(0, len(scores) - OA_MASKS + 1, OA_MASKS):
+            self._blocks.add(self._cells(first + start), scores[start : start + OA_MASKS])
+
+    def _cells(self, first: int) -> tuple[np.ndarray, np.ndarray]:
+        """Cells and shifts of the run's masks `first` .. `first` + 127."""
+        return mask_grid(self._spec, first, OA_MASKS)
 
 
 def uncertainty_of(spec: MaskSpec, estimator: str) -> Uncertainty:

@@ -39,19 +39,25 @@ class StoppingRule:
     Args:
         most: Masks of every run, at most.
         tol: Predicted correlation to stop at; None: not before `most`.
+        block: Masks that are scored alike: no batch may hold some of two blocks. None: there are no
+            such blocks.
     """
 
     most: int
     tol: float | None = None
+    block: int | None = None
 
     @property
     def segment(self) -> int:
-        """Masks between two looks: what batches should divide evenly."""
+        """Masks between two looks, or of a block: what batches should divide evenly."""
+        if self.block is not None:
+            return self.block
         return self.most if self.tol is None else STEP
 
     def next_look(self, done: int) -> int:
         """The number of masks above `done` that no batch may go beyond."""
-        return self.most if self.tol is None else min(STEP * (done // STEP + 1), self.most)
+        segment = self.segment
+        return min(segment * (done // segment + 1), self.most)
 
     def is_done(self, done: int, correlations: Callable[[], np.ndarray]) -> bool:
         """Whether the run is over after so many masks.

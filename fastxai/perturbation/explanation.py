@@ -24,12 +24,13 @@ ARRAYS = {
     "saliency": Member("float32", _PIXELS),
     "targets": Member("int64", ("N", "L")),
     "num_masks": Member("int64", ("N",)),
+    "exact_masks": Member("int64", ("N",)),
     "standard_error": Member("float32", _PIXELS),
     "degrees_of_freedom": Member("int64", ("N",)),
     "correlation": Member("float64", ("N", "L")),
 }
 _ERROR_BAR = {"standard_error", "degrees_of_freedom", "correlation"}
-_REQUIRED = ARRAYS.keys() - _ERROR_BAR
+_REQUIRED = ARRAYS.keys() - _ERROR_BAR - {"exact_masks"}
 _FACTS = {
     "explainer": fields.is_text,
     "engine": fields.is_text,
@@ -69,6 +70,8 @@ class Explanation:
         engine_error: Relative error of the engine's scores against MindSpore's, measured on a
             batch; None for MindSpore itself.
         version: fastxai's.
+        exact_masks: (N,) int64 masks of each image that float32 scored too; None where `precision`
+            is not 'mixed'.
 
     Raises:
         ValueError: From `load` and `interval`, as they say.
@@ -107,6 +110,7 @@ class Explanation:
     tol: float | None = None
     engine_error: float | None = None
     version: str = __version__
+    exact_masks: np.ndarray | None = None
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.saliency.shape))

@@ -21,12 +21,14 @@ class ImageResult:
         error: How sure the maps are; None where nobody asked or there is no chance in them.
         scores: (L, 2) float64, mean and standard deviation of each target's scores of the copies;
             None where the maps come from a file.
+        exact: Masks that were scored in float32 too; None where the precision is not 'mixed'.
     """
 
     saliency: np.ndarray
     units: int
     error: ErrorBar | None = None
     scores: np.ndarray | None = None
+    exact: int | None = None
 
 
 def stacked(found: Sequence[ImageResult]) -> dict[str, Any]:
@@ -37,6 +39,8 @@ def stacked(found: Sequence[ImageResult]) -> dict[str, Any]:
         "saliency": np.stack([each.saliency for each in found]).astype(np.float32),
         "num_masks": np.array([each.units for each in found], np.int64),
     }
+    if found[0].exact is not None:
+        arrays["exact_masks"] = np.array([each.exact for each in found], np.int64)
     bars = [each.error for each in found if each.error is not None]
     if bars:
         arrays |= {
@@ -55,7 +59,13 @@ def unstacked(arrays: dict[str, np.ndarray]) -> list[ImageResult]:
         names = ("standard_error", "degrees_of_freedom", "correlation")
         parts = zip(*(arrays[name] for name in names), strict=True)
         errors = [ErrorBar(square, int(freedom), rho) for square, freedom, rho in parts]
+    exact = arrays["exact_masks"].tolist() if "exact_masks" in arrays else [None] * len(units)
     return [
-        ImageResult(arrays["saliency"][index], int(number), errors[index])
+        ImageResult(
+            arrays["saliency"][index],
+            int(number),
+            errors[index],
+            exact=exact[index],
+        )
         for index, number in enumerate(units)
     ]

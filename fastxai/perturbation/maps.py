@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from fastxai.masks.error_bar import uncertainty_of
+from fastxai.masks.error_bar import Uncertainty
 from fastxai.masks.stopping import warn_of_equal_scores
 from fastxai.perturbation.image_result import ImageResult
 from fastxai.perturbation.plan import MaskPlan
@@ -42,7 +42,6 @@ class MaskMaps(Maps):
         self._plan = plan
         self._tally = tally
         self._labels = labels
-        self._sure = uncertainty_of(plan.spec, plan.estimator)
 
     def settled(self) -> np.ndarray:
         return self._sure.settled(self._tally)
@@ -58,7 +57,12 @@ class MaskMaps(Maps):
             equal = self._labels[self._sure.certain(self._tally)]
             warn_of_equal_scores(plan.owner, done, equal)
         bar = self._sure.error_bar(self._tally) if plan.unsure else None
-        return ImageResult(self._sure.maps(self._tally), done, bar, self._tally.statistics())
+        maps, exact = self._sure.maps(self._tally), self._tally.exact_count()
+        return ImageResult(maps, done, bar, self._tally.statistics(), exact)
+
+    @property
+    def _sure(self) -> Uncertainty:
+        return self._tally.uncertainty(self._plan.estimator)
 
 
 class WindowMaps(Maps):

@@ -54,7 +54,7 @@ class RandomMasks:
             owner, mask_probability, grid_size, design
         )
         check_together(owner, self._design, self._estimator)
-        self._stopping_rule()
+        self._check_precision(self._stopping_rule())
         if isinstance(base_value, str):
             base_word(owner, base_value)
         self._base_value = base_value
@@ -66,6 +66,7 @@ class RandomMasks:
         from fastxai.perturbation.plan import MaskPlan
 
         owner, rule = type(self).__name__, self._stopping_rule()
+        self._check_precision(rule)
         design = self._design_of(rule.most)
         if unsure:
             check_error_bar(owner, design, self._estimator, rule.most)
@@ -83,8 +84,9 @@ class RandomMasks:
     def _stopping_rule(self) -> StoppingRule:
         """When to stop; read at every call: scripts in the wild set `_num_masks`."""
         owner, number = type(self).__name__, self._num_masks
+        block = OA_MASKS if self._is_mixed() else None
         if not isinstance(number, str):
-            return StoppingRule(check_num_masks(owner, number, self._estimator))
+            return StoppingRule(check_num_masks(owner, number, self._estimator), block=block)
         if number != AUTO:
             raise ValueError(f"{owner}: `num_masks` must be an int or 'auto', got {number!r}.")
         design = self._design_of(self._max_masks)
@@ -92,7 +94,18 @@ class RandomMasks:
         if self._estimator == "plain" and design != "iid":
             most -= most % OA_MASKS  # its error bar is of whole blocks
         check_error_bar(owner, design, self._estimator, most)
-        return StoppingRule(most, self._tol)
+        return StoppingRule(most, self._tol, block)
+
+    def _is_mixed(self) -> bool:
+        """Whether two precisions score the masks."""
+        return False
+
+    def _check_precision(self, rule: StoppingRule) -> None:
+        if self._is_mixed():
+            from fastxai.masks.mixed import check_mixed
+
+            blocks = self._design_of(rule.most) != "iid"
+            check_mixed(type(self).__name__, blocks, self._estimator, rule.most)
 
     def _design_of(self, most: int) -> str:
         """How a run of so many masks draws them."""

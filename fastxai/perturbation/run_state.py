@@ -31,6 +31,7 @@ _MEMBERS = {_FOUND + name: member for name, member in ARRAYS.items() if name != 
     "run_sums": Member("float64", ("L + 1", "rows", "columns", "h", "w")),
     "run_moments": Member("float64", ("L + 1", 2)),
     "run_scores": Member("float64", ("M", "L")),
+    "run_exact": Member("float64", ("E", "L")),
 }
 _FACTS = {
     "facts": lambda value: isinstance(value, dict),

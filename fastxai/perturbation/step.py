@@ -107,12 +107,20 @@ class HostBatches:
     Args:
         task: The image.
         score: Scores of a batch (M, C, H, W) float32; it is done with the batch when it returns.
+        shared: Other batches, whose buffer may be written into; None: a buffer of its own.
     """
 
-    def __init__(self, task: Task, score: Callable[[np.ndarray], np.ndarray]) -> None:
+    def __init__(
+        self,
+        task: Task,
+        score: Callable[[np.ndarray], np.ndarray],
+        shared: HostBatches | None = None,
+    ) -> None:
         self._source = task.source
         self._score = score
-        self._buffer = np.empty(task.shape, np.float32)
+        self._buffer: np.ndarray = (
+            np.empty(task.shape, np.float32) if shared is None else shared._buffer
+        )
 
     def __call__(self, first: int) -> np.ndarray:
         """Scores (M, K) of the batch that begins with copy `first`."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fastxai.masks.error_bar import Uncertainty, uncertainty_of
 from fastxai.masks.estimators import maps_of_sums
 from fastxai.ops import (
     MaskSpec,
@@ -88,6 +89,7 @@ class MaskTally(Tally):
         self._targets = targets
         self._keeps = keep
         self._kept: list[np.ndarray] = []
+        self._sure: Uncertainty | None = None
         self._put(SaliencySums.zeros(spec, targets))
 
     @property
@@ -126,6 +128,16 @@ class MaskTally(Tally):
             found.append(part[max(first - at, 0) :])
             at += len(part)
         return np.concatenate(found, dtype=np.float64)[: max(self.count - first, 0)]
+
+    def uncertainty(self, estimator: str) -> Uncertainty:
+        """What knows how sure the maps of an estimator, the same at each call, are."""
+        if self._sure is None:
+            self._sure = uncertainty_of(self._spec, estimator)
+        return self._sure
+
+    def exact_count(self) -> int | None:
+        """Masks so far that were scored in float32 too; None where one precision scores all."""
+        return None
 
     def statistics(self) -> np.ndarray:
         sums = self.sums()

@@ -276,6 +276,45 @@ def test_bfloat16_is_close_and_its_error_is_measured(make, openvino, images):
     assert 0 < np.abs(maps - expected).max() < 0.1 * np.abs(expected).max()
 
 
+@pytest.fixture
+def mixable(openvino, monkeypatch):
+    """Lets float32 stand for bfloat16, on processors without it too."""
+    monkeypatch.setattr(selector, "CHEAP", "float32")
+
+
+@pytest.mark.parametrize("by_default", [False, True])
+def test_mixed_of_two_equal_engines_is_the_map_of_one(by_default, mixable, mode, images):
+    def explained(precision):
+        fastxai.set_engine("openvino", precision=precision if by_default else "float32")
+        own = None if by_default else precision
+        rise = RISE(networks.SmallConv(), nn.Softmax(), num_masks=640, seed=0, precision=own)
+        return rise(ms.Tensor(images), 1, ret="result")
+
+    found, expected = explained("mixed"), explained("float32")
+    assert_close(found.saliency, expected.saliency, atol=NETWORK_ATOL)
+    assert (found.engine, found.precision) == ("openvino", "mixed")
+    assert found.exact_masks.tolist() == [3 * 128] * len(images)
+    assert expected.exact_masks is None
+
+
+def test_mixed_needs_bfloat16(openvino, images):
+    if has_bfloat16():
+        pytest.skip("the processor has it")
+    rise = RISE(networks.SmallConv(), nn.Softmax(), num_masks=512, precision="mixed")
+    with pytest.raises(RuntimeError, match=r"'mixed' cannot score .* 'float32' needs no bfloat16"):
+        rise(ms.Tensor(images), 1)
+
+
+@pytest.mark.parametrize("name", ["RISEPlus", "Occlusion"])
+def test_explainers_without_blocks_refuse_mixed_and_ignore_it_as_default(name, openvino, images):
+    with pytest.raises(ValueError, match="'mixed' is for RISE"):
+        MAKERS[name](networks.SmallConv(), precision="mixed")
+    fastxai.set_engine("openvino", precision="mixed")
+    explainer = MAKERS[name](networks.SmallConv())
+    explainer(ms.Tensor(images), 1)
+    assert explainer.engine.precision == "float32"
+
+
 def test_auto_never_takes_bfloat16_by_itself(openvino, images):
     explainer = MAKERS["RISE"](networks.SmallConv())
     explainer(ms.Tensor(images), 1)

@@ -20,7 +20,8 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision",
         choices=PRECISIONS,
-        help="what an engine computes in (default: float32); bfloat16 is faster and less exact",
+        help="what an engine computes in (default: float32); bfloat16 is faster and less exact, "
+        "mixed corrects it by float32 for RISE",
     )
 
 

@@ -27,6 +27,7 @@ from fastxai.scores.chosen import checked_outputs, chosen_score
 from fastxai.system.forks import check_process
 
 if TYPE_CHECKING:
+    from fastxai.engine.mixed import MixedEngine
     from fastxai.engine.protocol import Engine
     from fastxai.engine.selector import Selector
     from fastxai.perturbation.step import Step, Task
@@ -173,12 +174,15 @@ class MindSporeBackend(Backend):
         Raises:
             RuntimeError: The engine or the ops that were named cannot be had.
         """
+        from fastxai.engine.mixed import MixedEngine
         from fastxai.ops.device import device_ops
         from fastxai.perturbation.step import HostBatches, HostStep
 
         tally = task.plan.tally(len(task.labels))
         units = task.plan.rule.most
         engine = self.engine_for(task.shape, units, lambda out: task.source.fill(out, 0))
+        if isinstance(engine, MixedEngine):
+            return self._mixed_step(task, engine)
         if engine is not None:
             score = self._by_engine(engine)
         else:
@@ -191,6 +195,14 @@ class MindSporeBackend(Backend):
                 checked = self._checked(self._on_device(task, made_by), task)
                 return HostStep(task, tally, checked)
         return HostStep(task, tally, HostBatches(task, self._checked(score, task)))
+
+    def _mixed_step(self, task: Task, engine: MixedEngine) -> Step:
+        from fastxai.perturbation.mixed import MixedStep, MixedTally
+
+        assert isinstance(task.plan, MaskPlan)
+        tally = MixedTally(task.plan.spec, len(task.labels), task.plan.rule.most, self.owner)
+        cheap, exact = (self._checked(one, task) for one in (engine.cheap, engine.exact))
+        return MixedStep(task, tally, cheap, exact)
 
     def _graph_step(self, task: Task) -> Step:
         from fastxai.explainer.perturb.graph_step import GraphStep, StepCell

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mindspore import nn
 
@@ -42,6 +42,7 @@ class PerturbationAttribution(Attribution, PerturbationExplainer):
 
     _backend: MindSporeBackend | ModelBackend
     _finds_batch = True
+    _mixes: ClassVar[bool] = False  # whether precision 'mixed' is of use
 
     def __init__(
         self,
@@ -61,7 +62,7 @@ class PerturbationAttribution(Attribution, PerturbationExplainer):
             self._score = score
         self._activation_fn = activation_fn
         self._perturbation_per_eval = check_per_eval(self._owner, perturbation_per_eval, True)
-        self._selector = Selector(self._owner, engine, precision)
+        self._selector = Selector(self._owner, engine, precision, self._mixes)
         self._update_backend()
 
     def _check_cell(self, name: str, value: Any) -> None:

@@ -79,7 +79,9 @@ class RISE(RandomMasks, PerturbationAttribution):
             above. 'lattice' does not go with 'control-variate', which it would bias.
         engine: Engine of the scores: 'auto', 'mindspore', 'openvino' or 'onnxruntime'; None:
             what `fastxai.set_engine` says, 'auto' at first.
-        precision: 'float32' or 'bfloat16'; None: what `fastxai.set_engine` says.
+        precision: 'float32', 'bfloat16' or 'mixed'; None: what `fastxai.set_engine` says. 'mixed'
+            scores all masks in bfloat16 and some blocks of 128 in float32 too, which correct the
+            map: its expectation is float32's. It needs 'centred', a design of blocks and 512 masks.
         output: Place of the scores in the network's output, if that is no Tensor: an index, a
             key, or a tuple of those from the outside to the inside.
         score: What to explain in place of a class: a class index, a score of `fastxai.scores`, or a
@@ -118,6 +120,8 @@ class RISE(RandomMasks, PerturbationAttribution):
         >>> rise(ms.Tensor(np.ones((1, 3, 16, 16), np.float32)), 2).shape
         (1, 1, 16, 16)
     """
+
+    _mixes = True
 
     def __init__(
         self,
@@ -159,3 +163,7 @@ class RISE(RandomMasks, PerturbationAttribution):
             estimator=estimator,
             design=design,
         )
+
+    def _is_mixed(self) -> bool:
+        cell = isinstance(self._network, nn.Cell)  # a file's or a function's engine is its own
+        return self._mixes and cell and self._selector.preference.precision == "mixed"

@@ -109,6 +109,7 @@ class RISEPlus(RISE):
         (1, 1, 16, 16)
     """
 
+    _mixes = False  # the coarse and the exact pass would each need weights of their own
     _backend: WeightedBackend
 
     def __init__(
