@@ -107,13 +107,14 @@ def _panels(
             # Popped: what it compiled is not kept while the others run.
             explainer = made.pop(name)
             outcome = explainers.explain(name, explainer, arguments, subject)
-            outcome = with_curves(arguments, subject, outcome)
+            choice = getattr(explainer, "engine", None)
+            outcome = with_curves(arguments, subject, outcome, choice)
         except CliError as error:
             if arguments.explainers:
                 raise CliError(error.code, f"{name}: {error}") from error.__cause__
             entries[name] = Entry(name, left_out=str(error))
             continue
-        entries[name] = Entry(name, outcome, getattr(explainer, "engine", None))
+        entries[name] = Entry(name, outcome, choice)
         title = f"{name}, {arguments.layer}" if name == "gradcam" and arguments.layer else name
         panels += _maps(title, outcome, arguments, subject, canvas)
     if len(panels) == 1:

@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     subject = load_subject(arguments)
     made = explainers.make(explainer, arguments, subject)
     outcome = explainers.explain(explainer, made, arguments, subject)
-    outcome = with_curves(arguments, subject, outcome)
+    outcome = with_curves(arguments, subject, outcome, getattr(made, "engine", None))
     rows = [*class_rows(arguments, subject), (explainer, str(outcome.work))]
     rows += engine_rows(made)
     if outcome.correlation is not None:

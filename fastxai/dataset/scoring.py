@@ -187,17 +187,26 @@ class Scoring:
     def curves(
         self, image: np.ndarray, targets: Sequence[int], maps: np.ndarray, points: int
     ) -> list[Curves]:
-        """Deletion and insertion of the maps (L, H, W) of an image, its copies one at a time."""
+        """Deletion and insertion of the maps (L, H, W) of an image."""
         base_value = getattr(self.explainer, "_base_value", 0.0)
         base = base_of("dataset", base_value, image.shape).of(image)
 
         def curves(target: int, saliency: np.ndarray) -> Curves:
-            def score(batch: np.ndarray) -> np.ndarray:
-                return np.array([self.class_scores(each)[target] for each in batch])
+            def score(copies: np.ndarray) -> np.ndarray:
+                return self._scores_of_copies(copies)[:, target]
 
             return curves_of(image, saliency, base, score, points)
 
         return [curves(*each) for each in zip(targets, maps, strict=True)]
+
+    def _scores_of_copies(self, copies: np.ndarray) -> np.ndarray:
+        """Class scores (M, K) of copies (M, C, H, W), by the masks' engine if there is one."""
+        if not self.perturbs:
+            network, path = self.explainer._network, self.explainer._output_path
+            return self._scorer(network, copies, output=path)
+        one = OneImage(self.explainer, self._batch_tensor(copies), False)
+        scores = one.scores_of_batch()
+        return one.all_class_scores() if scores is None else scores
 
     def merged(
         self, image: np.ndarray, targets: Sequence[int], parts: Sequence[np.ndarray], engine: str

@@ -46,8 +46,12 @@ class OneImage:
 
     def class_scores(self) -> np.ndarray:
         """The network's activated scores (K,) float32."""
+        return self.all_class_scores()[0]
+
+    def all_class_scores(self) -> np.ndarray:
+        """Activated scores (M, K) float32 of images (M, C, H, W), each scored by itself."""
         with self._scoring() as images:
-            return self._explainer._backend.class_scores(images)[0]
+            return self._explainer._backend.class_scores(images)
 
     def batch(self) -> int:
         """Copies that are scored at a time."""

@@ -9,6 +9,8 @@ import mindspore as ms
 import numpy as np
 import pytest
 
+import fastxai
+from fastxai import models
 from fastxai.cli import main
 from fastxai.cli.batch import _command
 from fastxai.dataset import Item
@@ -67,6 +69,23 @@ def test_curves_of_the_rows_are_in_the_page(run, report, pictures, tmp_path):
     _, entries, _ = report()
     shown = next(entry for entry in entries if entry["name"] == "7.png")["maps"][0]
     assert shown["curves"] == {name: row[name] for name in ("deletion", "insertion")}
+
+
+@pytest.mark.parametrize("kind", ["gradient", "function"])
+def test_curves_of_gradients_and_functions_begin_with_the_probability(run, tmp_path, kind):
+    colours = models.Callable(lambda batch: batch.mean(axis=(2, 3)), identity="mean colours")
+    explainer = {
+        "gradient": lambda: fastxai.Gradient(small_network()),
+        "function": lambda: models.RISE(colours, "softmax", num_masks=32, seed=1),
+    }[kind]()
+    image = np.random.default_rng(0).normal(size=(3, 12, 12)).astype(np.float32)
+    run(explainer=explainer, source=[("one", image, 1)], targets="given", curves=True)
+    (row,) = open_folder(tmp_path / "out").rows()
+    assert row["error"] is None
+    assert row["deletion"][0] == pytest.approx(row["probability"], rel=1e-5)
+    assert row["insertion"][-1] == pytest.approx(row["probability"], rel=1e-5)
+    assert row["deletion"][-1] == pytest.approx(row["insertion"][0], rel=1e-5)
+    assert len(set(row["deletion"])) > 15
 
 
 def test_rows_without_curves_say_so(run, report, tmp_path):

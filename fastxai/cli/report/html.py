@@ -36,8 +36,17 @@ def add_report(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def with_curves(arguments: argparse.Namespace, subject: Subject, outcome: Outcome) -> Outcome:
-    """Add the curves where they are asked for."""
+def with_curves(
+    arguments: argparse.Namespace, subject: Subject, outcome: Outcome, choice: Any
+) -> Outcome:
+    """Add the curves where they are asked for.
+
+    Args:
+        arguments: The parsed arguments.
+        subject: What was explained.
+        outcome: What an explainer found.
+        choice: What scored its masks; None where nothing was scored.
+    """
     from fastxai.cli.subject.network import scorer
     from fastxai.ops.base_value import base_of
     from fastxai.perturbation.ranked_pixels import Curves, curves_of
@@ -47,7 +56,7 @@ def with_curves(arguments: argparse.Namespace, subject: Subject, outcome: Outcom
     image = subject.inputs[0]
     value = 0.0 if arguments.base_value is None else arguments.base_value
     base = base_of("curves", value, image.shape).of(image)
-    scores = scorer(subject.network, subject.activation, subject.output or ())
+    scores = scorer(subject.network, subject.activation, subject.output or (), choice)
 
     def curves(target: int, saliency: np.ndarray) -> Curves:
         return curves_of(image, saliency, base, lambda batch: scores(batch)[:, target])

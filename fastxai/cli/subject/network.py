@@ -88,10 +88,17 @@ def predict(
 
 
 def scorer(
-    network: Any, activation: Any, output: tuple[int | str, ...] = ()
+    network: Any, activation: Any, output: tuple[int | str, ...] = (), choice: Any = None
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function from inputs [M, C, H, W] to the scores of the classes, float64 [M, T]."""
-    from fastxai.engine.scorer import Scorer
+    """Return a function from inputs [M, C, H, W] to the scores of the classes, float64 [M, T].
+
+    Args:
+        network: A Cell, or a model of a file.
+        activation: From its output to probabilities.
+        output: Where the scores are in what it returns.
+        choice: What scores a Cell; None: MindSpore.
+    """
+    from fastxai.engine.same_engine import SameEngine
     from fastxai.models.backend import ModelBackend
     from fastxai.models.model import Model
 
@@ -102,10 +109,8 @@ def scorer(
 
     if isinstance(network, Model):
         return lambda inputs: _in_words(of_model, inputs)
-    with_mindspore = Scorer(_OWNER, activation)
-    return lambda inputs: _in_words(
-        lambda batch: with_mindspore(network, batch, output=output), inputs
-    )
+    score = SameEngine(_OWNER, activation, choice)
+    return lambda inputs: _in_words(lambda batch: score(network, batch, output), inputs)
 
 
 def _in_words(score: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray) -> np.ndarray:
