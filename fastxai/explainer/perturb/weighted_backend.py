@@ -11,6 +11,7 @@ import numpy as np
 from mindspore import Parameter, nn
 
 from fastxai.engine.mindspore import MindSporeEngine
+from fastxai.engine.protocol import Engine
 from fastxai.explainer.perturb.backend import MindSporeBackend
 from fastxai.explainer.perturb.compiled import CellKey
 from fastxai.explainer.perturb.ood_scores import (
