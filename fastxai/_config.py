@@ -1,4 +1,4 @@
-"""What this installation of fastxai runs on."""
+"""Reports the environment of this installation."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _SLOW_RATIO = 30.0
 
 @dataclass(frozen=True)
 class OneDnnStatus:
-    """What the guard found and did.
+    """Result of the guard.
 
     Attributes:
         state: 'not-affected': machine or MindSpore version outside the trap, or no MindSpore;

@@ -1,4 +1,4 @@
-"""What a call returns: the maps as a Tensor or as pictures, displayed where somebody looks."""
+"""Output form of a call: the maps as a Tensor or as pictures, displayed in a notebook."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How good a saliency map is: faithfulness, robustness, localization, class sensitivity."""
+"""Metrics of saliency maps: faithfulness, robustness, localization, class sensitivity."""
 
 from fastxai.benchmark.class_sensitivity import ClassSensitivity
 from fastxai.benchmark.faithfulness import Faithfulness

@@ -112,7 +112,7 @@ class Faithfulness(LabelSensitiveMetric):
 
     @property
     def engine(self) -> Choice | None:
-        """What scored the last evaluation, why, and its error; None before it."""
+        """Engine of the last evaluation, the reason and its error; None before the first."""
         return self._selector.choice
 
     @one_call_at_a_time

@@ -92,7 +92,7 @@ def _not_printed(arguments: argparse.Namespace, error: OSError) -> int:
 
 
 def _unrecognized(arguments: argparse.Namespace, unknown: list[str]) -> str:
-    """What to do about arguments that no option takes."""
+    """Advice about arguments that no option takes."""
     words = f"unrecognized arguments: {' '.join(unknown)}"
     if not hasattr(arguments, "image") or any(word.startswith("-") for word in unknown):
         return words

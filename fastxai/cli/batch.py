@@ -247,7 +247,7 @@ def make(arguments: argparse.Namespace) -> tuple[Any, list[str] | None]:
 
 
 def preprocess_of(arguments: argparse.Namespace) -> Preprocess:
-    """How pictures become inputs."""
+    """Preprocessing that the arguments describe."""
     from fastxai.dataset import Preprocess
 
     return Preprocess(

@@ -141,7 +141,7 @@ def _maps(
 
 
 def _line(entry: Entry, subject: Subject) -> str:
-    """What the report says of an explainer."""
+    """The report's line about an explainer."""
     if entry.outcome is None:
         return f"left out: {entry.left_out}"
     text = str(entry.outcome.work)

@@ -142,7 +142,7 @@ def explainer_names(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an explainer found.
+    """Result of an explainer.
 
     Attributes:
         saliency: [L, H, W] float32, a map for each class.

@@ -1,4 +1,4 @@
-"""What a command says on standard error: notes, and errors with their exit codes."""
+"""Messages on standard error: notes, and errors with their exit codes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ EXIT_CODES = (
 
 
 class CliError(Exception):
-    """What the user did wrong or what failed, as one line with an exit code."""
+    """A mistake of the user or a failure, as one line with an exit code."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""What `mindspore.dataset.vision.c_transforms` held in MindSpore 1.x."""
+"""Contents of `mindspore.dataset.vision.c_transforms` in MindSpore 1.x."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an operation of MindSpore 2.x becomes one of MindSpore 1.x.
+"""Adapts operations of MindSpore 2.x to the interface of MindSpore 1.x.
 
 MindSpore 2.x merged two families of operations into one that chooses by what it is given: Pillow
 on a PIL picture, compiled code on an array, a tuple from a `Compose`. In 1.x the module that an

@@ -1,4 +1,4 @@
-"""What is to be explained: folders, globs, lists of files, data sets and other iterables."""
+"""Inputs of a run: folders, globs, lists of files, data sets and other iterables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one process does with images: decode, choose targets, explain, keep the rows."""
+"""Work of one process: decode images, choose targets, explain, keep the rows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ImageError(RuntimeError):
 
 @dataclass(frozen=True)
 class Preprocess:
-    """How a picture file becomes the network's input.
+    """Preprocessing of a picture file into the network's input.
 
     Attributes:
         frame: What part of it, and at which size, (height, width) in pixels.

@@ -1,4 +1,4 @@
-"""How far a run over many images is: a bar on a terminal, a line a minute in a log."""
+"""Progress of a run over many images: a bar on a terminal, a line a minute in a log."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Progress:
             print(f"fastxai: {self.line()}", file=sys.stderr, flush=True)
 
     def line(self) -> str:
-        """What is done, how fast, and how long it will take."""
+        """Images done, speed and remaining time, as text."""
         rate = self._images / self._seconds
         done = self._images + self._earlier
         of = "" if self._total is None else f" of {self._total}"

@@ -1,4 +1,4 @@
-"""What a run has written, read back."""
+"""Reads the files of a run back."""
 
 from __future__ import annotations
 

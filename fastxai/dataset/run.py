@@ -25,7 +25,7 @@ _COMPUTING = ("fastxai", "numpy", "mindspore", "torch", "openvino", "onnxruntime
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run did.
+    """Summary of a run.
 
     Attributes:
         images: That have rows now, of this run's share.

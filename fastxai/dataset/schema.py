@@ -1,4 +1,4 @@
-"""What a directory of explanations holds: columns of its rows, names of its files.
+"""Contents of a directory of explanations: columns of its rows, names of its files.
 
 A directory is `manifest.json` and `part-*.parquet`. Every part has the columns below, a row for
 each image and target. The map is an Arrow tensor of fixed shape (H, W), so a part holds maps of

@@ -1,4 +1,4 @@
-"""Where the tutorials are: in a clone of fastxai, not in the package."""
+"""Path of the tutorials, which are in a clone of fastxai and not in the package."""
 
 from __future__ import annotations
 

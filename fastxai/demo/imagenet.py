@@ -42,7 +42,7 @@ class Photograph:
 
     @property
     def path(self) -> Path:
-        """Where it lies.
+        """Path of the file.
 
         Raises:
             ImportError: The package is not installed.

@@ -25,7 +25,7 @@ _DTYPES: dict[Any, np.dtype[Any]] = {
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where a tensor lies: in elements."""
+    """Layout of a tensor in its storage, in elements."""
 
     storage: str
     offset: int

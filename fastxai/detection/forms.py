@@ -1,4 +1,4 @@
-"""What detectors return, as boxes with class scores; NumPy alone."""
+"""Output forms of detectors, read as boxes with class scores; NumPy alone."""
 
 from __future__ import annotations
 

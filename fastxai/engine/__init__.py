@@ -1,4 +1,4 @@
-"""How a network is scored: by MindSpore itself, or on a CPU by a faster engine.
+"""Engines that score a network: MindSpore itself, or a faster one on a CPU.
 
     request -> selector -> cache                          an engine that was made before, or
                         -> factory -> export (ONNX)       a new one, held to MindSpore's scores:

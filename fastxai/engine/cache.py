@@ -33,7 +33,7 @@ class EngineCache:
         self._next = 0
 
     def find(self, found: list[Any], values: int, key: Hashable) -> Engine | Unusable | None:
-        """What was kept for this network, or None.
+        """The engine that was kept for this network, or None.
 
         Args:
             found: `structure_of` the network, its cell first.

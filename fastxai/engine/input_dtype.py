@@ -18,7 +18,7 @@ _FLOATING = (ms.float32, ms.float16, ms.bfloat16, ms.float64)
 
 
 class InputDtype:
-    """What one network takes, asked once for each shape of images.
+    """Input dtype of one network, determined once for each shape of images.
 
     A network whose Parameters have one floating dtype takes that. Where they have several (a
     float32 scale beside float16 convolutions, a frozen part in another dtype) which of them is

@@ -137,7 +137,7 @@ def _compiled(core: Any, network: Any, options: dict[str, Any]) -> tuple[Any, st
 
 
 def _said(error: Exception) -> str:
-    """What OpenVINO says without the places in its source."""
+    """OpenVINO's message without the places in its source."""
     failed = dict.fromkeys(re.findall(r"^-- (\w+)-\d+ with a message", str(error), re.MULTILINE))
     if failed:
         return f"it could not convert {', '.join(failed)}"

@@ -1,4 +1,4 @@
-"""What an engine is: a batch of images in, activated scores out."""
+"""Interface of an engine: a batch of images in, activated scores out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an engine is asked to score."""
+"""Request to an engine: cells, shape and dtype of what it is to score."""
 
 from __future__ import annotations
 

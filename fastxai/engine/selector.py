@@ -58,12 +58,12 @@ class Selector:
 
     @property
     def choice(self) -> settings.Choice | None:
-        """What scores, and why; None before the first batch."""
+        """The chosen engine and the reason; None before the first batch."""
         return self._choice
 
     @property
     def preference(self) -> settings.Preference:
-        """What is asked for, the process default filled in."""
+        """The requested engine, the process default filled in."""
         return settings.preference(self._owner, self._engine, self._precision, self._mixes)
 
     @property

@@ -26,7 +26,7 @@ TITLES = {"mindspore": "MindSpore", "openvino": "OpenVINO", "onnxruntime": "ONNX
 
 @dataclass(frozen=True)
 class Preference:
-    """What a call asks for, the process default filled in."""
+    """Requested engine and precision, the process default filled in."""
 
     engine: str
     precision: str
@@ -45,7 +45,7 @@ class Preference:
 
 @dataclass(frozen=True)
 class Choice:
-    """What scored, or scores, the network of an explainer."""
+    """The engine of an explainer's network, and the reason for it."""
 
     owner: str  # 'RISE', ...
     engine: str
@@ -120,7 +120,7 @@ def set_engine(
 def preference(
     owner: str, engine: str | None, precision: str | None, mixes: bool = False
 ) -> Preference:
-    """What an explainer asks for: its own arguments, or where they are None the process default.
+    """An explainer's preference: its own arguments, or the process default where they are None.
 
     A default precision that the explainer or its own engine lacks is not meant for it.
 
@@ -196,7 +196,7 @@ def remember(choice: Choice) -> None:
 
 
 def engine_info() -> dict[str, Any]:
-    """What `fastxai.show_config()` says of engines."""
+    """The engines' part of `fastxai.show_config()`."""
     folder = cache_dir()
     last = _last and {
         "owner": _last.owner,

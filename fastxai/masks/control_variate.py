@@ -126,7 +126,7 @@ class _Hats:
 
     @classmethod
     def of(cls, spec: MaskSpec) -> _Hats:
-        """As many hats along an axis as cells; a fifth more of them gained 2 % where measured."""
+        """A hat for each cell along an axis; a fifth more hats gained 2 % where measured."""
         axes = zip(spec.grid, spec.size, spec.shift_range, strict=True)
         return cls(*(_axis_means(*axis) for axis in axes))
 

@@ -1,4 +1,4 @@
-r"""How sure a RISE map is: its standard error, and its correlation with the map of all masks.
+r"""Uncertainty of a RISE map: its standard error, and its correlation with the converged map.
 
 Let :math:`\hat S` be the map of N masks, S its expectation (the *converged* map), and for a map x
 let :math:`V(x)` be its variance over the pixels, its shape. The error :math:`\hat S - S`
@@ -59,7 +59,7 @@ _LEAST_ROUNDED = 512  # masks whose rounding a variance is allowed at least
 
 @dataclass(frozen=True)
 class ErrorBar:
-    """How sure the maps of one image are.
+    """Error bar of the maps of one image.
 
     Attributes:
         standard_error: (L, H, W) float64.
@@ -73,7 +73,7 @@ class ErrorBar:
 
 
 class ScoredMasks(Protocol):
-    """What a run knows of masks 0 .. count - 1 of one image."""
+    """Scores and sums of masks 0 .. count - 1 of one image."""
 
     @property
     def count(self) -> int:
@@ -90,7 +90,7 @@ class ScoredMasks(Protocol):
 
 
 class Uncertainty(ABC):
-    """What is kept of one image's run to know how sure its maps are.
+    """Statistics of one image's run, from which its error bar is computed.
 
     Args:
         spec: The masks.
@@ -154,7 +154,7 @@ class Uncertainty(ABC):
 
 
 class PlugIn(Uncertainty):
-    """Of independent masks."""
+    """Uncertainty with independent masks."""
 
     @functools.cached_property
     def _masks(self) -> tuple[np.ndarray, float]:
@@ -248,7 +248,7 @@ class BlockSums:
 
 
 class Blocks(Uncertainty):
-    """Of masks in independent blocks of 128."""
+    """Uncertainty with masks in independent blocks of 128."""
 
     def __init__(self, spec: MaskSpec, estimator: str) -> None:
         super().__init__(spec, estimator)
@@ -276,7 +276,7 @@ class Blocks(Uncertainty):
 
 
 def uncertainty_of(spec: MaskSpec, estimator: str) -> Uncertainty:
-    """What fits the design of the masks."""
+    """The kind of uncertainty that fits the design of the masks."""
     return (Blocks if spec.blocks else PlugIn)(spec, estimator)
 
 

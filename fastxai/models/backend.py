@@ -1,4 +1,4 @@
-"""How a model is scored for perturbation explainers."""
+"""Backend of perturbation explainers for models: files and functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What scores a batch of images: a file, or a function."""
+"""Models: files and functions that score a batch of images."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _log = logging.getLogger("fastxai")
 
 
 class Model(ABC):
-    """What scores a batch of images, whatever runs it."""
+    """A model that scores a batch of images, whatever runs it."""
 
     name: str = "function"  # as an `Explanation` has it
     precision: str = "float32"
@@ -146,7 +146,7 @@ def joined(parts: list[Any]) -> Any:
 
 
 def as_model(owner: str, network: Any) -> Model:
-    """What was given as a network, as a model.
+    """The model that a caller's `network` stands for.
 
     Raises:
         TypeError: It is no model and no function, or a network of PyTorch.

@@ -1,4 +1,4 @@
-"""What a masked or covered pixel shows: levels, or a picture that may be made of the image."""
+"""Values of masked or covered pixels: levels, or a picture that may be made of the image."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Base:
     seed: int = 0
 
     def of(self, image: Any) -> np.ndarray:
-        """What a masked pixel of an image (C, H, W) shows: float32 (C,) or (C, H, W)."""
+        """Values of masked pixels of an image (C, H, W): float32 (C,) or (C, H, W)."""
         if self.word == "":
             return self.values
         pixels = plain(image)
@@ -156,7 +156,7 @@ def noise_like(image: np.ndarray, seed: int) -> np.ndarray:
 
 
 def base_values(owner: str, base_value: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """What a masked pixel shows: float32 levels (C,), or a picture (C, H, W).
+    """Values of masked pixels: float32 levels (C,), or a picture (C, H, W).
 
     Args:
         owner: Name for messages.

@@ -1,4 +1,4 @@
-"""Where the pixels of an enlarged axis fall in the coarse grid, as tables for devices."""
+"""Positions of an enlarged axis's pixels in the coarse grid, as tables for devices."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def native() -> ModuleType:
 
 
 def remedy() -> str:
-    """What to do where there are no native kernels."""
+    """Advice for installations without native kernels."""
     return _REMEDY
 
 
@@ -110,7 +110,7 @@ def num_threads() -> int:
 
 
 def thread_limit() -> int:
-    """What `set_num_threads` was given last; 0 where the number is left to the library."""
+    """The number that `set_num_threads` was given last; 0 leaves it to the library."""
     return _thread_limit
 
 
@@ -139,7 +139,7 @@ def set_num_threads(threads: int) -> None:
 
 
 def native_info() -> dict[str, Any]:
-    """What `fastxai.show_config()` says of the native module."""
+    """The native module's part of `fastxai.show_config()`."""
     if _module is None:
         return {
             "available": False,

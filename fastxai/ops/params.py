@@ -1,4 +1,4 @@
-"""What defines a run of masks or windows, and its form as the small tensor the ops take."""
+"""Parameters of a run of masks or windows, and the small tensor in which ops take them."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ class OcclusionSpec:
 
     @property
     def num_windows(self) -> int:
-        """How many windows there are."""
+        """Number of windows."""
         return self.grid[0] * self.grid[1]
 
     def params(self, first: int, count: int) -> np.ndarray:

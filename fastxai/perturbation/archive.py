@@ -66,7 +66,7 @@ class Member:
 
 @dataclass(frozen=True)
 class _Array:
-    """Where an array stands in a file."""
+    """Position of an array in a file."""
 
     info: zipfile.ZipInfo
     start: int  # bytes before its values

@@ -1,4 +1,4 @@
-"""What the loop asks of the framework that a network is written for."""
+"""Interface between the loop and the framework that a network is written for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ScoredBy:
-    """What scores an image.
+    """Engine that scores an image.
 
     Attributes:
         engine: Its name, as in an `Explanation`.

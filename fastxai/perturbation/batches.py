@@ -1,4 +1,4 @@
-"""How a run is cut into batches."""
+"""Cuts a run into batches."""
 
 
 def even_batch(total: int, most: int) -> int:

@@ -1,4 +1,4 @@
-"""What an explainer found, with what it knows of how sure it is."""
+"""Result of an explainer, with its uncertainty."""
 
 from __future__ import annotations
 

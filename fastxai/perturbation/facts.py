@@ -16,7 +16,7 @@ _MAPS_SHOWN = 32  # in a notebook, whose file keeps them all
 
 
 def map_facts(target: int, saliency: np.ndarray, correlation: float | None) -> dict[str, Any]:
-    """What is said of one map.
+    """Facts about one map, for reports and `repr`.
 
     Args:
         target: The class.
@@ -33,7 +33,7 @@ def map_facts(target: int, saliency: np.ndarray, correlation: float | None) -> d
 
 
 def explanation_facts(found: Explanation) -> dict[str, Any]:
-    """What is said of all maps of an explanation."""
+    """Facts about all maps of an explanation."""
     rho = found.correlation
     maps = [
         {

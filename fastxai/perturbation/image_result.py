@@ -1,4 +1,4 @@
-"""What comes out of the explanation of an image, and of many."""
+"""Results of the explanation of one image, and of many."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Maps(ABC):
 
 
 class MaskMaps(Maps):
-    """Of random masks.
+    """Maps of random masks.
 
     Args:
         plan: Plan of the call.
@@ -66,7 +66,7 @@ class MaskMaps(Maps):
 
 
 class WindowMaps(Maps):
-    """Of windows: they are all scored, and there is no chance in them.
+    """Maps of windows: all are scored, so there is no sampling error.
 
     Args:
         tally: Scores of the windows.

@@ -71,7 +71,7 @@ class OneImage:
             return self._explainer._backend.scores_together(images, self._plan(images))
 
     def facts(self) -> dict[str, Any]:
-        """What maps depend on but for the image, in kinds that JSON has."""
+        """Settings that maps depend on, without the image, in kinds that JSON has."""
         explainer = self._explainer
         with self._scoring() as images:
             plan = self._plan(images)

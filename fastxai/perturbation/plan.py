@@ -1,4 +1,4 @@
-"""What a call does for each of its images: the masks or windows, and what becomes of the scores."""
+"""Plan of a call for each image: the masks or windows, and the treatment of the scores."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Plan(ABC):
 
     @abstractmethod
     def tally(self, targets: int) -> Tally:
-        """What is kept of the scores of so many targets, on the host."""
+        """Tally of the scores of so many targets, on the host."""
 
     @abstractmethod
     def maps(self, tally: Any, labels: np.ndarray) -> Maps:

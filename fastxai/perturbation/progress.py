@@ -18,7 +18,7 @@ _PARTIAL = "partial"  # parameter of a callable that wants one
 
 @dataclass(frozen=True)
 class Partial:
-    """What a run can show before it is done.
+    """State of a run before it is done.
 
     Attributes:
         image: Index of the image that is being explained.

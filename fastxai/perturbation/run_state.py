@@ -56,7 +56,7 @@ class StateError(ValueError):
 
 
 class RunState:
-    """What a call has so far, in a file or, without a path, nowhere.
+    """Intermediate state of a call, in a file or, without a path, nowhere.
 
     Args:
         owner: Name for messages.
@@ -135,7 +135,7 @@ class RunState:
             self._save()
 
     def done(self, index: int) -> ImageResult | None:
-        """What was found for an image that is done."""
+        """Result of an image that is done."""
         return self._found[index] if index < len(self._found) else None
 
     def begin(self, batch: int, by: ScoredBy, check: Callable[[Arrays], None]) -> Arrays:

@@ -1,4 +1,4 @@
-"""What is kept of the scores of one image's copies: all that its maps are made of."""
+"""Tally of the scores of one image's copies, from which its maps are made."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ _WORD = 2**64 - 1
 
 
 def placement_cost(grid: tuple[int, int], columns: np.ndarray) -> int:
-    """What place_columns makes small.
+    """Cost that `place_columns` minimises.
 
     Args:
         grid: (h, w) coarse cells.

@@ -1,4 +1,4 @@
-"""What a report shows, whatever made it: pictures, maps of them, settings."""
+"""Contents of a report, whatever made it: pictures, maps of them, settings."""
 
 from __future__ import annotations
 

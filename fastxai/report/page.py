@@ -117,7 +117,7 @@ def _file(name: str) -> str:
 
 
 def facts_of(entry: ReportEntry) -> dict[str, Any]:
-    """What the gallery shows of a picture, sorts and filters by."""
+    """Facts by which the gallery shows, sorts and filters a picture."""
     width, height = _size(entry)
     left, upper, right, lower = entry.box or (0, 0, width, height)
     return {
@@ -135,7 +135,7 @@ def facts_of(entry: ReportEntry) -> dict[str, Any]:
 
 
 def details_of(entry: ReportEntry) -> dict[str, Any]:
-    """What is shown of a picture when it is looked at: the photograph and the arrays.
+    """Details of a picture that is opened: the photograph and the arrays.
 
     Raises:
         ValueError: A standard error is not of its map's shape.

@@ -1,4 +1,4 @@
-"""How a network of PyTorch is scored for perturbation explainers."""
+"""Backend of perturbation explainers for networks of PyTorch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a network of PyTorch computes, as a digest that another process can compare."""
+"""Digest of a PyTorch network's computation, comparable between processes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class _Walk:
         self._seen: dict[int, tuple[int, Any]] = {}  # in order; kept, so that no id comes twice
 
     def hexdigest(self) -> str:
-        """Of all that was told."""
+        """Digest of everything that was added."""
         return self._hash.hexdigest()
 
     def _say(self, value: Any) -> None:
@@ -147,7 +147,7 @@ class _Walk:
 
 
 def _attributes(value: Any) -> dict[str, Any]:
-    """What an object holds, in its dictionary and in slots."""
+    """Attributes of an object, in its dictionary and in slots."""
     slots = [name for kind in type(value).__mro__ for name in _slots_of(kind)]
     held = {name: getattr(value, name) for name in slots if hasattr(value, name)}
     return {**held, **getattr(value, "__dict__", {})}

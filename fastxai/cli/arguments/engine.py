@@ -41,7 +41,7 @@ def apply_engine(arguments: argparse.Namespace) -> None:
 
 
 def engine_rows(explainer: Any) -> list[tuple[str, str]]:
-    """What scored an explainer's last call, as lines of a report; none where nothing was scored."""
+    """Engine of an explainer's last call, as lines of a report; none if nothing was scored."""
     choice = getattr(explainer, "engine", None)
     if choice is None:
         return []

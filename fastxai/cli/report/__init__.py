@@ -1,1 +1,1 @@
-"""What a command leaves: pictures, files and the lines that it prints."""
+"""Output of the commands: pictures, files and printed lines."""

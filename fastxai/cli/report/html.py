@@ -1,4 +1,4 @@
-"""What a command found, as a page to hand over."""
+"""HTML page of a command's results."""
 
 from __future__ import annotations
 

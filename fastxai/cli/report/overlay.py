@@ -15,7 +15,7 @@ _STRIP = 512  # rows that are blended at a time, to bound the memory of large ph
 
 
 class Canvas:
-    """What maps are painted over.
+    """Background of the painted maps.
 
     Args:
         picture: The picture that is explained.

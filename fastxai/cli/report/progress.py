@@ -1,4 +1,4 @@
-"""How far an explanation is, and how fast it was."""
+"""Progress bar of an explanation, and its speed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PASSES = "passes"
 
 @dataclass(frozen=True)
 class Work:
-    """What an explainer did.
+    """Work of an explainer.
 
     Attributes:
         steps: How many.
@@ -68,7 +68,7 @@ class Progress:
 
     @property
     def work(self) -> Work:
-        """What was done up to the last step."""
+        """Work up to the last step."""
         return Work(self._done, self._noun, self._last - self._start, self._goes_on)
 
     def close(self) -> None:

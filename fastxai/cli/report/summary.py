@@ -1,4 +1,4 @@
-"""What a run did, as lines and as JSON (docs/cli.md describes its members)."""
+"""Summary of a run, as lines and as JSON (docs/cli.md describes its members)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def class_rows(arguments: argparse.Namespace, subject: Subject) -> list[tuple[st
 
 
 def written_rows(arguments: argparse.Namespace) -> list[tuple[str, str]]:
-    """How the picture is painted, and the files that were written."""
+    """Style of the picture, and the files that were written."""
     rows = []
     if arguments.clip_percentile < 100:
         text = f"brightest at percentile {arguments.clip_percentile:g} of the map"

@@ -1,1 +1,1 @@
-"""What is explained: picture, network, weights and classes, from files."""
+"""Subject of an explanation, from files: picture, network, weights and classes."""

@@ -144,7 +144,7 @@ def _put(option: str, path: str, held: dict[str, Any], network: nn.Cell) -> None
 
 
 def _prefix(option: str, path: str, wanted: _Shapes, held: _Shapes) -> str:
-    """What stands before the network's names in a checkpoint; '' where nothing fits better."""
+    """Prefix of the network's names in a checkpoint; '' if no prefix fits better."""
     first = next(iter(wanted), "")
     tails = [name.removesuffix(first) for name in held if f".{name}".endswith(f".{first}")]
     named = [tail for tail in tails if _is_weights(tail) and all(tail + n in held for n in wanted)]
@@ -184,7 +184,7 @@ def _check(option: str, path: str, wanted: _Shapes, found: _Shapes, left: _Shape
 
 
 def _leftovers(option: str, path: str, wanted: _Shapes, left: _Shapes) -> list[str]:
-    """What to say of what a checkpoint holds beside the network's parameters.
+    """Note on entries of a checkpoint that are no parameters of the network.
 
     Nothing of what an optimizer and a trainer keep: counts and rates, which are single numbers,
     and values that are named after a parameter.

@@ -1,4 +1,4 @@
-"""What is to be explained: the picture, the network and the classes."""
+"""Subject of an explanation: the picture, the network and the classes."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class _Differentiating(nn.Cell):
     """A cell whose `construct` takes gradients; it may fail."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """As `construct`."""
+        """Same as `construct`."""
         with differentiating():
             return super().__call__(*args, **kwargs)
 

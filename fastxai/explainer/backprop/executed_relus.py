@@ -49,7 +49,7 @@ class Executed:
 
 
 class _Active(threading.local):
-    """Of each thread: other threads' ReLUs stay as they are."""
+    """State of each thread: other threads' ReLUs stay as they are."""
 
     executed: Executed | None = None
 

@@ -62,10 +62,10 @@ class GuidedReLU6(_Rule):
 
 
 def guided_rules() -> dict[str, nn.Cell]:
-    """Of guided back-propagation, by the primitive's name."""
+    """Rules of guided back-propagation, by the primitive's name."""
     return {"ReLU": GuidedReLU(ops.ReLU()), "ReLU6": GuidedReLU6(ops.ReLU6())}
 
 
 def deconvolution_rules() -> dict[str, nn.Cell]:
-    """Of the deconvolutional network, by the primitive's name."""
+    """Rules of the deconvolutional network, by the primitive's name."""
     return {"ReLU": DeconvolutionReLU(ops.ReLU()), "ReLU6": DeconvolutionReLU(ops.ReLU6())}

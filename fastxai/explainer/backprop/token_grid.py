@@ -1,4 +1,4 @@
-"""Where the tokens of a transformer lie in the picture: outputs of layers as (N, C, h, w)."""
+"""Places of a transformer's tokens in the picture: outputs of layers as (N, C, h, w)."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class TokenGrid:
 def _layout(
     shape: tuple[int, ...], image: tuple[int, int], given: Any
 ) -> tuple[int, tuple[int, int]]:
-    """How many tokens come before those of the patches, and (h, w) of those."""
+    """Number of tokens before those of the patches, and (h, w) of the patches."""
     if len(shape) == 4:
         if given not in (None, AUTO) and shape[1:3] != given:
             raise ValueError(f"its output {shape} is not (N, {given[0]}, {given[1]}, C).")

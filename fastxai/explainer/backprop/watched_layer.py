@@ -73,7 +73,7 @@ class _ActivationMap(nn.Cell):
         return self.cast(self.resize(self.relu(weighted), cam.shape[2:]), cam.dtype)
 
     def told(self, output: ms.Tensor, cam: ms.Tensor) -> ms.Tensor:
-        """What one use adds to the gradient of `uses`."""
+        """Contribution of one use to the gradient of `uses`."""
         code = _PER_USE + output.ndim
         if output.ndim == 0 or output.shape[0] != cam.shape[0]:
             code += _OTHER_BATCH

@@ -1,4 +1,4 @@
-"""Where mindspore_xai has PseudoLinearCoef."""
+"""Mirrors mindspore_xai's import path of PseudoLinearCoef."""
 
 from fastxai.explainer.neighbor.pseudo_linear_coef import PseudoLinearCoef
 

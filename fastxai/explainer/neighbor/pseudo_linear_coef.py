@@ -1,4 +1,4 @@
-"""Where mindspore_xai has PseudoLinearCoef."""
+"""Mirrors mindspore_xai's import path of PseudoLinearCoef."""
 
 from fastxai.compat.unavailable import not_available
 

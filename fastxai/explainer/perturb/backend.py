@@ -1,4 +1,4 @@
-"""How a network of MindSpore is scored for perturbation explainers."""
+"""Backend of perturbation explainers for networks of MindSpore."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ _Cell = TypeVar("_Cell", bound=nn.Cell)
 
 @dataclass(frozen=True)
 class CellKey:
-    """What fixes a compiled cell, but for the network.
+    """Key of a compiled cell of one network.
 
     Attributes:
         purpose: What it computes.

@@ -1,4 +1,4 @@
-"""Where mindspore_xai has LIMETabular."""
+"""Mirrors mindspore_xai's import path of LIMETabular."""
 
 from fastxai.compat.unavailable import not_available
 

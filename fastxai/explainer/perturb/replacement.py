@@ -1,4 +1,4 @@
-"""What perturbed pixels are replaced by, under mindspore_xai's names.
+"""Replacements of perturbed pixels, under mindspore_xai's names.
 
 fastxai's own explainers and benchmarks do not build such arrays; scripts that do can import these.
 """

@@ -17,7 +17,7 @@ from fastxai.network.scores import ScoreCell
 
 @dataclass(frozen=True)
 class Call:
-    """What is known of a network as long as a call lasts.
+    """Properties of a network that hold for one call.
 
     Attributes:
         dtype: What the network takes.

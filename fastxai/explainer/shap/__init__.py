@@ -1,4 +1,4 @@
-"""Where mindspore_xai has its SHAP explainers of tabular data."""
+"""Mirrors mindspore_xai's import path of the SHAP explainers of tabular data."""
 
 from fastxai.explainer.shap.gradient import SHAPGradient
 from fastxai.explainer.shap.kernel import SHAPKernel

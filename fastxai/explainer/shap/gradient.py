@@ -1,4 +1,4 @@
-"""Where mindspore_xai has SHAPGradient."""
+"""Mirrors mindspore_xai's import path of SHAPGradient."""
 
 from fastxai.compat.unavailable import not_available
 

@@ -1,4 +1,4 @@
-"""Where mindspore_xai has SHAPKernel."""
+"""Mirrors mindspore_xai's import path of SHAPKernel."""
 
 from fastxai.compat.unavailable import not_available
 

@@ -47,7 +47,7 @@ class PrefixedCell(nn.Cell):
     _foreign: str  # name of the child
 
     def parameters_and_names(self, name_prefix: str = "", expand: bool = True) -> Iterator[Any]:
-        """As every Cell's; the child's Parameters are named as in a checkpoint."""
+        """Same as every Cell's; the child's Parameters are named as in a checkpoint."""
         for name, parameter in super().parameters_and_names(name_prefix, expand):
             if name.startswith(f"{name_prefix}.{self._foreign}.".lstrip(".")):
                 yield name, NamedParameter(name, parameter)
@@ -55,7 +55,7 @@ class PrefixedCell(nn.Cell):
                 yield name, parameter
 
     def get_parameters(self, expand: bool = True) -> Iterator[Parameter]:
-        """As every Cell's: the Parameters themselves."""
+        """Same as every Cell's: the Parameters themselves."""
         for _, parameter in super().parameters_and_names(expand=expand):
             yield parameter
 

@@ -1,4 +1,4 @@
-"""Where mindspore_xai has its simulator of tables."""
+"""Mirrors mindspore_xai's import path of the simulator of tables."""
 
 from fastxai.compat.unavailable import not_available
 
