@@ -91,25 +91,34 @@ def warm_up_peer(explainer: str, theirs: Any, inputs: ms.Tensor) -> None:
     setattr(theirs, attribute, full)
 
 
-def engine_of(explainer: Any, shape: tuple[int, ...], images: int, fill: Any) -> Any:
-    """What scores batches of a shape for an explainer of fastxai's, made as the explainer makes it.
+def engine_of(
+    network: nn.Cell,
+    activation: nn.Cell,
+    shape: tuple[int, ...],
+    images: int,
+    fill: Any,
+    *,
+    engine: str | None = None,
+    precision: str | None = None,
+) -> Any:
+    """What scores batches of a shape, chosen as fastxai's explainers choose it.
+
+    Where an explainer has made an engine for these cells and this shape, it is that one.
 
     Args:
-        explainer: fastxai's.
+        network: The classifier, in float32.
+        activation: Acts on its output.
         shape: (M, C, H, W).
         images: That the engine is to score in all.
         fill: Writes a batch to try it with.
+        engine: As of explainers.
+        precision: As of explainers.
     """
     from fastxai.engine.mindspore import MindSporeEngine
+    from fastxai.engine.scorer import Scorer
+    from fastxai.engine.selector import Selector
+    from fastxai.network.scores import ScoreCell
 
-    explainer._selector.start()
-    backend = explainer._backend
-    engine = backend.engine_for(shape, images, fill)
-    return engine or MindSporeEngine(backend.score_cell(backend.dtype))
-
-
-def batch_of(explainer: Any, images: int) -> int:
-    """Images that fastxai's explainer scores at a time, of so many in all."""
-    from fastxai.perturbation.batches import even_batch
-
-    return even_batch(images, explainer._perturbation_per_eval)
+    selector = Selector("bench", engine, precision)
+    found = Scorer("bench", activation).engine_for(selector, network, shape, images, fill)
+    return found or MindSporeEngine(ScoreCell(network, activation, ms.float32))

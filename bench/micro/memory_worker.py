@@ -40,8 +40,9 @@ def bare_passes(network: Any, options: argparse.Namespace, random: Any) -> None:
     def fill(copies: np.ndarray) -> None:
         copies[...] = inputs
 
-    explainer = make_ours("rise", network, options.batch, options.batch, engine=options.engine)
-    engine = engine_of(explainer, inputs.shape, options.batch, fill)
+    engine = engine_of(
+        network, nn.Softmax(), inputs.shape, options.batch, fill, engine=options.engine
+    )
     for _ in range(BARE_PASSES):
         engine(inputs)
 

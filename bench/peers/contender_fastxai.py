@@ -8,11 +8,11 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+from mindspore import nn
 
 import fastxai  # noqa: F401  before any primitive
 from bench.common.explainers import (
     TARGET_CLASS,
-    batch_of,
     engine_of,
     first_batch,
     make_ours,
@@ -22,6 +22,7 @@ from bench.common.processes import serve
 from bench.common.resnet50 import make_resnet50
 from bench.peers.paired import PairedRun, random_stack
 from fastxai.ops import MaskSpec, masked_product
+from fastxai.perturbation.batches import even_batch
 
 
 class Ours:
@@ -30,9 +31,11 @@ class Ours:
     def __init__(self, options: argparse.Namespace) -> None:
         self._options, self._inputs = options, picture()
         count = options.images if options.explainer == "rise" else options.images - 1
-        chosen = {"engine": options.engine, "precision": options.precision}
+        self._cells = make_resnet50(), nn.Softmax()
+        self._chosen = {"engine": options.engine, "precision": options.precision}
+        network, activation = self._cells
         self._explainer = make_ours(
-            options.explainer, make_resnet50(), options.batch, count, **chosen
+            options.explainer, network, options.batch, count, activation=activation, **self._chosen
         )
         self._paired: Any = None
 
@@ -70,13 +73,14 @@ class Ours:
         """What scores, after a first batch was explained by it, and how many images that were."""
         images = self._inputs.asnumpy()
         first_batch(self._explainer, self._inputs)
-        rows = batch_of(self._explainer, self._options.images)
+        count = self._options.images
+        rows = even_batch(count, self._options.batch)
 
         def fill(copies: np.ndarray) -> None:
             copies[...] = images
 
         shape = (rows, *images.shape[1:])
-        return engine_of(self._explainer, shape, self._options.images, fill), rows
+        return engine_of(*self._cells, shape, count, fill, **self._chosen), rows
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ from mindspore import nn
 from bench.common import processes, timing
 from bench.common.explainers import (
     TARGET_CLASS,
-    batch_of,
     first_batch,
     images_of,
     make_ours,
@@ -33,11 +32,12 @@ from bench.common.resnet50 import make_resnet50
 def measure_pair(name: str, options: argparse.Namespace, inputs: ms.Tensor) -> dict[str, Any]:
     """fastxai, the bare passes and mindspore_xai in turns."""
     from bench.peers.paired import PairedRun, random_stack
+    from fastxai.perturbation.batches import even_batch
 
     network, count = make_resnet50(), options.counts[name]
     images = images_of(name, count)
     ours = make_ours(name, network, options.batch, count, engine="mindspore")
-    rows = batch_of(ours, images)
+    rows = even_batch(images, options.batch)
     batches = -(-images // rows)
     stack = ms.Tensor.from_numpy(random_stack(rows))
     bare_cell = Bare(network)

@@ -106,9 +106,7 @@ class Scorer:
     def __init__(self, network: Any, side: int) -> None:
         from mindspore import nn
 
-        from fastxai.explainer import RISE
-
-        self._rise: Any = RISE(network, nn.Softmax(), _BATCH)
+        self._cells = network, nn.Softmax()
         self._buffer = np.empty((_BATCH, 3, side, side), np.float32)
         self._engine: Any = None
 
@@ -136,7 +134,7 @@ class Scorer:
         def fill(copies: np.ndarray) -> None:
             masked_product(image, spec, 0, len(copies), out=copies)
 
-        return engine_of(self._rise, self._buffer.shape, 10**6, fill)
+        return engine_of(*self._cells, self._buffer.shape, 10**6, fill)
 
 
 def maps_after(
