@@ -16,6 +16,10 @@ import pytest
 # Before any library of OpenMP's is loaded: teams that wait take no core from other test processes.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+# Each process of `make test` has a core of its own, and starts no threads that wait for it.
+if os.environ.get("PYTEST_XDIST_WORKER"):
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import fastxai  # noqa: E402
 from fastxai import ops  # noqa: E402
 

@@ -1,4 +1,4 @@
-"""Explains two hundred images in a process of its own and prints how its memory grew.
+"""Explains seventy images in a process of its own and prints how its memory grew.
 
 A process that has run other tests holds memory they have freed, and a leak would fill that first.
 
@@ -17,10 +17,10 @@ import fastxai
 from fastxai.explainer import RISE, Occlusion
 from tests import _networks as networks
 
-IMAGE = np.random.default_rng(4).normal(size=(1, 3, 32, 32)).astype(np.float32)
-WARM, IMAGES = 40, 200
+IMAGE = np.random.default_rng(4).normal(size=(1, 3, 24, 24)).astype(np.float32)
+WARM, IMAGES = 20, 70
 MAKERS = {
-    "iid": lambda network: RISE(network, nn.Softmax(), 32, num_masks=96, design="iid"),
+    "iid": lambda network: RISE(network, nn.Softmax(), 32, num_masks=64, design="iid"),
     "oa128": lambda network: RISE(network, nn.Softmax(), 64, num_masks=256, design="oa128"),
     "Occlusion": lambda network: Occlusion(network, nn.Softmax(), 32, window=8),
 }
@@ -43,7 +43,7 @@ def growth(make, keep=None) -> int:
     for index in range(IMAGES):
         found = explainer(ms.Tensor(IMAGE + np.float32(index / IMAGES)), 1, ret="result")
         if keep is not None:
-            keep.append(np.repeat(found.saliency, 128))
+            keep.append(np.repeat(found.saliency, 256))
         if index == WARM:
             gc.collect()
             before = resident()

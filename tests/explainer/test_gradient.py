@@ -1,5 +1,6 @@
 """Gradient, and what the gradient explainers share."""
 
+import functools
 import gc
 
 import mindspore as ms
@@ -29,14 +30,20 @@ def make(request):
     return request.param
 
 
+@functools.cache
+def shared(make, mode):
+    """An explainer of a network that no test changes: MindSpore compiles its pass once."""
+    return make(by_hand.SmallCnn())
+
+
 def compilations(explainer):
     """Graphs that an explainer's passes have compiled."""
     return sum(len(cell.compile_cache) for cell in explainer._passes.values())
 
 
 def test_equals_back_propagation_by_hand(make, mode):
-    network, images, targets = by_hand.SmallCnn(), by_hand.images(), [3, 1]
-    explainer = make(network)
+    explainer, images, targets = shared(make, mode), by_hand.images(), [3, 1]
+    network = explainer.network
     expected = by_hand.saliency(type(explainer).__name__, network, images, targets)
     saliency = explainer(ms.Tensor(images), targets).asnumpy()
     assert_close(saliency, expected, atol=BACKPROP_RTOL, scale=expected.max())
@@ -79,7 +86,7 @@ def test_a_network_cast_by_to_float_is_explained(make, mode):
 
 
 def test_each_of_several_targets_gets_its_own_map(make, mode):
-    explainer, images = make(by_hand.SmallCnn()), ms.Tensor(by_hand.images())
+    explainer, images = shared(make, mode), ms.Tensor(by_hand.images())
     both = explainer(images, [[0, 3], [2, 2]]).asnumpy()
     assert both.shape == (2, 2, *by_hand.SIZE)
     np.testing.assert_array_equal(both[:, :1], explainer(images, [0, 2]).asnumpy())
@@ -93,28 +100,29 @@ def test_images_do_not_influence_each_other(make):
     assert_close(both[1:], alone, atol=BACKPROP_RTOL, scale=alone.max())
 
 
-def test_later_weights_are_seen(make, mode):
+def test_what_changes_between_calls_is_seen(make, mode):
+    """Weights, then a layer of its own."""
     network, images = by_hand.SmallCnn(seed=0), by_hand.images()
-    explainer = make(network)
-    before = explainer(ms.Tensor(images), [1, 1]).asnumpy()
-    others = by_hand.SmallCnn(seed=5).get_parameters()
-    for mine, other in zip(network.get_parameters(), others, strict=True):
-        mine.set_data(other.value())
-    expected = by_hand.saliency(type(explainer).__name__, network, images, [1, 1])
-    after = explainer(ms.Tensor(images), [1, 1]).asnumpy()
-    assert_close(after, expected, atol=BACKPROP_RTOL, scale=expected.max())
-    assert np.abs(after - before).max() > 0.01
+    explainer, other = make(network), by_hand.SmallCnn(seed=5)
 
+    def maps():
+        return explainer(ms.Tensor(images), [1, 1]).asnumpy()
 
-def test_an_exchanged_layer_is_seen(make, mode):
-    network, images = by_hand.SmallCnn(), by_hand.images()
-    explainer = make(network)
-    before = explainer(ms.Tensor(images), [1, 1]).asnumpy()
-    network.norm = by_hand.SmallCnn(seed=5).norm
-    expected = by_hand.saliency(type(explainer).__name__, network, images, [1, 1])
-    after = explainer(ms.Tensor(images), [1, 1]).asnumpy()
-    assert_close(after, expected, atol=BACKPROP_RTOL, scale=expected.max())
-    assert np.abs(after - before).max() > 0.01
+    def assert_by_hand(found):
+        expected = by_hand.saliency(type(explainer).__name__, network, images, [1, 1])
+        assert_close(found, expected, atol=BACKPROP_RTOL, scale=expected.max())
+
+    first = maps()
+    for mine, its in zip(network.get_parameters(), other.get_parameters(), strict=True):
+        mine.set_data(its.value())
+    second = maps()
+    assert_by_hand(second)
+    assert np.abs(second - first).max() > 0.01
+
+    network.norm = by_hand.SmallCnn(seed=3).norm
+    third = maps()
+    assert_by_hand(third)
+    assert np.abs(third - second).max() > 0.01
 
 
 def test_the_callers_hooks_take_part(make, mode):
@@ -161,7 +169,7 @@ def test_after_ctrl_c_it_works_again(make):
 
 
 def test_a_target_out_of_range_is_refused_and_harmless(make, mode):
-    explainer, images = make(by_hand.SmallCnn()), ms.Tensor(by_hand.images())
+    explainer, images = shared(make, mode), ms.Tensor(by_hand.images())
     expected = explainer(images, 3).asnumpy()
     with pytest.raises(ValueError, match=r"`targets` must be in \[0, 4\), got 4"):
         explainer(images, [[0, 1], [2, 4]])
@@ -188,7 +196,7 @@ def test_keeps_a_bounded_number_of_passes(make, monkeypatch):
 
 
 def test_repeated_calls_keep_nothing(make, mode):
-    explainer, images = make(by_hand.SmallCnn()), ms.Tensor(by_hand.images())
+    explainer, images = shared(make, mode), ms.Tensor(by_hand.images())
     for _ in range(2):
         explainer(images, 0)
     gc.collect()

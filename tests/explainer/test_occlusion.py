@@ -80,11 +80,12 @@ def test_equals_the_formula_with_windows_of_the_callers(mode, options, window, s
             assert_close(saliency[k, j], expected, atol=MAP_ATOL)
 
 
-@pytest.mark.parametrize("per_eval", [1, 13, 64, 100000])
-def test_same_map_for_any_batch_size(mode, per_eval):
-    expected = Occlusion(networks.SmallConv(), nn.Softmax(), 32)(ms.Tensor(IMAGES), [1, 2])
-    other = Occlusion(networks.SmallConv(), nn.Softmax(), per_eval)(ms.Tensor(IMAGES), [1, 2])
-    assert_close(other.asnumpy(), expected.asnumpy(), atol=NETWORK_ATOL)
+def test_same_map_for_any_batch_size(mode):
+    network, images = networks.SmallConv(), ms.Tensor(IMAGES[:, :, :8])
+    expected = Occlusion(network, nn.Softmax(), 32)(images, [1, 2]).asnumpy()
+    for per_eval in (1, 13, 64, 100000):
+        other = Occlusion(network, nn.Softmax(), per_eval)(images, [1, 2]).asnumpy()
+        assert_close(other, expected, atol=NETWORK_ATOL)
 
 
 def test_one_image_alone_and_in_a_batch_give_the_same_map(mode):

@@ -16,9 +16,11 @@ TARGETS = [[3, 1], [0, 4]]
 @pytest.mark.parametrize("design", ["iid", "oa128"])
 @pytest.mark.parametrize("estimator", ["plain", "centred"])
 def test_it_is_the_map_of_the_masks_so_far(mode, design, estimator):
+    network = networks.SmallConv()
+
     def explainer(number):
         return RISE(
-            networks.SmallConv(), nn.Softmax(), 32, num_masks=number, seed=2, design=design,
+            network, nn.Softmax(), 32, num_masks=number, seed=2, design=design,
             estimator=estimator,
         )  # fmt: skip
 
