@@ -15,6 +15,7 @@ import re
 import runpy
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,14 +72,14 @@ def pictures(page: Path) -> set[str]:
     return saved & set(_SHOWN.findall(page.read_text(encoding="utf-8")))
 
 
-def run(page: Path) -> None:
-    """Runs a page's code in the current folder.
+def run(page: Path, edited: Callable[[str], str] = str) -> None:
+    """Runs a page's code, `edited` first, in the current folder.
 
     As a file, which MindSpore reads again where it compiles a function.
     """
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder, f"{page.stem.replace('-', '_')}.py")
-        script.write_text(code_of(page), encoding="utf-8")
+        script.write_text(edited(code_of(page)), encoding="utf-8")
         runpy.run_path(str(script))
 
 
