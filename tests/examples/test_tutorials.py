@@ -9,6 +9,7 @@ import pytest
 from mindspore import nn
 from PIL import Image
 
+import fastxai
 from fastxai.explainer import GradCAM, RISEPlus
 from fastxai.tool.cv import OoDNet
 from tests.examples.tutorials import (
@@ -143,6 +144,7 @@ def test_graph_mode_does_as_well(name, in_graph_mode):
 @pytest.mark.parametrize("mode", ["graph"], indirect=True)  # it takes a third of the time
 def test_rise_plus_of_graph_mode_looks_at_the_digit_asked_for(network, data, in_graph_mode, mode):
     """With the OoDNet that the tutorial trains and saves."""
+    fastxai.set_engine()  # 'auto': OpenVINO takes a third of MindSpore's time
     classes = dataset.load_classes(data)
     ood_net = OoDNet(network, len(classes))
     saved = ms.load_checkpoint(str(in_graph_mode("using_rise_plus") / "ood_net.ckpt"))
