@@ -14,12 +14,12 @@ __aicore__ inline uint32_t whole_lanes(uint32_t count) {
 __aicore__ inline uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 // A tiling struct holds words of 32 bits alone; op_host writes them in the order of its fields.
-template <class Tiling>
-__aicore__ inline Tiling read_tiling(GM_ADDR tiling) {
+// `words`: the array of that name in the class that op_host registers, as GET_TILING_DATA gives it.
+template <class Tiling, class Words>
+__aicore__ inline Tiling tiling_of(const Words& words) {
   Tiling values;
-  auto* const from = reinterpret_cast<__gm__ uint32_t*>(tiling);
   auto* const to = reinterpret_cast<uint32_t*>(&values);
-  for (uint32_t k = 0; k < sizeof(Tiling) / sizeof(uint32_t); ++k) to[k] = from[k];
+  for (uint32_t k = 0; k < sizeof(Tiling) / sizeof(uint32_t); ++k) to[k] = words[k];
   return values;
 }
 

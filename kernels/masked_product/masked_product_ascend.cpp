@@ -265,8 +265,11 @@ class MaskedProduct {
 
 extern "C" __global__ __aicore__ void fastxai_masked_product(
     GM_ADDR image, GM_ADDR base, GM_ADDR cells, GM_ADDR shifts, GM_ADDR rows, GM_ADDR row_weights,
-    GM_ADDR cols, GM_ADDR col_weights, GM_ADDR out, GM_ADDR /*workspace*/, GM_ADDR tiling) {
-  const auto values = fastxai::read_tiling<fastxai::MaskedProductTiling>(tiling);
+    GM_ADDR cols, GM_ADDR col_weights, GM_ADDR out, GM_ADDR workspace, GM_ADDR tiling) {
+  KERNEL_TASK_TYPE_DEFAULT(KERNEL_TYPE_AIV_ONLY);
+  GET_TILING_DATA(tiling_data, tiling);
+  (void)workspace;  // CANN knows the parameter by its name
+  const auto values = fastxai::tiling_of<fastxai::MaskedProductTiling>(tiling_data.words);
   fastxai::MaskedProduct op(values);
   op.set_masks(cells, shifts);
   op.set_taps(rows, row_weights, cols, col_weights);

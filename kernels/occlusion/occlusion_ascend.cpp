@@ -184,9 +184,12 @@ class OcclusionFill {
 
 extern "C" __global__ __aicore__ void fastxai_occlusion_fill(GM_ADDR image, GM_ADDR base,
                                                              GM_ADDR windows, GM_ADDR geometry,
-                                                             GM_ADDR out, GM_ADDR /*workspace*/,
+                                                             GM_ADDR out, GM_ADDR workspace,
                                                              GM_ADDR tiling) {
-  const auto values = fastxai::read_tiling<fastxai::OcclusionTiling>(tiling);
+  KERNEL_TASK_TYPE_DEFAULT(KERNEL_TYPE_AIV_ONLY);
+  GET_TILING_DATA(tiling_data, tiling);
+  (void)workspace;  // CANN knows the parameter by its name
+  const auto values = fastxai::tiling_of<fastxai::OcclusionTiling>(tiling_data.words);
   fastxai::OcclusionFill op(values);
   op.set_inputs(image, base, windows, geometry);
   op.set_output(out);

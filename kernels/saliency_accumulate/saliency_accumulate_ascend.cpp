@@ -243,8 +243,11 @@ class SaliencyAccumulate {
 
 extern "C" __global__ __aicore__ void fastxai_saliency_accumulate(
     GM_ADDR scores, GM_ADDR cells, GM_ADDR shifts, GM_ADDR count, GM_ADDR sums, GM_ADDR moments,
-    GM_ADDR new_sums, GM_ADDR new_moments, GM_ADDR /*workspace*/, GM_ADDR tiling) {
-  const auto values = fastxai::read_tiling<fastxai::SaliencyAccumulateTiling>(tiling);
+    GM_ADDR new_sums, GM_ADDR new_moments, GM_ADDR workspace, GM_ADDR tiling) {
+  KERNEL_TASK_TYPE_DEFAULT(KERNEL_TYPE_AIV_ONLY);
+  GET_TILING_DATA(tiling_data, tiling);
+  (void)workspace;  // CANN knows the parameter by its name
+  const auto values = fastxai::tiling_of<fastxai::SaliencyAccumulateTiling>(tiling_data.words);
   fastxai::SaliencyAccumulate op(values);
   op.set_batch(scores, cells, shifts, count);
   op.set_sums(sums, moments, new_sums, new_moments);

@@ -116,6 +116,7 @@ class _Run(ctypes.Structure):
         ("tensors", ctypes.POINTER(_Tensor)),
         ("number", ctypes.c_int32),
         ("tiling", ctypes.c_void_p),
+        ("tiling_bytes", ctypes.c_uint64),
         ("blocks", ctypes.c_int32),
         ("hazards", ctypes.c_int32),
         ("write_once", ctypes.c_int32),
@@ -210,7 +211,7 @@ class Library:
         )
         function = ctypes.cast(getattr(self.handle, kernel), ctypes.c_void_p)
         run = _Run(
-            function, tensors, len(arrays), tiling.ctypes.data, blocks,
+            function, tensors, len(arrays), tiling.ctypes.data, tiling.nbytes, blocks,
             _HAZARDS[hazards], write_once, seed,
         )  # fmt: skip
         message = ctypes.create_string_buffer(_ROOM)

@@ -32,6 +32,9 @@ BROKEN = {
     "writes_twice": "written twice",
     "leaks_a_tensor": "never freed",
     "overwrites_before_the_copy": "Duplicate on pipe V: a read by pipe MTE3",
+    "reads_past_its_tiling": "word 1 of a tiling of 1",
+    "takes_another_tensor_for_its_tiling": "what is not the kernel's tiling",
+    "runs_on_cube_cores": "a kernel on cube cores",
     "computes_before_the_copy": "Adds on pipe V: a write by pipe MTE2",
 }
 SOUND = ["doubles_with_queues", "doubles_with_flags", "doubles_with_barriers"]

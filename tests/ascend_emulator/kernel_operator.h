@@ -3,6 +3,7 @@
 // README.md says what this proves.
 #pragma once
 
+#include "emulator/launch.h"
 #include "emulator/vectors.h"
 
 inline int64_t get_block_idx() { return emu::core().block(); }

@@ -5,6 +5,7 @@
 using namespace AscendC;
 
 #define RULE(name) extern "C" void name(GM_ADDR in, GM_ADDR out, GM_ADDR, GM_ADDR)
+#define RULE_OF_ALL(name) extern "C" void name(GM_ADDR in, GM_ADDR out, GM_ADDR, GM_ADDR tiling)
 
 namespace {
 
@@ -190,6 +191,24 @@ RULE(computes_before_the_copy) {
   room.from.FreeTensor(x);
 }
 
+RULE_OF_ALL(reads_past_its_tiling) {
+  GET_TILING_DATA(data, tiling);
+  Room room(in, out);
+  LocalTensor<float> y = room.to.AllocTensor<float>();
+  Duplicate(y, static_cast<float>(data.words[1]), kFloats);
+  room.store(y);
+}
+RULE_OF_ALL(takes_another_tensor_for_its_tiling) {
+  (void)tiling;
+  GET_TILING_DATA(data, in);
+  Room room(in, out);
+  room.scratch.Get<float>().SetValue(0, static_cast<float>(data.words[0]));
+}
+RULE(runs_on_cube_cores) {
+  KERNEL_TASK_TYPE_DEFAULT(KERNEL_TYPE_AIC_ONLY);
+  Room room(in, out);
+}
+
 RULE(doubles_with_queues) {
   Room room(in, out);
   LocalTensor<float> x = room.load();
@@ -199,6 +218,7 @@ RULE(doubles_with_queues) {
   room.store(y);
 }
 RULE(doubles_with_flags) {
+  KERNEL_TASK_TYPE_DEFAULT(KERNEL_TYPE_AIV_ONLY);
   Room room(in, out);
   LocalTensor<float> x = room.scratch.Get<float>();
   DataCopy(x, room.in, kFloats);

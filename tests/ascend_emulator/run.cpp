@@ -9,6 +9,16 @@
 #include <vector>
 
 #include "emulator/core.h"
+#include "emulator/launch.h"
+
+namespace emu {
+
+Tiling& tiling() {
+  static Tiling of_the_run;
+  return of_the_run;
+}
+
+}  // namespace emu
 
 namespace {
 
@@ -43,6 +53,7 @@ void run_all_blocks(const EmuRun& run) {
   }
   pointers.push_back(nullptr);  // workspace
   pointers.push_back(run.tiling);
+  emu::tiling() = {run.tiling, run.tiling_bytes / sizeof(uint32_t)};
   std::vector<int> order(static_cast<size_t>(run.blocks));
   std::iota(order.begin(), order.end(), 0);
   std::shuffle(order.begin(), order.end(), std::mt19937_64(run.seed));

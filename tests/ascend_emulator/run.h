@@ -19,6 +19,7 @@ struct EmuRun {
   const EmuTensor* tensors;
   int32_t number;  // of tensors
   uint8_t* tiling;
+  uint64_t tiling_bytes;
   int32_t blocks;
   int32_t hazards;     // emu::Hazards
   int32_t write_once;  // whether every output byte must be written exactly once
