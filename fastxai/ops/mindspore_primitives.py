@@ -5,8 +5,8 @@ mask index, windows) comes in a small int64 tensor from `MaskSpec.params` or `Oc
 so nothing is compiled again; what fixes an output shape is an argument of the functions here.
 
 A primitive is made for MindSpore's `device_target` at that moment: from the CUDA library where that
-is 'GPU', where two of them have their workspace as a second output, else from the CPU's. MindSpore
-2.10 has no GPU build, so on a GPU these never ran; docs/gpu.md says what was tested.
+is 'GPU', where two of them have their workspace as a second output, else from the CPU's. On a GPU
+these never ran; docs/gpu.md says what was tested.
 
 A number out of range in such a tensor does not end the call: MindSpore would never run the compiled
 graph again. The outputs are NaN, 255 in uint8 and -1 in other integers, and a line on stderr says
