@@ -182,7 +182,7 @@ def measure(
         if any(BENCHMARKS[name].suite == "quality" for name in names):
             missing.append(f"cuda: {reason(device)}")
         if any(BENCHMARKS[name].suite != "quality" for name in names):
-            codes.append(run(["bash", str(_GPU_SCRIPT), str(results)]))
+            codes.append(run(["bash", str(_GPU_SCRIPT), "all", str(results)]))
             if codes[-1] == NOTHING_MEASURED:
                 missing.append("cuda: there is no NVIDIA GPU")
         return codes, missing

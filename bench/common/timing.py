@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+GRAPH = "CUDA graph"  # how work on a GPU is timed where it can be; see gpu_timing
+
 
 def quantile(samples: Sequence[float], share: float) -> float:
     """The value below which `share` of the samples lie, interpolated linearly.

@@ -16,6 +16,8 @@ SPECS = [
     MaskSpec(2, (32, 48), design="oa128"),
     MaskSpec(3, (17, 23), (40, 33), 0.3, (70, 3)),  # too large for the tables in shared memory
     MaskSpec(4, (17, 23), (9, 14), 0.5, (66, 2), "oa128"),
+    MaskSpec(5, (32, 48), design="placed"),
+    MaskSpec(6, (32, 48), (5, 7), design="lattice"),
 ]
 WINDOWS = OcclusionSpec((32, 48), (5, 7), (3, 4))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from bench.common.timing import GRAPH
 from bench.micro.op_costs import BATCH, FORMULAS, SIZE, sweeps
 from bench.report.table import Column, Row, Table
 
@@ -136,13 +137,37 @@ def _ceiling(row: Row) -> float:
 
 
 def _gpu_hot_path(result: Row) -> Iterator[Row]:
-    found = result["results"]["hot_path"]
+    found = result["results"].get("hot_path") or {"seconds": {}}
     for name, seconds in found["seconds"].items():
         yield {"name": name, "seconds": seconds, "times": found["times_ours"][name]}
 
 
 def _gpu_rise(result: Row) -> list[Row]:
-    return [result["results"]["resnet50"]] if result["results"]["resnet50"] else []
+    return [result["results"]["resnet50"]] if result["results"].get("resnet50") else []
+
+
+def _gpu_failed(result: Row) -> list[Row]:
+    """Sections of bench.gpu, or parts of one, without figures."""
+    failed = dict(result.get("failed", {}))
+    missing = (result["results"].get("hot_path") or {}).get("missing")
+    if missing:
+        failed["a part of hot_path"] = missing
+    return [{"section": name, "why": why} for name, why in failed.items()]
+
+
+def _gpu_versions(result: Row) -> str:
+    return f"{result['device']['nvidia_smi']}; PyTorch {result['device']['torch']}"
+
+
+def _gpu_clock(result: Row) -> str:
+    """That replays of a CUDA graph were timed, or which figures are others."""
+    found = result["results"]
+    rows = [*(found.get("products") or []), found.get("hot_path") or {}]
+    timed = [*(found.get("others") or [])]
+    ways = [*(row.get("timed", {}) for row in rows), {row["op"]: row.get("timed") for row in timed}]
+    odd = {name: how for way in ways for name, how in way.items() if how not in (None, GRAPH)}
+    named = "; ".join(f"{name}: {how}" for name, how in odd.items())
+    return named or f"replays of a {GRAPH}"
 
 
 GPU = [
@@ -163,7 +188,11 @@ GPU = [
         "The other operators on a GPU",
         "gpu",
         "results.others",
-        [Column("op", "op"), Column("µs", "seconds", ".1f", 1e6)],
+        [
+            Column("op", "op"),
+            Column("µs", "seconds", ".1f", 1e6),
+            Column("µs of the host", "host_seconds", ".1f", 1e6),
+        ],
     ),
     Table(
         "A batch of RISE without a network on a GPU",
@@ -174,7 +203,6 @@ GPU = [
             Column("µs", "seconds", ".1f", 1e6),
             Column("times fastxai's", "times", ".1f"),
         ],
-        [lambda result: f"{result['device']['nvidia_smi']}; PyTorch {result['device']['torch']}."],
     ),
     Table(
         "RISE of ResNet50 on a GPU over its bare passes",
@@ -189,6 +217,18 @@ GPU = [
             Column("bare passes s", "seconds.bare", ".2f"),
             Column("ratio", "ratio", ".3f"),
         ],
+    ),
+    Table(
+        "Sections without figures",
+        "gpu",
+        _gpu_failed,
+        [Column("section", "section"), Column("why", "why")],
+    ),
+    Table(
+        "The GPU of these tables, and their clock",
+        "gpu",
+        lambda result: [result],
+        [Column("GPU, driver, memory", _gpu_versions), Column("clock", _gpu_clock)],
     ),
 ]
 

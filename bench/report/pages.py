@@ -67,7 +67,7 @@ def origin(result: Row) -> str:
 
 
 def _missing(source: str) -> str:
-    command = "bench/gpu.sh" if source == "gpu" else f"python bench/run.py --suite {source}"
+    command = "bench/gpu.sh all" if source == "gpu" else f"python bench/run.py --suite {source}"
     return f"Not measured yet: `{command}`.\n"
 
 

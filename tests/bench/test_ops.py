@@ -136,7 +136,7 @@ def test_every_operator_has_its_formula_on_the_page():
     [
         ("ops_size", "Not measured yet: `python bench/run.py --suite ops`"),
         ("roofline", "Not measured yet: `python bench/run.py --suite ops`"),
-        ("roofline_cuda", "Not measured yet: `bench/gpu.sh`"),
+        ("roofline_cuda", "Not measured yet: `bench/gpu.sh all`"),
         ("roofline_ascend", "Not measured: no Ascend NPU"),
         ("ops_ascend", "Not measured: no Ascend NPU"),
     ],

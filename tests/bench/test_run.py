@@ -30,7 +30,7 @@ def test_operators_on_the_cpu_are_what_is_measured_without_options():
     code, texts = started()
     assert code == 0
     assert any("bench.micro.ops" in text for text in texts)
-    assert not any("gpu" in text for text in texts)
+    assert not any("gpu.sh" in text for text in texts)
 
 
 @pytest.fixture
