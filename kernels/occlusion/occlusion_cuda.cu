@@ -13,13 +13,15 @@ constexpr int kTileOf = kVec == 1 ? kSingleTile : kTile;
 
 // Corner of window `index`, or a corner below the image where there is none.
 struct Corner {
-  int64_t top;
-  int64_t left;
+  int32_t top;
+  int32_t left;
 };
 
 __device__ static inline Corner corner_of(const OcclusionParams& p, int64_t index) {
-  if (index < 0 || index >= p.grid_rows * p.grid_cols) return {p.rows, p.cols};
-  return {index / p.grid_cols * p.stride_rows, index % p.grid_cols * p.stride_cols};
+  const bool none = index < 0 || index >= p.grid_rows * p.grid_cols;
+  const int64_t top = none ? p.rows : index / p.grid_cols * p.stride_rows;
+  const int64_t left = none ? p.cols : index % p.grid_cols * p.stride_cols;
+  return {static_cast<int32_t>(top), static_cast<int32_t>(left)};
 }
 
 __device__ static inline bool load_params(const OcclusionSource& source, OcclusionParams* p) {
@@ -51,31 +53,36 @@ __global__ void __launch_bounds__(kTileOf<kVec> / kVec)
   const int64_t tile = blockIdx.x - group * plane.tiles;
   const int64_t begin = group * chunk;
   const int images = static_cast<int>(p.count - begin < chunk ? p.count - begin : chunk);
-  for (int j = static_cast<int>(threadIdx.x); good && j < images;
-       j += static_cast<int>(blockDim.x)) {
-    corners[j] = corner_of(p, p.first + begin + j);
+  for (int j = static_cast<int>(threadIdx.x); j < images; j += static_cast<int>(blockDim.x)) {
+    corners[j] = good ? corner_of(p, p.first + begin + j) : Corner{0, 0};
   }
   __syncthreads();
   const Place place = place_of(plane, tile * kTileOf<kVec> + threadIdx.x * kVec);
   if (!place.inside) return;
   const int64_t size = p.rows * p.cols;
+  const uint32_t window_rows = static_cast<uint32_t>(p.window_rows);
+  const uint32_t window_cols = static_cast<uint32_t>(p.window_cols);
   for (int64_t c = 0; c < (planar ? p.channels : 1); ++c) {
     float shown[kVec];
     float hidden[kVec];
-    int64_t x[kVec];
+    int32_t x[kVec];
     for (int i = 0; i < kVec; ++i) {
-      x[i] = planar ? place.at + i : (place.at + i) / p.channels;
+      x[i] = static_cast<int32_t>(planar ? place.at + i : (place.at + i) / p.channels);
       const int64_t channel = planar ? c : (place.at + i) % p.channels;
       const int64_t at = channel * size + place.y * p.cols + x[i];
-      shown[i] = image[at];
-      hidden[i] = base.values[base.picture ? at : channel];
+      shown[i] = good ? image[at] : __builtin_nanf("");
+      hidden[i] = good ? base.values[base.picture ? at : channel] : __builtin_nanf("");
     }
     Out* row = out + begin * p.channels * size + c * size + place.y * plane.row + place.at;
     for (int j = 0; j < images; ++j, row += p.channels * size) {
+      // Unsigned: one comparison for both ends of a window.
+      const Corner corner = corners[j];
+      const uint32_t below = static_cast<uint32_t>(place.y) - static_cast<uint32_t>(corner.top);
+      const uint32_t width = below < window_rows ? window_cols : 0;
       float v[kVec];
       for (int i = 0; i < kVec; ++i) {
-        const bool covered = good && covers(p, corners[j], place.y, x[i]);
-        v[i] = !good ? __builtin_nanf("") : covered ? hidden[i] : shown[i];
+        const uint32_t across = static_cast<uint32_t>(x[i]) - static_cast<uint32_t>(corner.left);
+        v[i] = across < width ? hidden[i] : shown[i];
       }
       store_values<kVec>(v, row);
     }
