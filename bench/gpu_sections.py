@@ -53,13 +53,19 @@ def batches(dtype: str, layout: str) -> list[torch.Tensor]:
     ]
 
 
+def _workspace(out: torch.Tensor, spec: MaskSpec) -> torch.Tensor:
+    size = cuda.masked_product_workspace(tuple(out.shape), spec.grid)
+    return torch.empty(size, dtype=torch.float64, device=DEVICE)
+
+
 def product_into(outs: list[torch.Tensor], spec: MaskSpec) -> Callable[[], Any]:
     """The masked product, in turn into each."""
+    space = _workspace(outs[0], spec)
     image = torch.randn((3, *SIZE), device=DEVICE)
     base = torch.zeros(3, device=DEVICE)
 
     def into(out: torch.Tensor) -> None:
-        cuda.masked_product(image, base, spec, 0, out, stream=_stream())
+        cuda.masked_product(image, base, spec, 0, out, space, stream=_stream())
 
     return in_turn([functools.partial(into, out) for out in outs])
 
@@ -79,7 +85,8 @@ def check(options: argparse.Namespace) -> list[str]:
             image, spec, 120, 16, backend="native" if native else "reference"
         )
         out = torch.full((16, 3, *SIZE), torch.nan, device=DEVICE)
-        cuda.masked_product(there, base, spec, 120, out, stream=_stream())
+        space = _workspace(out, spec)
+        cuda.masked_product(there, base, spec, 120, out, space, stream=_stream())
         furthest = np.abs(out.cpu().numpy() - expected).max()
         limit = 0.0 if native else 4 * np.finfo(np.float32).eps * np.abs(image).max()
         assert furthest <= limit, f"masked_product, {design}: differs from the CPU's by {furthest}"

@@ -14,7 +14,7 @@ from fastxai.ops import MaskSpec, OcclusionSpec, SaliencySums, cuda
 SPECS = [
     MaskSpec(1, (32, 48)),
     MaskSpec(2, (32, 48), design="oa128"),
-    MaskSpec(3, (17, 23), (40, 33), 0.3, (70, 3)),  # too large for the tables in shared memory
+    MaskSpec(3, (17, 23), (40, 33), 0.3, (70, 3)),
     MaskSpec(4, (17, 23), (9, 14), 0.5, (66, 2), "oa128"),
     MaskSpec(5, (32, 48), design="placed"),
     MaskSpec(6, (32, 48), (5, 7), design="lattice"),
@@ -31,10 +31,12 @@ def _masks(spec: MaskSpec) -> None:
     count, stream = 9, torch.cuda.current_stream()
     image = torch.randn((3, *spec.size), device="cuda")
     base = torch.zeros(3, device="cuda")
+    size = cuda.masked_product_workspace((count, 3, *spec.size), spec.grid)
+    space = torch.empty(size, dtype=torch.float64, device="cuda")
     for dtype in (torch.float32, torch.float16, torch.bfloat16):
         for channels_last in (False, True):
             out = _batch(count, spec.size, dtype, channels_last)
-            cuda.masked_product(image, base, spec, 122, out, stream=stream)
+            cuda.masked_product(image, base, spec, 122, out, space, stream=stream)
     cells = torch.empty((count, *spec.grid), dtype=torch.uint8, device="cuda")
     shifts = torch.empty((count, 2), dtype=torch.int32, device="cuda")
     cuda.mask_grid(spec, 122, cells, shifts, stream=stream)

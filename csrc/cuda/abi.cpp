@@ -8,6 +8,7 @@
 //   layout     0 NCHW, 1 NHWC          type  0 float32, 1 float16, 2 bfloat16
 //   stream     a cudaStream_t
 //   workspace  float64 in device memory, as many as the function of that name says
+//   room       numbers of float64 in the workspace
 #include "csrc/cuda/device.h"
 #include "csrc/cuda/launch_cuda.h"
 
@@ -20,7 +21,7 @@ using fastxai::Layout;
 using fastxai::OutType;
 using fastxai::ParamTensor;
 
-constexpr int kAbi = 2;  // of this file; Python refuses a library with another
+constexpr int kAbi = 3;  // of this file; Python refuses a library with another
 
 // sizes: [M, C, H, W]
 BatchTensor batch_of(const int64_t* sizes, int layout, int type, void* data) {
@@ -65,13 +66,21 @@ FASTXAI_CUDA_API int fastxai_cuda_mask_upsample(const int64_t* sizes, const uint
   return number(fastxai::cuda_mask_upsample(p, nullptr, cells, shifts, masks, stream));
 }
 
-// sizes: [M, C, H, W]
+// sizes: [M, C, H, W, h]
+FASTXAI_CUDA_API int64_t fastxai_cuda_masked_product_workspace(const int64_t* sizes) {
+  return fastxai::cuda::masked_product_workspace(sizes[0], {sizes[1], sizes[2], sizes[3]},
+                                                 sizes[4]);
+}
+
+// sizes: [M, C, H, W]; workspace aligned to 16 bytes
 FASTXAI_CUDA_API int fastxai_cuda_masked_product(const int64_t* params, int on_device,
                                                  const int64_t* sizes, int layout, int type,
                                                  const float* image, const float* base, int picture,
-                                                 void* out, void* stream) {
+                                                 void* out, double* workspace, int64_t room,
+                                                 void* stream) {
   return number(fastxai::cuda_masked_product({params, on_device != 0}, image, {base, picture != 0},
-                                             batch_of(sizes, layout, type, out), stream));
+                                             batch_of(sizes, layout, type, out), {workspace, room},
+                                             stream));
 }
 
 // sizes: [M, K, T, Sr, Sc, h, w]; columns may be null: T = K, in order

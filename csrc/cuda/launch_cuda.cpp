@@ -56,13 +56,19 @@ Status cuda_mask_upsample(const MaskUpsampleParams& p, const int64_t* up_size, c
 }
 
 Status cuda_masked_product(const ParamTensor& params, const float* image, const Base& base,
-                           const BatchTensor& out, void* stream) noexcept {
+                           const BatchTensor& out, const Workspace& workspace,
+                           void* stream) noexcept {
   MaskSource source;
   const Status status = mask_source(params, out.count, &source);
   if (status != Status::kOk) return status;
-  if (!good_shape(out.shape, out.count)) return Status::kShape;
+  // How many rows of cells parameters in device memory have, the kernels see.
+  const int64_t grid_rows = params.on_device ? 0 : source.params.grid_rows;
+  if (!good_shape(out.shape, out.count) ||
+      workspace.room < cuda::masked_product_workspace(out.count, out.shape, grid_rows)) {
+    return Status::kShape;
+  }
   return queued(cuda::masked_product(source, out.shape, out.layout, out.type, image, base,
-                                     out.count, out.data, stream));
+                                     out.count, out.data, workspace.data, workspace.room, stream));
 }
 
 Status cuda_saliency_accumulate(const ParamTensor& params, int64_t batch,

@@ -36,8 +36,16 @@ Status cuda_mask_upsample(const MaskUpsampleParams& params, const int64_t* up_si
                           const uint8_t* cells, const int32_t* shifts, float* masks,
                           void* stream) noexcept;
 
+// Numbers of float64 in device memory, aligned to 16 bytes.
+struct Workspace {
+  double* data;
+  int64_t room;
+};
+
+// workspace: cuda::masked_product_workspace numbers.
 Status cuda_masked_product(const ParamTensor& params, const float* image, const Base& base,
-                           const BatchTensor& out, void* stream) noexcept;
+                           const BatchTensor& out, const Workspace& workspace,
+                           void* stream) noexcept;
 
 Status cuda_saliency_accumulate(const ParamTensor& params, int64_t batch,
                                 const AccumulatorShape& shape, const ScoreTable& scores,

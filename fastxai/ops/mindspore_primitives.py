@@ -5,7 +5,7 @@ mask index, windows) comes in a small int64 tensor from `MaskSpec.params` or `Oc
 so nothing is compiled again; what fixes an output shape is an argument of the functions here.
 
 A primitive is made for MindSpore's `device_target` at that moment: from the CUDA library where that
-is 'GPU', where two of them have their workspace as a second output, else from the CPU's. On a GPU
+is 'GPU', where three of them have their workspace as a second output, else from the CPU's. On a GPU
 these never ran; docs/gpu.md says what was tested.
 
 A number out of range in such a tensor does not end the call: MindSpore would never run the compiled
@@ -77,20 +77,31 @@ def mask_upsample(size: tuple[int, int]) -> ops.Custom:
     return _custom("fastxai_mask_upsample", f"{size[0]}x{size[1]}", shape, dtype)
 
 
-def masked_product(count: int, dtype: object = ms.float32) -> ops.Custom:
+def masked_product(
+    count: int, dtype: object = ms.float32, grid: tuple[int, int] = (10, 10)
+) -> ops.Custom:
     """Primitive (image (C, H, W), base, params (25,)) -> (count, C, H, W).
 
     `image` and `base`, (C,) or (C, H, W), are float32. `dtype` is float32, float16 or
     bfloat16. Rows past the count in `params` hold further masks.
-    """
 
-    def shape(image: _Shape, base: _Shape, params: _Shape) -> _Shape:
-        return (count, *image)
+    On a GPU there is a second output, the workspace, float64 (n,), for masks of at most `grid`
+    cells; params of more rows than that make the copies NaN.
+    """
+    gpu = _on_gpu()
+
+    def shape(image: _Shape, base: _Shape, params: _Shape) -> tuple[Any, ...]:
+        copies = (count, *image)
+        if not gpu:
+            return copies
+        from fastxai.ops.cuda import masked_product_workspace
+
+        return copies, (masked_product_workspace(copies, grid),)
 
     def out(image: object, base: object, params: object) -> object:
-        return dtype
+        return (dtype, ms.float64) if gpu else dtype
 
-    return _custom("fastxai_masked_product", f"{count}/{dtype}", shape, out)
+    return _custom("fastxai_masked_product", f"{count}/{dtype}/{grid}", shape, out)
 
 
 def saliency_accumulate() -> ops.Custom:

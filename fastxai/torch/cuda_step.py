@@ -100,12 +100,13 @@ class CudaMasks(CudaStep):
         assert isinstance(plan, MaskPlan)
         self._spec = plan.spec
         self._sums = DeviceMaskTally(plan, len(task.labels), batch.device)
+        size = cuda.masked_product_workspace(tuple(batch.shape), plan.spec.grid)
+        self._workspace = torch.empty(size, **_doubles(batch))
         super().__init__(task, self._sums, score, batch)
 
     def _fill(self, first: int, stream: int) -> None:
-        cuda.masked_product(
-            self._task.image, self._base, self._spec, first, self._batch, stream=stream
-        )
+        inputs = (self._task.image, self._base, self._spec, first)
+        cuda.masked_product(*inputs, self._batch, self._workspace, stream=stream)
 
     def _add(self, scores: torch.Tensor, first: int, count: int) -> torch.Tensor:
         self._sums.keep(lambda: scores[:count].index_select(1, self._labels))

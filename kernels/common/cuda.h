@@ -106,6 +106,16 @@ __device__ static inline void store_values(const float* v, Half* out) {
   }
 }
 
+__device__ static inline float bits_float(uint32_t bits) {
+#if defined(__CUDA_ARCH__)
+  return __uint_as_float(bits);
+#else
+  float x;
+  __builtin_memcpy(&x, &bits, sizeof x);
+  return x;
+#endif
+}
+
 // Numbers of type Out in a vector of 16 bytes.
 template <class Out>
 constexpr int kVectorOf = static_cast<int>(16 / sizeof(Out));

@@ -82,4 +82,26 @@ __device__ static inline void load_oa_blocks(const MaskSource& source, const Mas
   __syncthreads();
 }
 
+// Cells of mask `index` as 0 or 1 into `own` [h w]. Every thread of the block comes here; `oa` is
+// in shared memory. A barrier of the caller's before `own` is read.
+__device__ static inline void draw_cells(const MaskSource& source, const MaskParams& p,
+                                         uint64_t index, OaShared* oa, uint8_t* own) {
+  const int64_t num_cells = p.grid_rows * p.grid_cols;
+  if (in_blocks(p.design)) {
+    load_oa_blocks(source, p, oa_block_of(index), 1, oa);
+    const uint32_t row = static_cast<uint32_t>(index % kOaMasks);
+    for (int64_t k = threadIdx.x; k < num_cells; k += blockDim.x) {
+      own[k] = static_cast<uint8_t>(oa_cell(oa->codes[k], row));
+    }
+    return;
+  }
+  for (int64_t block = threadIdx.x; 4 * block < num_cells; block += blockDim.x) {
+    uint32_t words[4];
+    word_block(p.seed, index, kStreamMasks, static_cast<uint32_t>(block), words);
+    for (int i = 0; i < 4 && 4 * block + i < num_cells; ++i) {
+      own[4 * block + i] = cell_kept(words[i], p.threshold) ? 1 : 0;
+    }
+  }
+}
+
 FASTXAI_ISA_END

@@ -22,21 +22,7 @@ __global__ void __launch_bounds__(kThreads)
   }
   const uint64_t index = static_cast<uint64_t>(p.first + m);
   if (threadIdx.x == 0) mask_shift(p, index, shifts + 2 * m);
-  if (in_blocks(p.design)) {
-    load_oa_blocks(source, p, oa_block_of(index), 1, oa);
-    const uint32_t row = static_cast<uint32_t>(index % kOaMasks);
-    for (int64_t k = threadIdx.x; k < num_cells; k += blockDim.x) {
-      own[k] = static_cast<uint8_t>(oa_cell(oa->codes[k], row));
-    }
-    return;
-  }
-  for (int64_t block = threadIdx.x; 4 * block < num_cells; block += blockDim.x) {
-    uint32_t words[4];
-    word_block(p.seed, index, kStreamMasks, static_cast<uint32_t>(block), words);
-    for (int i = 0; i < 4 && 4 * block + i < num_cells; ++i) {
-      own[4 * block + i] = cell_kept(words[i], p.threshold) ? 1 : 0;
-    }
-  }
+  draw_cells(source, p, index, oa, own);
 }
 
 FASTXAI_ISA_END

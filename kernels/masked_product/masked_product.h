@@ -33,13 +33,18 @@ FASTXAI_FOR_EACH_ISA(FASTXAI_DECLARE)
 
 namespace cuda {
 // Every pointer is to device memory; queued on `stream` (a cudaStream_t), nothing waits. Returns a
-// cudaError_t, 0 if it was queued. Parameters in device memory that are out of range give NaN.
+// cudaError_t, 0 if it was queued. Parameters in device memory that are out of range, or need a
+// larger workspace, give NaN.
 int masked_product(const MaskSource& masks, const ImageShape& shape, Layout layout, OutType type,
                    const float* image,  // [C, H, W]
                    const Base& base,    // in device memory
                    int64_t batch,       // M; all rows are written
                    void* out,           // [M, C, H, W] in the order that `layout` says
+                   double* workspace,   // aligned to 16 bytes
+                   int64_t room,        // numbers in it, at least 2
                    void* stream);
+// Numbers of float64 for masks of `grid_rows` rows of cells.
+int64_t masked_product_workspace(int64_t batch, const ImageShape& shape, int64_t grid_rows);
 }  // namespace cuda
 
 }  // namespace fastxai

@@ -26,6 +26,9 @@ struct dim3 {
 struct alignas(16) uint4 {
   uint32_t x, y, z, w;
 };
+struct alignas(8) uint2 {
+  uint32_t x, y;
+};
 struct alignas(16) float4 {
   float x, y, z, w;
 };
@@ -87,6 +90,7 @@ inline void __syncthreads() { cuda_emulator::barrier(); }
 
 template <class T>
 T __ldg(const T* p) {
+  if (reinterpret_cast<uintptr_t>(p) % alignof(T) != 0) cuda_emulator::fail("misaligned load");
   return *p;
 }
 template <class T>

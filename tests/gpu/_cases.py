@@ -43,15 +43,16 @@ MASKS = {
     "rows-longer-than-a-tile": _mask_case(3, (3, 1500), 2),
     "rows-of-several-tiles": _mask_case(1, (2, 5003), 2, grid=(3, 9), shift=(2, 11)),
     "shift-larger-than-the-image": _mask_case(2, (7, 8), 3, grid=(2, 2), shift=(30, 20)),
-    "largest-tables": _mask_case(3, (40, 32), 3, grid=(31, 31), shift=(64, 64), p=0.3),
-    "grid-too-wide-for-tables": _mask_case(3, (16, 20), 2, grid=(5, 32), shift=(3, 4)),
-    "grid-too-tall-for-tables": _mask_case(1, (16, 20), 2, grid=(33, 4), shift=(3, 4)),
-    "shift-too-wide-for-tables": _mask_case(3, (8, 12), 2, shift=(3, 65)),
-    "shift-too-tall-oa128": _mask_case(
+    "many-cells-and-shifts": _mask_case(3, (40, 32), 3, grid=(31, 31), shift=(64, 64), p=0.3),
+    "wide-grid": _mask_case(3, (16, 20), 2, grid=(5, 32), shift=(3, 4)),
+    "tall-grid": _mask_case(1, (16, 20), 2, grid=(33, 4), shift=(3, 4)),
+    "wide-shifts": _mask_case(3, (8, 12), 2, shift=(3, 65)),
+    "tall-shifts-oa128": _mask_case(
         3, (8, 12), 4, shift=(65, 3), grid=(9, 14), first=126, design="oa128"
     ),
+    "more-cells-than-are-shared": _mask_case(3, (10, 12), 2, grid=(91, 91), shift=(3, 2)),
     "finer-than-the-image": _mask_case(1, (6, 8), 3, grid=(20, 30)),
-    "shift-too-tall-placed": _mask_case(
+    "tall-shifts-placed": _mask_case(
         3, (8, 12), 4, shift=(65, 3), grid=(9, 14), first=126, design="placed"
     ),
     "all-kept": _mask_case(3, (12, 16), 2, p=1.0),

@@ -37,6 +37,11 @@ def call(device, name: str, *tensors) -> int:
     return int(function(*arguments))
 
 
+def room(device, grid=SPEC.grid):
+    """The workspace of five masked copies."""
+    return device.empty((cuda.masked_product_workspace((5, 3, 12, 20), grid),), "float64")
+
+
 def picture(device):
     image = np.random.default_rng(1).normal(size=(3, 12, 20)).astype(np.float32)
     base = np.array([0.5, -1, 2], np.float32)
@@ -65,7 +70,8 @@ def test_masked_and_covered_images(device, dtype):
     levels = tuple(base.tolist())
     out = device.empty((5, 3, 12, 20), dtype)
     params = device.put(SPEC.params(9, 5))
-    assert call(device, "masked_product", image_there, base_there, params, out) == OK
+    space = room(device)
+    assert call(device, "masked_product", image_there, base_there, params, out, space) == OK
     expected = ops.masked_product(image, SPEC, 9, 5, base_value=levels, dtype=dtype)
     np.testing.assert_array_equal(device.get(out), expected)
     params = device.put(WINDOWS.params(2, 5))
@@ -73,6 +79,13 @@ def test_masked_and_covered_images(device, dtype):
     if dtype == "float32":
         covered = ops.occlusion_fill(image, WINDOWS, 2, 5, base_value=levels)
         np.testing.assert_array_equal(device.get(out), covered)
+
+
+def test_a_workspace_for_coarser_masks_gives_nan(device):
+    _, _, image, base = picture(device)
+    out, params = device.empty((5, 3, 12, 20), "float32"), device.put(SPEC.params(9, 5))
+    assert call(device, "masked_product", image, base, params, out, room(device, (3, 5))) == OK
+    assert np.isnan(device.get(out)).all()
 
 
 def test_sums_are_the_inputs_plus_the_batch(device):
@@ -114,9 +127,13 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(device, capfd):
     out = device.empty((2, 3, 12, 20), "float32")
     before = device.get(out)
     wrong = device.empty((2, 3, 12, 21), "float32")
-    assert call(device, "masked_product", image, base, params) == COUNT
-    assert call(device, "masked_product", base, image, params, out) == DTYPE
-    assert call(device, "masked_product", image, base, params, wrong) == SHAPE
+    space = room(device)
+    assert call(device, "masked_product", image, base, params, out) == COUNT
+    assert call(device, "masked_product", base, image, params, out, space) == DTYPE
+    assert call(device, "masked_product", image, base, params, out, base) == DTYPE
+    assert call(device, "masked_product", image, base, params, wrong, space) == SHAPE
+    nothing = device.empty((2,), "float64")
+    assert call(device, "masked_product", image, base, params, out, nothing) == SHAPE
     assert call(device, "occlusion_fill", image, base, params, out) == SHAPE
     assert "fastxai_masked_product: a tensor has the wrong shape" in capfd.readouterr().err
     np.testing.assert_array_equal(device.get(out).view(np.uint32), before.view(np.uint32))

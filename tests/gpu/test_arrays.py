@@ -56,17 +56,22 @@ def test_channels_last_is_seen_by_the_strides(emulated):
 def test_the_interface_is_enough_to_run_on(emulated):
     out = np.zeros((2, 3, 8, 12), np.float32)
     image, base = np.ones((3, 8, 12), np.float32), np.zeros(3, np.float32)
-    cuda.masked_product(Interface(image), Interface(base), SPEC, 0, Interface(out))
+    cuda.masked_product(Interface(image), Interface(base), SPEC, 0, Interface(out), room())
     assert 0 < out.mean() < 1
 
 
 IMAGE, BASE = np.ones((3, 8, 12), np.float32), np.zeros(3, np.float32)
 
 
+def room() -> np.ndarray:
+    """A workspace for two masked copies."""
+    return np.zeros(cuda.masked_product_workspace((2, 3, 8, 12), SPEC.grid))
+
+
 def test_arrays_of_the_other_byte_order_are_refused(emulated):
     out = np.zeros((2, 3, 8, 12), np.float32)
     with pytest.raises(TypeError, match="`image` must have the device's byte order, got >f4"):
-        cuda.masked_product(Interface(IMAGE.astype(">f4")), BASE, SPEC, 0, out)
+        cuda.masked_product(Interface(IMAGE.astype(">f4")), BASE, SPEC, 0, out, room())
     assert as_device_array("op", "cells", Interface(np.zeros(2, ">u1"))).dtype == "uint8"
 
 
@@ -78,14 +83,14 @@ def test_masked_arrays_are_refused(emulated):
     type(hidden).__cuda_array_interface__ = property(lambda self: described)
     out = np.zeros((2, 3, 8, 12), np.float32)
     with pytest.raises(TypeError, match="masked_product: `image` must have no mask"):
-        cuda.masked_product(hidden, BASE, SPEC, 0, out)
+        cuda.masked_product(hidden, BASE, SPEC, 0, out, room())
 
 
 def test_what_is_read_only_is_not_written(emulated):
     out = np.zeros((2, 3, 8, 12), np.float32)
     out.flags.writeable = False
     with pytest.raises(ValueError, match="masked_product: `out` must be writable"):
-        cuda.masked_product(IMAGE, BASE, SPEC, 0, Interface(out))
+        cuda.masked_product(IMAGE, BASE, SPEC, 0, Interface(out), room())
     assert not out.any()
 
 
@@ -96,14 +101,21 @@ def test_an_output_in_the_memory_of_an_input_is_refused(emulated, shift):
     image = memory[shift : shift + 288].reshape(3, 8, 12)
     for wrapped in (Interface(out), out.reshape(2, 3, 8, 12)):
         with pytest.raises(ValueError, match="`out` and `image` share memory"):
-            cuda.masked_product(image, BASE, SPEC, 0, wrapped)
+            cuda.masked_product(image, BASE, SPEC, 0, wrapped, room())
     assert memory.all()
-    cuda.masked_product(memory[576:864].reshape(3, 8, 12), BASE, SPEC, 0, out)  # beside each other
+    cuda.masked_product(
+        memory[576:864].reshape(3, 8, 12), BASE, SPEC, 0, out, room()
+    )  # beside each other
 
 
 def _grid(memory):
     cells = memory.view(np.uint8)[:200].reshape(2, 10, 10)
     cuda.mask_grid(SPEC, 0, cells, memory.view(np.int32)[:4].reshape(2, 2))
+
+
+def _product(memory):
+    out = memory.view(np.float32)[:576].reshape(2, 3, 8, 12)
+    cuda.masked_product(IMAGE, BASE, SPEC, 0, out, memory[200:2000])
 
 
 def _accumulate(memory):
@@ -120,7 +132,12 @@ def _sum(memory):
 
 @pytest.mark.parametrize(
     ("call", "first", "second"),
-    [(_grid, "cells", "shifts"), (_accumulate, "sums", "moments"), (_sum, "maps", "workspace")],
+    [
+        (_grid, "cells", "shifts"),
+        (_product, "out", "workspace"),
+        (_accumulate, "sums", "moments"),
+        (_sum, "maps", "workspace"),
+    ],
 )
 def test_two_outputs_in_the_same_memory_are_refused(emulated, call, first, second):
     with pytest.raises(ValueError, match=f"`{first}` and `{second}` share memory"):
@@ -160,6 +177,7 @@ def product(device, **changes):
         "spec": SPEC,
         "first": 0,
         "out": device.empty((2, 3, 8, 12), "float32"),
+        "workspace": room(),
         **changes,
     }
     cuda.masked_product(**arguments)
@@ -173,6 +191,8 @@ def product(device, **changes):
         ("base", (2,), "float32", ValueError, r"`base` must have shape \(3\), got \(2,\)"),
         ("out", (2, 3, 8, 11), "float32", ValueError, "`out` must have shape"),
         ("out", (2, 3, 8, 12), "float64", TypeError, "`out` must be float32 or float16 or bfloat"),
+        ("workspace", (9,), "float64", ValueError, "`workspace` must have at least 194 elements"),
+        ("workspace", (999,), "float32", TypeError, "`workspace` must be float64"),
         ("spec", (8,), "int64", ValueError, r"`spec` must have shape \(25\)"),
         ("spec", (25,), "int32", TypeError, "`spec` must be int64"),
     ],
@@ -194,6 +214,8 @@ def test_other_wrong_arguments_are_named(emulated):
     gaps = np.zeros((2, 3, 8, 24), np.float32)[..., ::2]
     with pytest.raises(ValueError, match="masked_product: `out` must be contiguous"):
         product(emulated, out=gaps)
+    with pytest.raises(ValueError, match="`workspace` must begin at an address that 16 divides"):
+        product(emulated, workspace=emulated.empty((999,), "float64", skew=1))
     small = emulated.empty((3,), "float64")
     windows = OcclusionSpec((8, 12), (4, 4), (4, 4))
     maps = emulated.empty((1, 8, 12), "float64")
@@ -210,7 +232,7 @@ def test_without_the_library_the_error_says_how_to_build_it(monkeypatch):
     assert not cuda.has_cuda()
     assert cuda.cuda_info()["reason"] == "/nowhere/libfastxai_cuda.so was not built"
     with pytest.raises(RuntimeError, match="no CUDA kernels here .*FASTXAI_CUDA=ON pip install"):
-        cuda.masked_product(None, None, SPEC, 0, None)
+        cuda.masked_product(None, None, SPEC, 0, None, None)
     use_library(before)
 
 

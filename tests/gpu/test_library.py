@@ -17,7 +17,7 @@ AOT = [
 ]
 NEUTRAL = [
     *("abi", "status_text", "error_text", *AOT, "occlusion_patch"),
-    *("saliency_expand_workspace", "occlusion_sum_workspace"),
+    *("masked_product_workspace", "saliency_expand_workspace", "occlusion_sum_workspace"),
 ]
 # No CUDA run time, no cuBLAS: what every Linux has. The driver is looked for when a GPU is used.
 ALLOWED = re.compile(r"^(libc\.so\.6|libm\.so\.6|libstdc\+\+\.so\.6|libgcc_s\.so\.1|ld-linux.*)$")

@@ -17,6 +17,14 @@ def picture(case) -> tuple[np.ndarray, np.ndarray]:
     return image, np.linspace(-1.5, 2, case.channels).astype(np.float32)
 
 
+def multiply(device, image, base, spec, first, out, grid) -> None:
+    """The op, with a workspace of its own."""
+    shape = cuda.as_device_array("test", "out", out).shape
+    workspace = device.empty((cuda.masked_product_workspace(shape, grid),), "float64")
+    cuda.masked_product(image, base, spec, first, out, workspace, stream=device.stream)
+    device.get(workspace)  # nothing is written around it
+
+
 def bits(array: np.ndarray) -> np.ndarray:
     """Floats as integers, so that -0 is not 0."""
     return array.view({2: np.uint16, 4: np.uint32, 8: np.uint64}[array.itemsize])
@@ -51,7 +59,7 @@ def on_gpu(device, case, dtype, **layout) -> np.ndarray:
     """The masked images as the device makes them."""
     out = device.empty((case.count, *case.shape), dtype, **layout)
     image, base = (device.put(array) for array in picture(case))
-    cuda.masked_product(image, base, case.spec, case.first, out, stream=device.stream)
+    multiply(device, image, base, case.spec, case.first, out, case.spec.grid)
     return device.get(out)
 
 
@@ -73,7 +81,7 @@ def test_over_a_picture_they_have_the_cpus_bits(device, case, dtype, channels_la
     count = min(case.count, 12)
     out = device.empty((count, *case.shape), dtype, channels_last=channels_last)
     inputs = device.put(image), device.put(base)
-    cuda.masked_product(*inputs, case.spec, case.first, out, stream=device.stream)
+    multiply(device, *inputs, case.spec, case.first, out, case.spec.grid)
     expected = ops.masked_product(
         image, case.spec, case.first, count, base_value=base, dtype=dtype, backend="native"
     )
@@ -113,7 +121,7 @@ def test_parameters_in_device_memory_mean_the_same(device):
     params = device.put(case.spec.params(case.first, case.count))
     out = device.empty((case.count, *case.shape), "float32")
     image, base = (device.put(array) for array in picture(case))
-    cuda.masked_product(image, base, params, 0, out, stream=device.stream)
+    multiply(device, image, base, params, 0, out, case.spec.grid)
     np.testing.assert_array_equal(bits(device.get(out)), bits(on_cpu(case, "float32")))
     cells = device.empty((case.count, *case.spec.grid), "uint8")
     shifts = device.empty((case.count, 2), "int32")
@@ -133,7 +141,7 @@ def test_bad_parameters_in_device_memory_show(device, position):
     params = device.put(numbers)
     out = device.empty((case.count, *case.shape), "float32")
     image, base = (device.put(array) for array in picture(case))
-    cuda.masked_product(image, base, params, 0, out, stream=device.stream)
+    multiply(device, image, base, params, 0, out, case.spec.grid)
     assert np.isnan(device.get(out)).all()
     cells = device.empty((case.count, *case.spec.grid), "uint8")
     shifts = device.empty((case.count, 2), "int32")
@@ -149,10 +157,25 @@ def test_a_nan_pixel_stays_nan_everywhere_it_is_seen(device):
     for dtype in ("float32", "float16", "bfloat16"):
         out = device.empty((4, 1, 8, 8), dtype)
         inputs = device.put(image), device.put(np.zeros(1, np.float32))
-        cuda.masked_product(*inputs, spec, 0, out, stream=device.stream)
+        multiply(device, *inputs, spec, 0, out, spec.grid)
         got = device.get(out)
         if dtype == "bfloat16":
             got = (got.astype(np.uint32) << 16).view(np.float32)
         nan = np.isnan(got)
         assert nan[:, 0, 3, 4].all()
         assert nan.sum() == 4
+
+
+@pytest.mark.parametrize("channels_last", [False, True], ids=["nchw", "nhwc"])
+@pytest.mark.parametrize("base", [0.0, -0.0, 0.25])
+def test_pixels_that_underflow_have_the_zeros_of_the_formula(device, base, channels_last):
+    spec = MaskSpec(1, (8, 8), (3, 3), 0.5, (2, 2))
+    image = np.full((3, 8, 8), -1.4e-45, np.float32)
+    image[1], image[2] = 1e-42, -0.0
+    out = device.empty((4, 3, 8, 8), "float32", channels_last=channels_last)
+    inputs = device.put(image), device.put(np.full(3, base, np.float32))
+    multiply(device, *inputs, spec, 0, out, spec.grid)
+    masks = ops.mask_upsample(*ops.mask_grid(spec, 0, 4), spec.size, spec.up_size)
+    expected = image * masks + np.float32(base) * (1 - masks)
+    assert (np.signbit(image * masks) & (image * masks == 0)).any()
+    np.testing.assert_array_equal(bits(device.get(out)), bits(expected))

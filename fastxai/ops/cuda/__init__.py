@@ -9,7 +9,12 @@ The same masks, products and sums as the CPU ops, to the bit; NaN apart, which s
 
 from fastxai.ops.cuda.arrays import DeviceArray, as_device_array
 from fastxai.ops.cuda.library import cuda_info, has_cuda
-from fastxai.ops.cuda.masks import mask_grid, mask_upsample, masked_product
+from fastxai.ops.cuda.masks import (
+    mask_grid,
+    mask_upsample,
+    masked_product,
+    masked_product_workspace,
+)
 from fastxai.ops.cuda.occlusion import (
     occlusion_fill,
     occlusion_patch,
@@ -30,6 +35,7 @@ __all__ = [
     "mask_grid",
     "mask_upsample",
     "masked_product",
+    "masked_product_workspace",
     "occlusion_fill",
     "occlusion_patch",
     "occlusion_sum",

@@ -23,9 +23,22 @@ def mask_params(owner: str, spec: Any, first: int, count: int) -> tuple[tuple[in
 
 
 def batch_arguments(
-    owner: str, image: Any, base: Any, out: Any, name: str = "out"
+    owner: str,
+    image: Any,
+    base: Any,
+    out: Any,
+    name: str = "out",
+    written: dict[str, DeviceArray] | None = None,
 ) -> tuple[DeviceArray, tuple[Any, ...]]:
     """The batch, and the arguments from sizes to out as the library takes them.
+
+    Args:
+        owner: The op, for messages.
+        image: (C, H, W) float32.
+        base: (C,) or (C, H, W) float32.
+        out: The batch, (M, C, H, W).
+        name: Of the batch.
+        written: What the op writes beside it.
 
     Raises:
         TypeError: An array is of the wrong kind or dtype.
@@ -39,7 +52,7 @@ def batch_arguments(
     hidden = contiguous(owner, "base", hidden, "float32", wanted)
     batch = checked(owner, name, out, _TYPES, (None, channels, rows, cols))
     check_elements(owner, batch.shape)
-    check_written(owner, {name: batch}, {"image": picture, "base": hidden})
+    check_written(owner, {name: batch, **(written or {})}, {"image": picture, "base": hidden})
     layout = 0 if batch.contiguous else 1
     numbers = (layout, _TYPES.index(batch.dtype))
     pointers = (picture.pointer, hidden.pointer, int(is_picture), batch.pointer)

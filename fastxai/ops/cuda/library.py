@@ -9,7 +9,7 @@ from typing import Any
 
 VARIABLE = "FASTXAI_CUDA_LIBRARY"  # another file than the package's
 _NAME = "libfastxai_cuda.so"
-_ABI = 2
+_ABI = 3
 _CUDA = 2  # DLPack's number of the device type
 _REMEDY = "With CUDA's nvcc (11.8 to 13) on PATH, `FASTXAI_CUDA=ON pip install .` builds it."
 
@@ -20,14 +20,14 @@ _BATCH = [_SIZES, _I, _I, _P, _P, _I, _P, _P]
 _SIGNATURES: dict[str, list[Any]] = {
     "mask_grid": [_P, _I, _SIZES, _P, _P, _P],
     "mask_upsample": [_SIZES, _P, _P, _P, _P],
-    "masked_product": [_P, _I, *_BATCH],
+    "masked_product": [_P, _I, *_BATCH[:-1], _P, _L, _P],  # workspace and its numbers
     "saliency_accumulate": [_P, _I, _SIZES, _P, _P, _P, _P, _P, _P],
     "saliency_expand": [_SIZES, _P, _P, _P, _P],
     "occlusion_fill": [_P, _I, *_BATCH],
     "occlusion_patch": [_P, _L, *_BATCH],
     "occlusion_sum": [_P, _I, _SIZES, _P, _P, _P, _P],
 }
-_WORKSPACES = ("saliency_expand_workspace", "occlusion_sum_workspace")
+_WORKSPACES = ("masked_product_workspace", "saliency_expand_workspace", "occlusion_sum_workspace")
 
 
 class CudaLibrary:

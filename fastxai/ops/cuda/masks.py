@@ -6,7 +6,7 @@ from typing import Any
 
 from fastxai.ops.checks import MAX_AXIS, check_pair
 from fastxai.ops.cuda.arrays import check_written, contiguous, stream_handle
-from fastxai.ops.cuda.call import batch_arguments, check_size, mask_params
+from fastxai.ops.cuda.call import batch_arguments, check_size, checked_workspace, mask_params
 from fastxai.ops.cuda.library import library, sizes
 from fastxai.ops.params import MaskSpec
 
@@ -70,10 +70,20 @@ def mask_upsample(
     library().call(owner, numbers, coarse.pointer, moves.pointer, target.pointer, handle)
 
 
+def masked_product_workspace(shape: tuple[int, ...], grid: tuple[int, int]) -> int:
+    """Numbers of float64 that `masked_product` needs.
+
+    Args:
+        shape: Of `out`, (M, C, H, W).
+        grid: (h, w) of the masks.
+    """
+    return library().workspace("masked_product", *shape, grid[0])
+
+
 def masked_product(
-    image: Any, base: Any, spec: Any, first: int, out: Any, *, stream: Any = 0
+    image: Any, base: Any, spec: Any, first: int, out: Any, workspace: Any, *, stream: Any = 0
 ) -> None:
-    """Writes masked copies of an image, x m + base (1 - m); no mask is ever in memory.
+    """Writes masked copies of an image, x m + base (1 - m); no whole mask is ever in memory.
 
     Args:
         image: (C, H, W) float32.
@@ -82,7 +92,10 @@ def masked_product(
             check, and then `first` is not used.
         first: Index of the first mask.
         out: (M, C, H, W) float32, float16 or bfloat16, contiguous or channels-last (its strides
-            say which). NaN where parameters in device memory are no good.
+            say which). NaN where parameters in device memory are no good, or need a larger
+            workspace.
+        workspace: (n,) float64, n at least `masked_product_workspace`, at an address that 16
+            divides; overwritten.
         stream: A stream, or a `cudaStream_t` as an int.
 
     Raises:
@@ -94,9 +107,15 @@ def masked_product(
         The bits of the CPU's `fastxai.ops.masked_product`, NaN apart.
     """
     owner = "masked_product"
-    batch, arguments = batch_arguments(owner, image, base, out)
+    space = contiguous(owner, "workspace", workspace, "float64", (None,))
+    batch, arguments = batch_arguments(owner, image, base, out, written={"workspace": space})
     if isinstance(spec, MaskSpec):
         check_size(owner, batch.shape, spec.size)
+    grid = spec.grid if isinstance(spec, MaskSpec) else (0, 0)
+    checked_workspace(owner, space, masked_product_workspace(batch.shape, grid))
+    if space.pointer % 16 != 0:
+        raise ValueError(f"{owner}: `workspace` must begin at an address that 16 divides.")
     params, kept = mask_params(owner, spec, first, batch.shape[0])
-    library().call(owner, *params, *arguments, stream_handle(owner, stream))
+    pointers = (space.pointer, space.shape[0], stream_handle(owner, stream))
+    library().call(owner, *params, *arguments, *pointers)
     del kept
