@@ -14,7 +14,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -101,9 +101,22 @@ class Folder:
         """Name of the file with what an image has so far."""
         return str(self.path / ".state" / f"{index:08d}.state")
 
-    def finish(self, block: int, indices: Sequence[int]) -> list[Row]:
-        """Writes the part of a block, all of whose images have rows; returns those."""
-        rows = [row for index in indices for row in read_rows(self._rows(index))]
+    def finish(
+        self, block: int, indices: Sequence[int], given: Mapping[int, Sequence[Row]] | None = None
+    ) -> None:
+        """Writes the part of a block.
+
+        Args:
+            block: Its number.
+            indices: Of its images.
+            given: Rows by an image's index; of the others they are in files.
+        """
+        given = given or {}
+        rows = [
+            row
+            for index in indices
+            for row in (given[index] if index in given else read_rows(self._rows(index)))
+        ]
         groups: dict[tuple[int, int], list[Row]] = {}
         sizes = [row["map"].shape for row in rows if row["map"] is not None]
         first = sizes[0] if sizes else (1, 1)
@@ -114,7 +127,6 @@ class Folder:
             write_rows(self._part(block, number), group, self._dtype)
         write_rows(self._part(block, 0), groups.get(first, []), self._dtype)  # last: it is done
         self.tidy(indices)
-        return rows
 
     def tidy(self, indices: Sequence[int]) -> None:
         """Removes what a block that is done needs no more."""

@@ -65,14 +65,10 @@ def items_of(source: Source) -> Sequence[Item] | Iterable[Item]:
 
 
 def list_digest(items: Sequence[Item]) -> str:
-    """SHA-256 of ids, targets, labels and the files' sizes, in their order."""
+    """SHA-256 of ids, targets and labels, in their order; no file is looked at."""
     digest = hashlib.sha256()
     for item in items:
-        try:
-            size = os.path.getsize(item.path) if item.path is not None else -1
-        except OSError:
-            size = -1
-        digest.update(repr((item.id, item.targets, item.label, size)).encode())
+        digest.update(repr((item.id, item.targets, item.label)).encode())
     return digest.hexdigest()
 
 

@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from fastxai.dataset.blocks import Block
 from fastxai.dataset.decoding import Decoded
 from fastxai.dataset.files import Row
 from fastxai.dataset.items import Item
+from fastxai.dataset.writing import Writer
 from fastxai.engine.callers import cores, several
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 _MOST_DECODERS = 4
 _MOST_CALLERS = 8  # images whose maps are made at a time; each takes the memory of a batch
-_UNWRITTEN = 8  # images whose rows wait to be written
 
 Told = Callable[[list[Row]], None]  # is given the rows of an image that is done
 
@@ -78,7 +78,7 @@ class Pipeline:
     def run(self, blocks: Iterable[Block]) -> None:
         """Explains the images of blocks that have no rows yet, and writes the blocks' parts."""
         with ExitStack() as stack:
-            files = stack.enter_context(_Writer())
+            files = stack.enter_context(Writer(self._folder))
             callers = stack.enter_context(_Callers(self._job.scoring))
             decoders = ThreadPoolExecutor(min(cores(), _MOST_DECODERS), "fastxai-decode")
             stack.callback(decoders.shutdown, cancel_futures=True)
@@ -108,7 +108,7 @@ class Pipeline:
                 yield waiting.popleft()
         yield from waiting
 
-    def _begin(self, chunk: Chunk, callers: _Callers, files: _Writer) -> None:
+    def _begin(self, chunk: Chunk, callers: _Callers, files: Writer) -> None:
         """Begins images and, in front of each, ends some that were begun."""
         places, block = chunk
         self._score(places, callers)
@@ -120,18 +120,16 @@ class Pipeline:
             self._begun.append(functools.partial(self._keep, place, rows, files))
             self._end(2 * callers.number)
         if block is not None:
-            number, first, items = block
-            indices = range(first, first + len(items))
-            self._begun.append(lambda: files.submit(self._folder.finish, number, indices))
+            self._begun.append(functools.partial(files.finish, block))
 
     def _end(self, most: int) -> None:
         """Ends what was begun, but for so much."""
         while len(self._begun) > most:
             self._begun.popleft()()
 
-    def _keep(self, place: Place, made: Callable[[], list[Row]], files: _Writer) -> None:
+    def _keep(self, place: Place, made: Callable[[], list[Row]], files: Writer) -> None:
         rows = made()
-        files.submit(self._folder.keep_rows, place.index, rows)
+        files.keep(place.index, rows)
         self._tell(rows)
 
     def _score(self, places: list[Place], callers: _Callers) -> None:
@@ -219,29 +217,3 @@ class _Callers:
         """Ends an image where the run ends: nobody would wait for it."""
         if self._stop.is_set():
             raise StopError
-
-
-class _Writer:
-    """A thread that writes files in the order in which it is asked to."""
-
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(1, "fastxai-write")
-        self._asked: deque[Future[Any]] = deque()
-
-    def __enter__(self) -> _Writer:
-        return self
-
-    def submit(self, write: Callable[..., Any], *arguments: Any) -> None:
-        """Has something written.
-
-        Raises:
-            OSError: Something asked for earlier could not be written.
-        """
-        self._asked.append(self._pool.submit(write, *arguments))
-        while len(self._asked) > _UNWRITTEN or (self._asked and self._asked[0].done()):
-            self._asked.popleft().result()
-
-    def __exit__(self, kind: type | None, *error: object) -> None:
-        self._pool.shutdown()  # what is explained is written, also where the run ends early
-        while kind is None and self._asked:
-            self._asked.popleft().result()

@@ -55,7 +55,7 @@ MANIFEST_FIELDS = (
     "seed",
     "versions",  # of fastxai and what it computes with
     "class_names",  # list, or null
-    "list",  # digest of ids, files, targets and labels, in their order; null of a stream
+    "list",  # digest of ids, targets and labels, in their order; null of a stream
     "images",  # number, null of a stream
     "block",  # images of a part, at most
     "dtype",  # of maps

@@ -4,7 +4,6 @@ python -m tests.dataset.killed_twice 2000
 """
 
 import itertools
-import os
 import signal
 import subprocess
 import sys
@@ -45,28 +44,19 @@ def command(pictures, folder, *options):
     return [*map(str, words), "--model", model, "--num-masks", "192", "--quiet", *options]
 
 
-def kill_at(words, folder, images):
-    """Runs a command until so many images have rows, then kills it; gives those that have."""
+def kill_at(words, folder, blocks):
+    """Runs a command until so many blocks are done, then kills it; gives those that are."""
     with subprocess.Popen(words, cwd=ROOT) as process:
-        while _explained(folder) < images:
+        while _parts(folder) < blocks:
             if process.poll() is not None:
                 raise RuntimeError(f"the command ended by itself, with {process.returncode}")
             time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
-    return _explained(folder)
+    return _parts(folder)
 
 
-def _explained(folder):
-    waiting = [name for name in _names(folder / ".rows") if name[0].isdigit()]
-    parts = [name for name in _names(folder) if name.startswith("part-")]
-    return len(waiting) + 8 * len(parts)  # a part has at least 8, but for the last
-
-
-def _names(folder):
-    try:
-        return os.listdir(folder)
-    except FileNotFoundError:
-        return []
+def _parts(folder):
+    return len(list(folder.glob("part-*.parquet")))
 
 
 def compare(folder, number, *options):
@@ -76,8 +66,9 @@ def compare(folder, number, *options):
     subprocess.run(whole, cwd=ROOT, check=True)
     cut = command(folder / "pictures", folder / "cut", *options)
     for share in (3, 6):
-        found = kill_at(cut, folder / "cut", share * number // 10)
-        print(f"killed with {found} images or more of {number}", flush=True)
+        blocks = len(list(folder.glob("whole/part-*")))
+        found = kill_at(cut, folder / "cut", share * blocks // 10)
+        print(f"killed with {found} of {blocks} blocks", flush=True)
     subprocess.run(cut, cwd=ROOT, check=True)
     rows = [content(open_folder(folder / name)) for name in ("whole", "cut")]
     return sum(a != b for a, b in itertools.zip_longest(*rows)), len(open_folder(folder / "cut"))

@@ -9,7 +9,7 @@ import pytest
 from mindspore import Tensor
 
 import fastxai
-from fastxai.dataset import files, open
+from fastxai.dataset import files, job, open, writing
 from fastxai.perturbation.one_image import OneImage
 from tests.dataset import killed_twice
 from tests.dataset.conftest import small_network, small_rise
@@ -24,15 +24,16 @@ def content(folder):
 
 def test_an_interrupted_run_goes_on_to_the_same_rows(run, tmp_path, monkeypatch):
     run("whole")
-    calls, keep = [], files.Folder.keep_rows
+    calls, explain = [], job.Job.explain
 
-    def interrupted(self, index, rows):
-        calls.append(index)
+    def interrupted(self, *arguments):
+        calls.append(arguments)
+        rows = explain(self, *arguments)
         if len(calls) in (1, 4, 9):  # the first image has a state with all of it
             raise KeyboardInterrupt
-        keep(self, index, rows)
+        return rows
 
-    monkeypatch.setattr(files.Folder, "keep_rows", interrupted)
+    monkeypatch.setattr(job.Job, "explain", interrupted)
     for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
             run("cut")
@@ -53,14 +54,14 @@ def test_shards_make_the_files_of_one_process(run, tmp_path):
 
 def test_a_full_disk_stops_the_run_and_what_is_written_stays_valid(run, tmp_path, monkeypatch):
     run("whole")
-    keep = files.Folder.keep_rows
+    finish = files.Folder.finish
 
-    def full(self, index, rows):
-        if index == 9:
+    def full(self, block, *arguments):
+        if block == 1:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        keep(self, index, rows)
+        finish(self, block, *arguments)
 
-    monkeypatch.setattr(files.Folder, "keep_rows", full)
+    monkeypatch.setattr(files.Folder, "finish", full)
     with pytest.raises(OSError, match="No space left"):
         run("full")
     assert len(content(tmp_path / "full")) == 8  # the block that was done
@@ -87,3 +88,26 @@ def test_ranges_of_masks_merge_to_the_bits_of_one_run():
 def test_a_command_that_is_killed_twice_makes_the_rows_of_one_that_is_not(tmp_path):
     others, rows = killed_twice.compare(tmp_path, 40)
     assert (others, rows) == (0, 40)
+
+
+def test_rows_wait_for_their_block_a_second_and_no_longer(tmp_path, monkeypatch):
+    folder, now, written = files.Folder(tmp_path, "float32"), [0.0], []
+    monkeypatch.setattr(writing.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(folder, "keep_rows", lambda index, rows: written.append(index))
+    monkeypatch.setattr(folder, "finish", lambda block, indices, rows: written.append(sorted(rows)))
+    writer = writing.Writer(folder)
+    for second, index in ((0.0, 0), (0.5, 1), (1.0, 2)):
+        now[0] = second
+        writer._take((index, []))
+    assert written == [0]
+    writer._take((0, 0, [None] * 3))
+    assert written == [0, [1, 2]]
+    with writer:
+        writer.keep(3, [])
+    assert written == [0, [1, 2], 3]
+
+
+def test_an_error_of_the_thread_that_writes_is_the_runs(tmp_path):
+    writer = writing.Writer(files.Folder(tmp_path / "out", "float32"))
+    with pytest.raises(ValueError, match="'id' is declared non-nullable"), writer:
+        writer.keep(0, [{"map": None}])
