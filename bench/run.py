@@ -65,6 +65,8 @@ BENCHMARKS = {
         "engines",
         "--peer-python {peer} --torch-python {torch} --openvino-xai-python {torch}",
     ),
+    "throughput": Benchmark("dataset", 8, "engines here"),
+    "scale": Benchmark("dataset", 3),
     "designs": Benchmark("quality", 8),
     "photographs": Benchmark("quality", 20, "engines here"),
     "maps_photographs": Benchmark("quality", 15, "engines here"),

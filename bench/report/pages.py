@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.common import record
 from bench.common.machine import ROOT
-from bench.report import charts, micro, peers, quality
+from bench.report import charts, dataset, micro, peers, quality
 from bench.report.table import Column, Row, Table, render
 
 PAGES = ("README.md", *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/**/*.md")))
@@ -35,6 +35,7 @@ TABLES: dict[str, Table | list[Table]] = {
     **micro.TABLES,
     **peers.TABLES,
     **quality.TABLES,
+    **dataset.TABLES,
     "targets": Table(
         "Targets and what was measured",
         "",

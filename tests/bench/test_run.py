@@ -45,7 +45,7 @@ def test_every_benchmark_of_a_suite_exists(suite):
     code, texts = started("--suite", suite)
     modules = [text.split(" -m ")[1].split()[0] for text in texts]
     assert code == 0
-    assert len(texts) == len(run.names_of([suite])) >= 4
+    assert len(texts) == len(run.names_of([suite])) >= 2
     assert all(find_spec(name) for name in modules)
 
 
