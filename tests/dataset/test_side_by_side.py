@@ -116,3 +116,23 @@ def test_omp_num_threads_limits_a_run(cores, monkeypatch, text, number):
     cores(5)
     monkeypatch.setenv("OMP_NUM_THREADS", text)
     assert pipeline.cores() == number
+
+
+def test_chosen_scores_are_made_of_the_class_scores(run, cores, tmp_path):
+    def of_first(outputs):
+        assert threading.current_thread() is threading.main_thread()
+        return np.stack([outputs[:, 0], 2 * outputs[:, 1]], axis=1)
+
+    of_first.identity = "first"
+    cores(2)
+    network = small_network()
+    settings = {"num_masks": 192, "seed": 0, "engine": "openvino"}
+    run("chosen", fastxai.RISE(network, nn.Softmax(), score=of_first, **settings), targets=[0, 1])
+    run("classes", fastxai.RISE(network, nn.Softmax(), **settings), targets=[0, 1])
+    rows = zip(
+        *(open_folder(tmp_path / name).rows() for name in ("chosen", "classes")), strict=True
+    )
+    for chosen, plain in rows:
+        if chosen["error"] is None:
+            factor = 1 + chosen["target"]
+            np.testing.assert_allclose(chosen["probability"], factor * plain["probability"], 1e-5)

@@ -129,7 +129,7 @@ class MindSporeBackend(Backend):
         engine = self._engine_of_classes(images, plan)
         if engine is None:
             return None
-        scores = engine(images)
+        scores = self.read_plain(engine(images), len(images))
         self._inspect(scores.shape, np.zeros(1, np.int64), len(images))
         return scores
 
@@ -139,7 +139,12 @@ class MindSporeBackend(Backend):
         return found if found is not None and found.precision == "float32" else None
 
     def scores_by_engine(self, image: np.ndarray, plan: Plan, batch: int) -> bool:
-        """Whether another engine than MindSpore scores copies of an image (C, H, W)."""
+        """Whether another engine than MindSpore, and it alone, scores copies of an image (C, H, W).
+
+        A chosen score may be a function of the user's, which is not to be called by two threads.
+        """
+        if self._chosen is not None:
+            return False
         shape, source = (batch, *image.shape), plan.source(image)
         found = self.engine_for(shape, plan.rule.most, lambda out: source.fill(out, 0))
         return found is not None

@@ -11,7 +11,6 @@ import numpy as np
 from mindspore import Parameter, nn
 
 from fastxai.engine.mindspore import MindSporeEngine
-from fastxai.engine.protocol import Engine
 from fastxai.explainer.perturb.backend import MindSporeBackend
 from fastxai.explainer.perturb.compiled import CellKey
 from fastxai.explainer.perturb.ood_scores import (
@@ -147,7 +146,7 @@ class WeightedBackend(MindSporeBackend):
             return self.exported_cell(dtype)
         return WeightedScoreCell(self._both_scores(dtype), *self._bounds)
 
-    def _engine_of_classes(self, images: np.ndarray, plan: Plan) -> Engine | None:
+    def _engine_of_classes(self, images: np.ndarray, plan: Plan) -> None:
         return None  # it gives OoD scores too
 
     def exported_cell(self, dtype: Any) -> nn.Cell:
