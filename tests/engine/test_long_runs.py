@@ -44,8 +44,10 @@ RUNS = {
 def test_a_run_that_goes_on_gives_the_bits_of_one_that_was_never_interrupted(
     make, engine, images, tmp_path
 ):
+    network = networks.SmallConv()
+
     def explainer():
-        return make(networks.SmallConv(), engine=engine)
+        return make(network, engine=engine)
 
     given, totals, seen = ms.Tensor(images), [], []
     expected = explainer()(given, TARGETS, ret="result", progress=lambda d, t: totals.append(d))
