@@ -18,12 +18,14 @@ QUICK := tests/architecture tests/ops tests/reference tests/masks tests/common t
 DOCS_VENV := .venv-docs
 # Without MindSpore and with NumPy 2: files and functions.
 BARE := .venv-bare
+# Beside Captum, Quantus, scikit-learn and PyTorch: a gigabyte of packages, so .ci/run leaves it out.
+ADAPTERS := .venv-adapters
 TUTORIALS := using_cv_explainers using_rise_plus using_cv_benchmarks
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Tests and demo are about the native ops: a build that fails must not pass for one that was skipped.
 export FASTXAI_BUILD ?= require
 
-.PHONY: help demo examples test quick test-oldest test-bare setup lint format kernel-tests \
+.PHONY: help demo examples test quick test-oldest test-bare adapters-test setup lint format kernel-tests \
         kernel-tests-aarch64 cuda sanitize thread-sanitize report-test fuzz faults cluster-test \
         wheel-check docs docs-pictures bench clean
 help: ## this list
@@ -66,6 +68,17 @@ $(BARE)/installed: pyproject.toml | $(VENV)/installed
 	    --editable .
 	$(BARE)/bin/python -m pip --disable-pip-version-check install --quiet 'numpy>=2' pillow scipy \
 	    matplotlib tqdm openvino onnxruntime 'pytest>=7'
+	@touch $@
+
+adapters-test: $(ADAPTERS)/installed ## run the tests of the adapters beside the packages themselves
+	$(ADAPTERS)/bin/python -m pytest tests/adapters
+
+# Takes the native module that lies in the source folder already.
+$(ADAPTERS)/installed: pyproject.toml | $(VENV)/installed
+	$(BIN)/python -m venv $(ADAPTERS)
+	FASTXAI_BUILD=skip $(ADAPTERS)/bin/python -m pip --disable-pip-version-check install --quiet \
+	    --extra-index-url https://download.pytorch.org/whl/cpu --editable '.[adapters,openvino]' \
+	    'pytest>=7'
 	@touch $@
 
 setup: $(VENV)/installed ## make the virtual environment and build the native module
@@ -177,4 +190,4 @@ bench: setup ## every benchmark, then the tables and charts (about five hours)
 	$(BIN)/python -m bench.report
 
 clean: ## remove everything that was built
-	rm -rf $(VENV) $(OLDEST) $(BARE) $(DOCS_VENV) build out *.egg-info fastxai/_native*.so fastxai/libfastxai_cuda.so
+	rm -rf $(VENV) $(OLDEST) $(BARE) $(ADAPTERS) $(DOCS_VENV) build out *.egg-info fastxai/_native*.so fastxai/libfastxai_cuda.so

@@ -83,7 +83,11 @@ _HOMES = {name: module for module, names in _EXPORTS.items() for name in names}
 _PACKAGES = {  # sub-packages, and what each cannot do without
     **dict.fromkeys(("benchmark", "demo", "explainer", "tool"), "mindspore"),
     **dict.fromkeys(
-        ("cli", "compat", "detection", "models", "reference", "scores", "visual"), "numpy"
+        (
+            *("adapters", "cli", "compat", "detection", "models", "reference", "scores"),
+            "visual",
+        ),
+        "numpy",
     ),
     "dataset": "pyarrow",
     "torch": "torch",

@@ -40,6 +40,7 @@ USES: dict[str, tuple[str, ...]] = {
         *("arguments", "engine", "explainer", "models", "network", "ops", "perturbation"),
         *("report", "system"),
     ),
+    "adapters": ("engine", "explainer", "models", "system", "torch"),
     "cli": (
         *("arguments", "compat", "dataset", "demo", "engine", "explainer", "masks", "models"),
         *("network", "ops"),

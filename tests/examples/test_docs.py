@@ -121,6 +121,12 @@ MODULES = [
     for path in sorted((ROOT / "fastxai").rglob("*.py"))
     if ">>> " in path.read_text(encoding="utf-8")
 ]
+NEEDS = {  # packages that a module and its examples cannot do without
+    "fastxai.torch": ("torch",),
+    "fastxai.adapters.captum": ("torch", "captum"),
+    "fastxai.adapters.quantus": ("torch",),
+    "fastxai.adapters.sklearn": ("sklearn",),
+}
 
 
 def test_there_are_modules_with_examples():
@@ -129,8 +135,8 @@ def test_there_are_modules_with_examples():
 
 @pytest.mark.parametrize("module", MODULES)
 def test_the_examples_of_a_module_run(module, monkeypatch, tmp_path):
-    if module.startswith("fastxai.torch"):
-        pytest.importorskip("torch")
+    for package in next((n for room, n in NEEDS.items() if module.startswith(room)), ()):
+        pytest.importorskip(package)
     monkeypatch.chdir(tmp_path)
     outcome = doctest.testmod(importlib.import_module(module))
     assert outcome.attempted > 0
