@@ -70,8 +70,8 @@ $(BARE)/installed: pyproject.toml | $(VENV)/installed
 	    matplotlib tqdm openvino onnxruntime 'pytest>=7'
 	@touch $@
 
-adapters-test: $(ADAPTERS)/installed ## run the tests of the adapters beside the packages themselves
-	$(ADAPTERS)/bin/python -m pytest tests/adapters
+adapters-test: $(ADAPTERS)/installed ## test adapters and PyTorch models beside the packages themselves
+	$(ADAPTERS)/bin/python -m pytest tests/adapters tests/torch/test_models.py
 
 # Takes the native module that lies in the source folder already.
 $(ADAPTERS)/installed: pyproject.toml | $(VENV)/installed

@@ -12,8 +12,8 @@ import numpy as np
 from mindspore import nn
 
 from bench.common import processes, timing
+from fastxai.engine.agreement import relative_error
 from fastxai.engine.export import exported
-from fastxai.engine.factory import relative_error
 from fastxai.engine.mindspore import MindSporeEngine
 from fastxai.engine.onnxruntime import OnnxRuntimeEngine
 from fastxai.engine.openvino import OpenVinoEngine

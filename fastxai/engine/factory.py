@@ -9,6 +9,7 @@ import numpy as np
 
 from fastxai.arguments.plausibility import do_not_move
 from fastxai.engine import settings
+from fastxai.engine.agreement import CHECKED_ROWS, TOLERANCE, relative_error
 from fastxai.engine.callers import callers
 from fastxai.engine.export import exported, untraced
 from fastxai.engine.mindspore import MindSporeEngine
@@ -16,12 +17,8 @@ from fastxai.engine.protocol import Engine, Unusable
 from fastxai.engine.request import ScoringRequest
 from fastxai.ops.native import thread_limit
 
-# Relative error against MindSpore up to which an engine is taken to compute the same network.
-# float32 rounds to 6e-8; 1e-7 to 1e-5 was seen. bfloat16 rounds to 4e-3; up to 3e-2 was seen.
-TOLERANCE = {"float32": 1e-4, "bfloat16": 0.1}
 UNMOVED = "the scores of the first images do not move from image to image"
 _NO_SCORES = "its own scores of the first batch are none that another engine could be held to"
-_CHECKED_ROWS = 8  # of the first batch: MindSpore may need a second for 32
 
 
 class Undecided(Exception):  # noqa: N818 - a finding, caught by the selector
@@ -117,7 +114,7 @@ class EngineFactory:
     def _rows(self) -> np.ndarray:
         """Which images of the batch are compared: some, spread evenly."""
         number = self._request.shape[0]
-        return np.unique(np.linspace(0, number - 1, min(number, _CHECKED_ROWS)).astype(int))
+        return np.unique(np.linspace(0, number - 1, min(number, CHECKED_ROWS)).astype(int))
 
     def _expected(self, batch: np.ndarray) -> np.ndarray:
         """MindSpore's scores of those images of a batch."""
@@ -150,25 +147,6 @@ class EngineFactory:
         if isinstance(self._model, Unusable):
             raise self._model
         return self._model
-
-
-def relative_error(scores: np.ndarray, expected: np.ndarray) -> float:
-    """Largest difference of an image's scores over its largest absolute score; the worst image.
-
-    Args:
-        scores: (M, K, ...).
-        expected: (M, K, ...), finite.
-
-    Returns:
-        The error; infinite where a score is not finite, or where all of an image should be 0 and
-        are not.
-    """
-    if not np.isfinite(scores).all():
-        return float("inf")
-    others = tuple(range(1, scores.ndim))
-    off = np.abs(scores.astype(np.float64) - expected).max(axis=others)
-    size = np.abs(expected.astype(np.float64)).max(axis=others)
-    return float(np.divide(off, size, out=np.where(off > 0, np.inf, 0.0), where=size > 0).max())
 
 
 def _class_of(name: str) -> Any:

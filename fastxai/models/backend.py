@@ -72,6 +72,7 @@ class ModelBackend(Backend):
     def scoring(self, images: np.ndarray) -> Iterator[None]:
         """Errors are told in our words; the first call looks at what the model returns."""
         with in_our_words(self._owner, tuple, images.shape, NUMPY):
+            self._model.begin(images)
             if not self._looked:
                 self._look(images[:1])
                 self._looked = True

@@ -1,4 +1,4 @@
-"""ONNX and OpenVINO files as models."""
+"""ONNX and OpenVINO files, and networks of PyTorch, as models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from fastxai.engine import settings
-from fastxai.models.model import Model, joined
+from fastxai.models.model import Model, joined, maker_of
+from fastxai.models.openvino_network import OpenVinoNetwork
 
 ENGINES = ("auto", "openvino", "onnxruntime")
 LAYOUTS = ("NCHW", "NHWC")
@@ -23,27 +24,28 @@ _ERRORS_ONLY = 3  # of ONNX Runtime's log
 
 
 def load(
-    path: str | os.PathLike[str],
-    *,
-    engine: str = "auto",
-    layout: str | None = None,
-    threads: int = 0,
-) -> FileModel:
-    """Loads a classifier, or any network with one image input, from a file.
+    source: Any, *, engine: str = "auto", layout: str | None = None, threads: int = 0
+) -> Model:
+    """Loads a classifier, or any network with one image input, from a file; or takes PyTorch's.
 
     Args:
-        path: An ONNX file, or the .xml file of an OpenVINO IR with its .bin file beside it.
-        engine: 'openvino', 'onnxruntime', or 'auto': OpenVINO if it is installed and can read the
-            file, else ONNX Runtime.
-        layout: Axes of the input: 'NCHW' or 'NHWC'. None: what the file says, else by which axis
-            has 1, 3 or 4 entries.
-        threads: Threads to use; 0: the engine's choice.
+        source: An ONNX file; the .xml file of an OpenVINO IR with its .bin file beside it; or an
+            `nn.Module` of PyTorch.
+        engine: Of a file: 'openvino', 'onnxruntime', or 'auto': OpenVINO if it is installed and can
+            read the file, else ONNX Runtime. Of a module: 'torch', 'openvino', or 'auto': OpenVINO
+            if it is installed, `torch.export` can export the module, it computes in float32 on the
+            CPU, and OpenVINO's outputs of eight copies of an image, shifted and partly covered,
+            agree with PyTorch's to 1e-4; else PyTorch, and the log and `model.reason` say why.
+        layout: Axes of a file's input: 'NCHW' or 'NHWC'. None: what the file says, else by which
+            axis has 1, 3 or 4 entries.
+        threads: Threads to use; 0: the engine's choice. PyTorch has a setting of its own.
 
     Returns:
         The model. It takes batches (M, C, H, W) float32 whatever the file's layout, dtype and batch
         size: a file of a fixed batch size is given whole batches, the last one padded. For an
         integer input, values are rounded and clipped to its range. One output gives an array,
-        several give a dict by their names.
+        several give a dict by their names; a module gives what it returns. A module may be trained
+        on: every call of an explainer looks whether it has changed.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -58,7 +60,12 @@ def load(
         ...
         FileNotFoundError: load: absent.onnx does not exist.
     """
-    return FileModel(path, engine=engine, layout=layout, threads=threads)
+    maker = maker_of(source)
+    if maker is None:
+        return FileModel(source, engine=engine, layout=layout, threads=threads)
+    if layout is not None:
+        raise ValueError("load: `layout` is for files; a network of PyTorch takes (M, C, H, W).")
+    return maker(source, engine=engine, threads=threads)
 
 
 class FileModel(Model):
@@ -179,10 +186,10 @@ class _OpenVino(_Runner):
 
         from fastxai.engine.openvino import core
 
-        self._network = core().read_model(str(path))
+        network = core().read_model(str(path))
         self.version = f"OpenVINO {openvino.__version__}"
-        _check_inputs(path, len(self._network.inputs))
-        port = self._network.input(0)
+        _check_inputs(path, len(network.inputs))
+        port = network.input(0)
         dims = port.partial_shape
         rank = dims.rank.get_length() if dims.rank.is_static else 4
         lengths = list(dims) if dims.rank.is_static else [None] * 4
@@ -193,35 +200,12 @@ class _OpenVino(_Runner):
         self.layout = _layout_of(str(openvino.layout_helpers.get_layout(port)))
         self.outputs = tuple(
             next(iter(sorted(port.get_names())), str(index))
-            for index, port in enumerate(self._network.outputs)
+            for index, port in enumerate(network.outputs)
         )
-        self._options: dict[str, Any] = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": "f32",
-        }
-        if threads:
-            self._options["INFERENCE_NUM_THREADS"] = threads
-        self._shape: tuple[int, ...] | None = None
-        self._request: Any = None
+        self._compiled = OpenVinoNetwork(network, threads, fixed=None not in self.shape)
 
     def run(self, batch: np.ndarray) -> list[np.ndarray]:
-        import openvino
-
-        if batch.shape != self._shape:
-            self._compile(batch.shape)
-        self._request.set_input_tensor(openvino.Tensor(batch, shared_memory=True))
-        self._request.infer()
-        return [np.array(tensor.data) for tensor in self._request.output_tensors]
-
-    def _compile(self, shape: tuple[int, ...]) -> None:
-        """For one shape: what is known of it makes the network faster."""
-        from fastxai.engine.openvino import core
-
-        network = self._network.clone()
-        if None in self.shape:
-            network.reshape(list(shape))
-        self._request = core().compile_model(network, "CPU", self._options).create_infer_request()
-        self._shape = shape
+        return self._compiled.run(batch)
 
 
 class _OnnxRuntime(_Runner):
@@ -304,10 +288,11 @@ def _checked_rank(path: Path, rank: int, lengths: list[int | None]) -> tuple[int
 
 def _checked_path(path: Any) -> Path:
     if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"load: `path` must be a path, got {type(path).__name__}.")
+        kind = type(path).__name__
+        raise TypeError(f"load: `source` must be a path or a module of PyTorch, got {kind}.")
     found = Path(path)
     if found.suffix not in (".onnx", ".xml"):
-        raise ValueError(f"load: `path` must end in .onnx or .xml, got {found}.")
+        raise ValueError(f"load: `source` must end in .onnx or .xml, got {found}.")
     if not found.is_file():
         what = "is a folder" if found.is_dir() else "does not exist"
         raise FileNotFoundError(f"load: {found} {what}.")

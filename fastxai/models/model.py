@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import time
 from abc import ABC, abstractmethod
@@ -13,6 +14,9 @@ from fastxai.ops.checks import check_int
 from fastxai.system.tensors import as_array
 
 _log = logging.getLogger("fastxai")
+# Who makes a model of another framework's networks, by its package. Named, not imported: models
+# work without any framework.
+_MAKERS = {"torch": ("fastxai.torch.model", "TorchModel")}
 
 
 class Model(ABC):
@@ -22,6 +26,14 @@ class Model(ABC):
     precision: str = "float32"
     repeatable: ClassVar[bool] = True  # known to give the same scores for the same images
     takes_pixels: bool = False  # raw ones, integers
+
+    def begin(self, images: np.ndarray) -> None:
+        """A call of an explainer begins: until the next one the model is taken not to change.
+
+        Args:
+            images: (N, C, H, W) float32 that the call is about.
+        """
+        return
 
     @abstractmethod
     def __call__(self, batch: np.ndarray) -> Any:
@@ -146,17 +158,17 @@ def joined(parts: list[Any]) -> Any:
 
 
 def as_model(owner: str, network: Any) -> Model:
-    """The model that a caller's `network` stands for.
+    """The model that a caller's `network` stands for; PyTorch scores one of PyTorch.
 
     Raises:
-        TypeError: It is no model and no function, or a network of PyTorch.
+        TypeError: It is no model, no function and no network of PyTorch.
     """
     if isinstance(network, Model):
         return network
     kind = type(network)
-    bases = [base for base in kind.__mro__ if base.__name__ == "Module"]
-    if any(base.__module__.partition(".")[0] == "torch" for base in bases):
-        raise TypeError(f"{owner}: `network` is a network of PyTorch: use fastxai.torch.{owner}.")
+    maker = maker_of(network)
+    if maker is not None:
+        return maker(network, engine="torch")
     if isinstance(network, type) or not callable(network):
         name = f"the class {network.__name__}" if isinstance(network, type) else kind.__name__
         raise TypeError(
@@ -164,3 +176,13 @@ def as_model(owner: str, network: Any) -> Model:
             f"(M, C, H, W), got {name}."
         )
     return Callable(network)
+
+
+def maker_of(network: Any) -> Any:
+    """The class of models of networks like this one; None for what is no framework's network."""
+    for base in type(network).__mro__:
+        package = base.__module__.partition(".")[0]
+        if base.__name__ == "Module" and package in _MAKERS:
+            module, name = _MAKERS[package]
+            return getattr(importlib.import_module(module), name)
+    return None

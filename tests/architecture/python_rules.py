@@ -27,7 +27,9 @@ USES: dict[str, tuple[str, ...]] = {
     "detection": ("arguments", "models", "system"),
     "common": ("arguments", "network", "system", "visual"),
     "tool": ("compat", "network", "ops", "perturbation"),
-    "torch": ("arguments", "masks", "ops", "perturbation", "scores", "system"),
+    "torch": (
+        *("arguments", "engine", "masks", "models", "ops", "perturbation", "scores", "system"),
+    ),
     "explainer": (
         *("arguments", "common", "compat", "engine", "models", "network", "ops", "perturbation"),
         *("scores", "system", "tool"),

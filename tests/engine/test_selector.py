@@ -12,7 +12,7 @@ from mindspore import nn
 
 import fastxai
 from fastxai.engine import factory, selector, settings
-from fastxai.engine.factory import relative_error
+from fastxai.engine.agreement import relative_error
 from fastxai.engine.request import ScoringRequest
 from fastxai.explainer import RISE, Occlusion
 from tests import _networks as networks

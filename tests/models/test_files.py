@@ -125,7 +125,7 @@ def test_wrong_arguments_are_errors_in_words(tmp_path):
         fastxai.load(tmp_path / "absent.onnx")
     with pytest.raises(ValueError, match=r"\.onnx or \.xml"):
         fastxai.load(tmp_path / "net.pt")
-    with pytest.raises(TypeError, match="must be a path, got int"):
+    with pytest.raises(TypeError, match="must be a path or a module of PyTorch, got int"):
         fastxai.load(3)
     path = write_linear(tmp_path / "net.onnx")
     with pytest.raises(ValueError, match="`engine` must be one of"):

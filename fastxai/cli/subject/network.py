@@ -22,7 +22,7 @@ from fastxai.cli.subject.module import load_module, split_model
 if TYPE_CHECKING:
     from mindspore import nn
 
-    from fastxai.models.files import FileModel
+    from fastxai.models.model import Model
 
 _OWNER = "fastxai"
 _OPTION = "--network-output"
@@ -67,7 +67,7 @@ def load_network(model: str) -> tuple[nn.Cell, ModuleType]:
     return network, module
 
 
-def load_file(path: str, engine: str | None) -> FileModel:
+def load_file(path: str, engine: str | None) -> Model:
     """Load an ONNX or OpenVINO file for the engine that was asked for, if any."""
     from fastxai.models.files import load
 
