@@ -16,6 +16,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
+from fastxai.engine.full_slices import without_full_slices
 from fastxai.engine.in_place import without_in_place
 from fastxai.engine.protocol import Unusable
 from fastxai.engine.rewrites import with_known_operators
@@ -67,7 +68,7 @@ def exported(cell: nn.Cell, shape: tuple[int, ...]) -> bytes:
             ms.export(cell, images, file_name=f"{folder}/network", file_format="ONNX")
         except Exception as error:  # MindSpore raises whatever its parser and exporter meet
             raise Unusable(_meaning(str(error))) from error
-        return Path(folder, "network.onnx").read_bytes()
+        return without_full_slices(Path(folder, "network.onnx").read_bytes())
 
 
 @contextmanager

@@ -107,3 +107,27 @@ def test_mindspore_finds_its_own_operators_afterwards():
         inside = parse.resolve_symbol
     assert inside is not before
     assert parse.resolve_symbol is before
+
+
+def full(op, x):
+    return (x * 2)[:, :4] + (x[:, :, :, :] - 1)
+
+
+def test_openvino_reads_slices_that_take_all():
+    """ONNX Runtime reads them as they are, OpenVINO does not."""
+    pytest.importorskip("openvino")
+    from fastxai.engine.openvino import OpenVinoEngine
+
+    shape = IMAGES.shape
+    model = exported(Held(nn.Identity(), full).set_train(False), shape)
+    found = OpenVinoEngine(model, shape)(IMAGES)
+    np.testing.assert_allclose(found, IMAGES * 3 - 1, rtol=1e-6)
+    np.testing.assert_allclose(OnnxRuntimeEngine(model, shape)(IMAGES), found, rtol=1e-6)
+
+
+def test_a_model_without_such_slices_stays_the_same_object(tmp_path):
+    from fastxai.engine.full_slices import without_full_slices
+    from tests.models._onnx import write_linear
+
+    model = write_linear(tmp_path / "net.onnx").read_bytes()
+    assert without_full_slices(model) is model
