@@ -1,6 +1,6 @@
 """Pythons that benchmarks need beside the one that runs them, under bench/.<name>/.
 
-PEER_PYTHON, ENGINE_PYTHON and TORCH_PYTHON name others. fastxai is taken from the working tree: its
+PEER_PYTHON, ENGINE_PYTHON and the like name others. fastxai is taken from the working tree: its
 native module is built in place where it is not there.
 """
 
@@ -25,7 +25,9 @@ ENVIRONMENTS: dict[str, tuple[str, list[str]]] = {
         "ENGINE_PYTHON",
         [*_COMMON, "mindcv", "openvino", "onnxruntime", "scikit-learn", *_IMAGENET],
     ),
-    "torch": ("TORCH_PYTHON", ["torch", "captum", "openvino-xai", *_CPU_WHEELS]),
+    "torch": ("TORCH_PYTHON", ["torch", "captum", "onnx", "openvino-xai", *_CPU_WHEELS]),
+    "dianna": ("DIANNA_PYTHON", ["torch", "dianna", *_CPU_WHEELS]),
+    "xplique": ("XPLIQUE_PYTHON", ["torch", "xplique", "tensorflow-cpu", *_CPU_WHEELS]),
 }
 
 

@@ -32,6 +32,8 @@ _GPU_SCRIPT = ROOT / "bench" / "gpu.sh"
 _GPU_SCRIPT_NO_GPU = 2  # its exit status where there is no GPU
 _CLEARED = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "OMP_NUM_THREADS", "FASTXAI_ISA")
 
+_OTHERS = ("peer", "torch", "dianna", "xplique")  # environments whose Pythons options name
+
 Command = list[str]
 
 
@@ -41,7 +43,7 @@ class Benchmark(NamedTuple):
     suite: str
     minutes: float  # on two cores
     python: str = "here"  # environments it runs in, the first that is there
-    options: str = ""  # {peer} and {torch} stand for Pythons
+    options: str = ""  # {peer}, {torch} and the like stand for Pythons
     module: str = ""  # its own name by default
 
 
@@ -67,6 +69,13 @@ BENCHMARKS = {
     ),
     "throughput": Benchmark("dataset", 8, "engines here"),
     "scale": Benchmark("dataset", 3),
+    "files": Benchmark(
+        "peers",
+        7,
+        "engines here",
+        "--torch-python {torch} --openvino-xai-python {torch} --dianna-python {dianna} "
+        "--xplique-python {xplique}",
+    ),
     "designs": Benchmark("quality", 8),
     "photographs": Benchmark("quality", 20, "engines here"),
     "maps_photographs": Benchmark("quality", 15, "engines here"),
@@ -108,7 +117,7 @@ def command_of(name: str, results: Path) -> Command | str:
     benchmark = BENCHMARKS[name]
     pythons = [environments.python_of(python) for python in benchmark.python.split()]
     python = next(filter(None, pythons), None)
-    others = {who: environments.python_of(who) for who in ("peer", "torch")}
+    others = {who: environments.python_of(who) for who in _OTHERS}
     missing = [who for who in others if f"{{{who}}}" in benchmark.options and not others[who]]
     if python is None:
         missing.insert(0, benchmark.python)
@@ -163,7 +172,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--dry-run", action="store_true", help="print the commands, run nothing")
     made.add_argument("--list", action="store_true", help="print the benchmarks and their minutes")
     made.add_argument(
-        "--make-environments", action="store_true", help="make bench/.peer, .engines and .torch"
+        "--make-environments", action="store_true", help="make the environments that are missing"
     )
     return made
 

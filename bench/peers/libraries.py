@@ -127,7 +127,7 @@ def measure_explainer(
             name: score_error(name, entry, first[name]["scores"], folder)
             for name, entry in taking.items()
         }
-        answers = _take_turns(started, options.repeats)
+        answers = take_turns(started, options.repeats)
     finally:
         for contender in started.values():
             contender.close()
@@ -176,7 +176,7 @@ def start(
         "window": options.window,
         "batch": options.engine_batch if engine else options.batch,
         "folder": folder,
-        "map": _map_of(folder, explainer, name),
+        "map": map_of(folder, explainer, name),
     }
     assert entry.python
     return Contender(entry.python, entry.module, asked, entry.environment)
@@ -194,11 +194,11 @@ def score_error(name: str, entry: Entry, scores: list[float], folder: Path) -> f
     return error
 
 
-def _map_of(folder: Path, explainer: str, name: str) -> Path:
+def map_of(folder: Path, explainer: str, name: str) -> Path:
     return folder / f"{explainer}-{name.replace(' ', '-')}.npy"
 
 
-def _take_turns(started: dict[str, Contender], repeats: int) -> dict[str, list[dict[str, Any]]]:
+def take_turns(started: dict[str, Contender], repeats: int) -> dict[str, list[dict[str, Any]]]:
     """Answers of everyone, one a repeat; who comes first changes from repeat to repeat."""
     answers: dict[str, list[dict[str, Any]]] = {name: [] for name in started}
     for repeat in range(repeats):
@@ -214,7 +214,7 @@ def _map_checks(explainer: str, names: list[str], folder: Path) -> list[str]:
     RISE's masks differ between libraries, fastxai's do not between engines; openvino_xai scales
     its map. Captum's value of a window is the drop, the others' half its absolute value.
     """
-    maps = {name: np.load(_map_of(folder, explainer, name)) for name in names}
+    maps = {name: np.load(map_of(folder, explainer, name)) for name in names}
     ours = maps["fastxai mindspore float32"].astype(np.float64)
     size = np.abs(ours - (ours.mean() if explainer == "rise" else 0.0)).max()
     checks = []

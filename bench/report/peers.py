@@ -223,6 +223,19 @@ TABLES: dict[str, Table] = {
             Column("over its bare passes", "over_bare", ".3f"),
         ],
     ),
+    "files": Table(
+        "An ONNX file of ResNet50 by fastxai and by other libraries",
+        "files",
+        "results",
+        [
+            _EXPLANATION,
+            Column("by", "title"),
+            Column("s", "seconds", ".1f"),
+            Column("over its bare passes", "over_bare", ".3f"),
+            Column("times fastxai's time", "fastxai_times", ".2f"),
+            Column("s to set up, once", "setup_s", ".1f"),
+        ],
+    ),
     "sharing": Table(
         "One class and eight",
         "sharing",

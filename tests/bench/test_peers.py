@@ -1,9 +1,10 @@
 """Tables of engines and of other libraries."""
 
+import numpy as np
 import pytest
 
 from bench.common import timing
-from bench.peers import engines, libraries
+from bench.peers import engines, files, libraries
 from bench.report import pages as report
 from bench.report import peers
 from bench.report.table import render
@@ -145,3 +146,39 @@ def test_without_bfloat16_the_other_figures_are_said(compared):
     assert said
     assert not any("bfloat16" in what for what in said)
     assert "bfloat16" not in report.text_of("readme_peers", {"libraries": compared})
+
+
+def of_file(contender, seconds, over=None, times=None):
+    row = {**turn(contender, seconds, 1.0, over), "title": contender}
+    return {**row, "fastxai_times": rate(times)} if times else row
+
+
+def test_files_are_held_against_bare_engines_and_other_libraries():
+    rows = [
+        of_file("fastxai openvino", 5.0, 1.012),
+        of_file("fastxai onnxruntime", 6.0, 1.04),
+        of_file("dianna", 9.0, times=1.5),
+        of_file("captum", 4.0, times=0.8),
+    ]
+    made = table("files", {"results": rows})
+    assert "| RISE, 256 images | fastxai openvino | 5.0 | 1.012 |  | 2.0 |" in made
+    assert "| RISE, 256 images | dianna | 9.0 |  | 1.50 | 2.0 |" in made
+    met = {line["what"]: line["met"] for line in files.make_targets(rows)}
+    assert met == {
+        "rise, fastxai openvino: time over the engine's bare passes": True,
+        "rise, fastxai onnxruntime: time over the engine's bare passes": False,
+        "rise, dianna: times fastxai's time": True,
+        "rise, captum: times fastxai's time": False,
+    }
+
+
+def test_maps_of_another_class_or_network_are_noticed():
+    ours = np.linspace(0.1, 0.3, 12).reshape(3, 4)
+    maps = {"fastxai openvino": ours, "fastxai onnxruntime": ours, "dianna": ours[::-1] * 2}
+    assert len(files.map_checks("rise", maps)) == 2
+    with pytest.raises(AssertionError, match="dianna: the mean of its map is off by 30"):
+        files.map_checks("rise", {**maps, "dianna": ours * 2.6})
+    drops = {"fastxai openvino": ours, "captum": -2 * ours}
+    assert len(files.map_checks("occlusion", drops)) == 1
+    with pytest.raises(AssertionError, match="captum: its map is off"):
+        files.map_checks("occlusion", {**drops, "captum": 2 * ours[::-1]})
