@@ -11,7 +11,6 @@ import sys
 
 import mindspore as ms
 import numpy as np
-from mindspore import nn
 
 import fastxai
 from fastxai.explainer import RISE, Occlusion
@@ -20,9 +19,9 @@ from tests import _networks as networks
 IMAGE = np.random.default_rng(4).normal(size=(1, 3, 24, 24)).astype(np.float32)
 WARM, IMAGES = 20, 70
 MAKERS = {
-    "iid": lambda network: RISE(network, nn.Softmax(), 32, num_masks=64, design="iid"),
-    "oa128": lambda network: RISE(network, nn.Softmax(), 64, num_masks=256, design="oa128"),
-    "Occlusion": lambda network: Occlusion(network, nn.Softmax(), 32, window=8),
+    "iid": lambda network: RISE(network, networks.Identity(), 32, num_masks=64, design="iid"),
+    "oa128": lambda network: RISE(network, networks.Identity(), 64, num_masks=256, design="oa128"),
+    "Occlusion": lambda network: Occlusion(network, networks.Identity(), 32, window=8),
 }
 
 
@@ -39,9 +38,9 @@ def growth(make, keep=None) -> int:
         make: Explainer of a network.
         keep: Is given half a megabyte of every image, if it is a list.
     """
-    explainer = make(networks.SmallConv())
+    explainer = make(networks.Flat())
     for index in range(IMAGES):
-        found = explainer(ms.Tensor(IMAGE + np.float32(index / IMAGES)), 1, ret="result")
+        found = explainer(ms.Tensor(IMAGE + np.float32(index / IMAGES)), 0, ret="result")
         if keep is not None:
             keep.append(np.repeat(found.saliency, 256))
         if index == WARM:

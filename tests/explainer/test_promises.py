@@ -79,9 +79,9 @@ def test_a_run_that_stops_has_the_correlation_it_was_to_have(design, estimator, 
 @pytest.mark.parametrize(
     ("design", "estimator", "masks", "runs"),
     [
-        ("iid", "centred", 512, 100),
-        ("oa128", "centred", 512, 100),
-        ("lattice", "centred", 512, 100),
+        ("iid", "centred", 512, 60),
+        ("oa128", "centred", 512, 60),
+        ("lattice", "centred", 512, 60),
         ("iid", "plain", 512, 20),
         ("iid", "control-variate", 512, 20),
         ("iid", "centred", 1536, 20),
