@@ -115,24 +115,35 @@ class Scorer:
         from fastxai.ops import masked_product
 
         if self._engine is None:
-            self._engine = self._made(image, spec)
+
+            def fill(copies: np.ndarray) -> None:
+                masked_product(image, spec, 0, len(copies), out=copies)
+
+            self._engine = self._made(fill)
         found = []
         for at in range(first, first + count, _BATCH):
             masked_product(image, spec, at, _BATCH, out=self._buffer)
             found.append(np.array(self._engine(self._buffer)))
         return np.concatenate(found)[:count]
 
+    def batch(self, copies: np.ndarray) -> np.ndarray:
+        """Probabilities (M, classes) float32 of copies (M, C, H, W) as they are."""
+        if self._engine is None:
+            self._engine = self._made(lambda out: np.copyto(out, copies[:1]))
+        found = []
+        for at in range(0, len(copies), _BATCH):
+            part = copies[at : at + _BATCH]
+            self._buffer[: len(part)] = part
+            found.append(np.array(self._engine(self._buffer))[: len(part)])
+        return np.concatenate(found)
+
     @property
     def name(self) -> str:
         """Of the engine."""
         return str(self._engine.name)
 
-    def _made(self, image: np.ndarray, spec: Any) -> Any:
+    def _made(self, fill: Callable[[np.ndarray], None]) -> Any:
         from bench.common.explainers import engine_of
-        from fastxai.ops import masked_product
-
-        def fill(copies: np.ndarray) -> None:
-            masked_product(image, spec, 0, len(copies), out=copies)
 
         return engine_of(*self._cells, self._buffer.shape, 10**6, fill)
 

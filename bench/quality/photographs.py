@@ -15,6 +15,7 @@ noise is in these figures. No time is measured.
 from __future__ import annotations
 
 import argparse
+import functools
 import math
 import os
 from collections.abc import Iterator, Mapping
@@ -145,7 +146,6 @@ class Photographs:
     def __init__(self, cache: str | None) -> None:
         from fastxai.demo import imagenet
 
-        self._scorer: digits.Scorer | None = None
         self._folder = None if cache is None else Path(cache)
         self._imagenet = imagenet
         self.names = list(imagenet.PHOTOGRAPHS)
@@ -154,18 +154,28 @@ class Photographs:
         """Probabilities (count, 2) float32 under the first masks of a spec."""
         path = self._folder and self._folder / f"{name}-{spec.design}-{spec.seed}.npy"
         found = np.load(path) if path and path.is_file() else np.empty((0, 2), np.float32)
-        photograph = self._imagenet.PHOTOGRAPHS[name]
+        classes = list(self._imagenet.PHOTOGRAPHS[name].classes)
         while len(found) < count:
-            if self._scorer is None:
-                self._scorer = digits.Scorer(self._imagenet.classifier(), SIDE)
-            image = self._imagenet.to_input(photograph.open())[0]
-            more = self._scorer(image, spec, min(_CHUNK, count - len(found)), len(found))
-            found = np.concatenate([found, more[:, list(photograph.classes)]])
+            number = min(_CHUNK, count - len(found))
+            more = self._score(self.input_of(name), spec, number, len(found))
+            found = np.concatenate([found, more[:, classes]])
             if path:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 np.save(path.with_suffix(".part.npy"), found)
                 os.replace(path.with_suffix(".part.npy"), path)
         return found[:count]
+
+    def input_of(self, name: str) -> np.ndarray:
+        """A photograph as the network takes it, (3, H, W) float32."""
+        return np.array(self._imagenet.to_input(self._imagenet.PHOTOGRAPHS[name].open())[0])
+
+    def probabilities(self, copies: np.ndarray) -> np.ndarray:
+        """Of all classes (M, classes) of copies (M, 3, H, W)."""
+        return self._score.batch(copies)
+
+    @functools.cached_property
+    def _score(self) -> digits.Scorer:
+        return digits.Scorer(self._imagenet.classifier(), SIDE)
 
 
 def measure_photograph(

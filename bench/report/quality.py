@@ -95,7 +95,8 @@ def _maps_photographs_columns(result: Row) -> list[Column]:
     return [
         Column("map", "map"),
         *(Column(on, on, ".3f") for on in found["above_random"]),
-        Column(f"pointing: hits of {found['pointed']}", "pointing"),
+        Column("pointing game", "pointing"),
+        Column("maps", "number"),
     ]
 
 
@@ -104,7 +105,7 @@ def _maps_photographs_note(result: Row) -> str:
     beaten = ", ".join(f"{on} {number}" for on, number in found["above_random"].items())
     return (
         f"RISE over grey beats both random maps on so many of the {found['rows']} maps: {beaten}. "
-        f"A pixel by chance would hit {found['chance']:.1f} boxes."
+        f"A pixel by chance would hit {found['chance']:.1f} of {found['pointed']} boxes."
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import mindspore as ms
 import numpy as np
 import pytest
+from mindspore import nn
 
 from bench.common import timing
 from bench.quality import maps, maps_photographs, photographs, to_quality
@@ -11,6 +13,8 @@ from bench.report import pages
 from bench.report import peers as peers_report
 from bench.report import quality as report
 from bench.report.table import render
+from fastxai.benchmark import Faithfulness
+from fastxai.explainer import Occlusion
 from fastxai.ops import MaskSpec, mask_grid
 
 
@@ -212,6 +216,7 @@ def row_of_photograph(rise: float, *, boxed: bool) -> dict:
             for base in maps_photographs.BASES
         }
         for kind in maps_photographs.MAPS
+        if boxed or kind != "Occlusion"
     }
     values["RISE over grey"]["insertion on grey"] = rise
     values["random pixels"]["insertion on grey"] = 0.55
@@ -227,9 +232,39 @@ def test_maps_of_photographs_are_told_apart_where_rise_beats_both_random_maps():
     assert found["above_random"]["deletion on blur"] == 0
     assert (found["rows"], found["pointed"], found["chance"]) == (2, 1, 0.3)
     text = render(report.TABLES["maps_photographs"], {"results": found})
-    assert "| RISE over grey | 0.660 | 0.500 | 0.500 | 0.500 | 0 |" in text
-    assert "| GradCAM | 0.500 | 0.500 | 0.500 | 0.500 | 1 |" in text
+    assert "| RISE over grey | 0.660 | 0.500 | 0.500 | 0.500 | 0 of 1 | 2 |" in text
+    assert "| GradCAM | 0.500 | 0.500 | 0.500 | 0.500 | 1 of 1 | 2 |" in text
+    assert "| Occlusion | 0.500 | 0.500 | 0.500 | 0.500 | 0 of 1 | 1 |" in text
     assert "insertion on grey 1, insertion on blur 0" in text
+
+
+@pytest.mark.parametrize(("metric", "insertion"), [("InsertionAUC", True), ("DeletionAUC", False)])
+def test_copies_of_a_photograph_are_those_of_faithfulness(metric, insertion):
+    image = np.random.default_rng(4).normal(size=(3, 12, 12)).astype(np.float32)
+    saliency = np.random.default_rng(5).random((12, 12))
+    network = nn.SequentialCell(nn.Flatten(), nn.Dense(3 * 12 * 12, 4))
+
+    def score(copies):
+        return nn.Softmax()(network(ms.Tensor(copies))).asnumpy()
+
+    copies = maps_photographs.perturbed(image, saliency, np.float32(0.25), insertion, 1)
+    change = score(copies)[1:, 2] - score(copies)[0, 2]
+    inner = (change if insertion else -change)[1:-1].sum() / 12  # which leaves the ends out
+    known = Faithfulness(4, nn.Softmax(), metric, base_value=0.25)
+    shown = ms.Tensor(saliency[None, None].astype(np.float32))
+    found = known.evaluate(Occlusion(network, nn.Softmax()), ms.Tensor(image[None]), 2, shown)
+    np.testing.assert_allclose(found, [(1 + inner) / 2], atol=1e-6)
+
+
+def test_a_map_is_judged_by_the_mean_change_of_every_nth_step():
+    image = np.ones((1, 8, 8), np.float32)
+    judge = maps_photographs.Judge(
+        lambda copies: copies.mean(axis=(1, 2, 3))[:, None], image, every=4
+    )
+    found = judge(np.arange(64.0).reshape(8, 8), 0)  # of 64 pixels 16 and 32 on grey, 0
+    assert found["insertion on grey"] == pytest.approx((1 + (0.25 + 0.5) / 2) / 2)
+    assert found["deletion on grey"] == pytest.approx((1 + (0.25 + 0.5) / 2) / 2)
+    assert found["insertion on blur"] == pytest.approx(0.5)  # which is the image here
 
 
 def test_boxes_lie_in_the_photographs():
