@@ -27,13 +27,20 @@ export FASTXAI_BUILD ?= require
 
 .PHONY: help demo examples test quick test-oldest test-bare adapters-test setup lint format kernel-tests \
         kernel-tests-aarch64 cuda sanitize thread-sanitize report-test fuzz faults cluster-test \
-        wheel-check docs docs-pictures bench clean
+        wheel-check docs docs-pictures report report-picture bench clean
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 24
 
 demo: setup ## explain a picture of two digits for both of them: writes out/demo.png
 	mkdir -p out
 	$(BIN)/fastxai demo -o out/demo.png
+
+report: setup ## explain the demo's 50 pictures and write a page of them: out/report.html
+	mkdir -p out
+	cd out && "$(CURDIR)/$(BIN)/fastxai" demo --pictures fifty && \
+	    "$(CURDIR)/$(BIN)/fastxai" batch fifty/pictures.csv --targets given --model fastxai.demo:DemoNet \
+	    --ckpt fifty/demo_net.ckpt --size 96 --mean 0.5 --std 0.25 --num-masks 1024 --curves -o maps \
+	    --report report.html
 
 examples: setup ## run the tutorials: their pictures go to out/examples/
 	mkdir -p out/examples
@@ -177,6 +184,9 @@ docs: $(DOCS_VENV)/installed ## build the site into build/site; a broken link is
 
 docs-pictures: setup ## run the pages' examples and replace the pictures that they write
 	$(BIN)/python tools/page_code.py
+
+report-picture: report $(VENV)/browser ## the same, and a new docs/images/report.png of it
+	$(BIN)/python tools/report_picture.py out/report.html
 
 $(DOCS_VENV)/installed: pyproject.toml
 	@python=$$(tools/find_python.sh "$(PYTHON)") && "$$python" -m venv $(DOCS_VENV)

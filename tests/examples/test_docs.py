@@ -95,9 +95,7 @@ def test_readme_runs_in_an_empty_folder_with_nothing_of_a_clone_on_the_path(tmp_
     shell = shell.replace("--layer features", "--layer features --explainers rise,gradcam")
     lines = shell.replace("\\\n", "").splitlines()
     commands = [words[1:] for line in lines if (words := shlex.split(line, comments=True))]
-    assert [words[0] for words in commands] == [
-        *("demo", "explain", "compare", "demo", "batch", "report")
-    ]
+    assert [words[0] for words in commands] == [*("demo", "explain", "compare", "demo", "batch")]
     packages = tmp_path / "packages"  # as if installed: no examples/, tests/ or tools/ beside it
     packages.mkdir()
     (packages / "fastxai").symlink_to(ROOT / "fastxai")
