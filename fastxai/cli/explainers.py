@@ -83,6 +83,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "input; blur: the picture blurred by R pixels (default: 0)",
     )
     add(
+        "--grid",
+        type=converters.grid,
+        metavar="patch[:S|:HxW]",
+        help="rise, riseplus: mask whole patches of a transformer, found in the network or of this "
+        "many pixels (default: 10 by 10 cells, enlarged and shifted)",
+    )
+    add(
         "--window",
         type=converters.window,
         metavar="S|HxW|auto",
@@ -389,7 +396,7 @@ def _transform(given: Any) -> Any:
 def _masks(arguments: argparse.Namespace) -> dict[str, Any]:
     seed = _SEED if arguments.seed is None else arguments.seed
     return {
-        **_given(arguments, "batch_size", "base_value", "num_masks", "tol", "max_masks"),
+        **_given(arguments, "batch_size", "base_value", "grid", "num_masks", "tol", "max_masks"),
         "seed": seed,
     }
 
@@ -434,7 +441,7 @@ def _bare(text: str) -> str:
 
 _ARGUMENTS = {"batch_size": "perturbation_per_eval"}  # options of other names than arguments
 _OF_MASKS = (
-    *("num_masks", "tol", "max_masks", "seed", "batch_size", "base_value"),
+    *("num_masks", "tol", "max_masks", "seed", "batch_size", "base_value", "grid"),
     *("uncertainty", "state"),
 )
 _METHODS = {

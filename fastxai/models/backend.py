@@ -15,7 +15,7 @@ from fastxai.arguments.plausibility import warn_of_probabilities
 from fastxai.arguments.scores import check_rows, top_classes
 from fastxai.arguments.targets import check_scores
 from fastxai.models.inputs import like, to_images, to_targets
-from fastxai.models.model import Model
+from fastxai.models.model import Convolutions, Model
 from fastxai.models.outputs import Path, activated, activation_of, chosen_output, class_scores
 from fastxai.perturbation.backend import Backend, ScoredBy
 from fastxai.perturbation.batches import even_batch
@@ -92,6 +92,10 @@ class ModelBackend(Backend):
     def batch(self, image: np.ndarray, plan: Plan, most: int | str) -> int:
         """Copies of an image to score at a time."""
         return even_batch(plan.rule.segment, _BATCH if most == "auto" else int(most))
+
+    def convolutions(self) -> Convolutions:
+        """Input channels, kernel and stride of each one, where the model tells of them."""
+        return self._model.convolutions
 
     def step(self, task: Task) -> Step:
         """What scores the batches of an image."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastxai.engine import settings
-from fastxai.models.model import Model, joined, maker_of
+from fastxai.models.model import Convolutions, Model, joined, maker_of
 from fastxai.models.openvino_network import OpenVinoNetwork
 
 ENGINES = ("auto", "openvino", "onnxruntime")
@@ -115,6 +115,11 @@ class FileModel(Model):
         """Names of the outputs."""
         return self._runner.outputs
 
+    @property
+    def convolutions(self) -> Convolutions:
+        """Input channels, kernel and stride of each one; none where ONNX Runtime read the file."""
+        return self._runner.convolutions()
+
     def identity(self) -> str:
         """SHA-256 of the file, and of the weights beside it."""
         return f"{self._digest} {self._layout}"
@@ -173,6 +178,10 @@ class _Runner(ABC):
     layout: str | None = None  # where the file says it
     outputs: tuple[str, ...]
 
+    def convolutions(self) -> Convolutions:
+        """Those of the network, where the engine tells of them."""
+        return ()
+
     @abstractmethod
     def run(self, batch: np.ndarray) -> list[np.ndarray]:
         """Outputs, arrays of their own."""
@@ -206,6 +215,9 @@ class _OpenVino(_Runner):
 
     def run(self, batch: np.ndarray) -> list[np.ndarray]:
         return self._compiled.run(batch)
+
+    def convolutions(self) -> Convolutions:
+        return self._compiled.convolutions()
 
 
 class _OnnxRuntime(_Runner):

@@ -13,6 +13,8 @@ import numpy as np
 from fastxai.ops.checks import check_int
 from fastxai.system.tensors import as_array
 
+Convolutions = tuple[tuple[int, tuple[int, int], tuple[int, int]], ...]
+
 _log = logging.getLogger("fastxai")
 # Who makes a model of another framework's networks, by its package. Named, not imported: models
 # work without any framework.
@@ -34,6 +36,11 @@ class Model(ABC):
             images: (N, C, H, W) float32 that the call is about.
         """
         return
+
+    @property
+    def convolutions(self) -> Convolutions:
+        """Input channels, kernel and stride of each convolution, as far as they are known."""
+        return ()
 
     @abstractmethod
     def __call__(self, batch: np.ndarray) -> Any:

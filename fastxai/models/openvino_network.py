@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from fastxai.models.model import Convolutions
+
 # A call scores single images, whole batches and a last batch: more shapes would hold more copies of
 # the weights.
 _MOST_SHAPES = 3
@@ -40,6 +42,18 @@ class OpenVinoNetwork:
         request.set_input_tensor(openvino.Tensor(batch, shared_memory=True))
         request.infer()
         return [np.array(tensor.data) for tensor in request.output_tensors]
+
+    def convolutions(self) -> Convolutions:
+        """Input channels, kernel and stride of each one of images."""
+        found = []
+        for each in self._network.get_ordered_ops():
+            if each.get_type_name() == "Convolution" and len(each.get_output_partial_shape(0)) == 4:
+                weights = each.input(1).get_partial_shape()
+                stride = each.get_attributes()["strides"]
+                if weights.is_static:
+                    _, inputs, *kernel = (axis.get_length() for axis in weights)
+                    found.append((inputs, (kernel[0], kernel[1]), (stride[0], stride[1])))
+        return tuple(found)
 
     def _compiled(self, shape: tuple[int, ...]) -> Any:
         """A request for one shape: what is known of it makes the network faster."""

@@ -47,6 +47,9 @@ class RISE(RandomMasks, PerturbationAttribution):
             an output, an index, or a tuple of those from the outside to the inside.
         score: What to explain in place of a class: a class index, a score of `fastxai.scores`, or a
             function from outputs (M, ...), activated, to (M, T); targets are then columns of T.
+        grid: None: `grid_size` cells, enlarged and shifted. 'patch': cells that are the patches of
+            a transformer, found in the network; 'patch:16' or 'patch:16x8': of that many pixels.
+            Such masks are constant within a patch and never shifted.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -89,6 +92,7 @@ class RISE(RandomMasks, PerturbationAttribution):
         design: str | None = None,
         output: Output = None,
         score: Any = None,
+        grid: str | None = None,
     ) -> None:
         super().__init__(network, activation_fn, perturbation_per_eval, output=output, score=score)
         self._set_masks(
@@ -101,4 +105,5 @@ class RISE(RandomMasks, PerturbationAttribution):
             seed=seed,
             estimator=estimator,
             design=design,
+            grid=grid,
         )

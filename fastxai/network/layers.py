@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
-from mindspore import nn
+from mindspore import mint, nn
 
 from fastxai.network.structure import Structure
 
@@ -61,6 +61,19 @@ def last_convolutions(network: nn.Cell) -> str:
     named = network.cells_and_names()
     names = [name for name, cell in named if name and isinstance(cell, nn.Conv2d)]
     return f"; its last convolutions are {names[-_CONVOLUTIONS:]}" if names else ""
+
+
+def convolutions_of(network: nn.Cell) -> tuple[tuple[int, Any, Any], ...]:
+    """Input channels, kernel and stride (rows, columns) of each convolution of images."""
+    found = []
+    for cell in layers_of(network):
+        if isinstance(cell, (nn.Conv2d, mint.nn.Conv2d)):
+            kernel, stride = (
+                value if isinstance(value, tuple) else (value, value)
+                for value in (cell.kernel_size, cell.stride)
+            )
+            found.append((cell.in_channels, kernel[-2:], stride[-2:]))
+    return tuple(found)
 
 
 def _without_wrappers(name: str) -> str:

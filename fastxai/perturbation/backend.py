@@ -12,6 +12,7 @@ import numpy as np
 from fastxai.perturbation.plan import Plan
 
 if TYPE_CHECKING:
+    from fastxai.masks.patches import Convolutions
     from fastxai.perturbation.step import Step, Task
 
 
@@ -106,6 +107,10 @@ class Backend(ABC):
             plan: Plan of the call.
             most: `perturbation_per_eval`: how many at most, or 'auto' for the fastest number.
         """
+
+    def convolutions(self) -> Convolutions:
+        """Those of the network, as far as they are known; they tell how it cuts an image."""
+        return ()
 
     @abstractmethod
     def step(self, task: Task) -> Step:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from fastxai.masks.error_bar import Uncertainty
 from fastxai.masks.stopping import warn_of_equal_scores
 from fastxai.perturbation.image_result import ImageResult
-from fastxai.perturbation.plan import MaskPlan
+from fastxai.perturbation.plan import MaskPlan, PatchPlan
 from fastxai.perturbation.tally import MaskTally, WindowTally
 
 
@@ -63,6 +64,30 @@ class MaskMaps(Maps):
     @property
     def _sure(self) -> Uncertainty:
         return self._tally.uncertainty(self._plan.estimator)
+
+
+class PatchMaps(MaskMaps):
+    """Of masks that are constant within patches: so are the maps; arguments as of `MaskMaps`."""
+
+    def __init__(self, plan: PatchPlan, tally: MaskTally, labels: np.ndarray) -> None:
+        super().__init__(plan, tally, labels)
+        self._patch = np.ones(plan.patch)
+
+    def rough(self) -> np.ndarray:
+        """Maps (L, H, W) at any time and at little cost."""
+        return self._enlarged(super().rough())
+
+    def result(self) -> ImageResult:
+        """The maps of a run that is over, with all that is known of them."""
+        found = super().result()
+        bar = found.error
+        if bar is not None:
+            bar = dataclasses.replace(bar, standard_error=self._enlarged(bar.standard_error))
+        return dataclasses.replace(found, saliency=self._enlarged(found.saliency), error=bar)
+
+    def _enlarged(self, maps: np.ndarray) -> np.ndarray:
+        """Maps (L, h, w) as (L, H, W)."""
+        return np.kron(maps, self._patch[None])
 
 
 class WindowMaps(Maps):

@@ -32,6 +32,7 @@ class Plan(ABC):
     base: Base
 
     unit: ClassVar[str]  # what is counted: 'mask', 'window'
+    on_host: ClassVar[bool] = False  # copies are made there, whatever the device
     uncounted: ClassVar[int] = 0  # copies at the beginning that are no units
 
     @property
@@ -137,6 +138,35 @@ class MaskPlan(Plan):
             "estimator": self.estimator,
             "tol": self.stop.tol,
         }
+
+
+@dataclass(frozen=True)
+class PatchPlan(MaskPlan):
+    """Random masks that are constant within patches: `spec` is of images with a pixel per patch.
+
+    Attributes:
+        patch: (rows, columns) of a patch in pixels.
+    """
+
+    patch: tuple[int, int]
+
+    on_host = True
+
+    def source(self, image: np.ndarray) -> Source:
+        """The copies of an image (C, H, W)."""
+        from fastxai.perturbation.sources import PatchSource
+
+        return PatchSource(image, self.base.of(image), self.spec)
+
+    def maps(self, tally: Any, labels: np.ndarray) -> Maps:
+        """What makes maps of a tally for classes (L,)."""
+        from fastxai.perturbation.maps import PatchMaps
+
+        return PatchMaps(self, tally, labels)
+
+    def settings(self) -> dict[str, Any]:
+        """All that the maps depend on, but for the scores, as kinds that JSON has."""
+        return {**super().settings(), "patch": self.patch}
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from fastxai.torch.networks import (
     check_device,
     chosen_output,
     class_scores,
+    convolutions_of,
     evaluating,
     memory_format,
     ready,
@@ -110,6 +111,10 @@ class TorchBackend(Backend):
         """Copies of an image to score at a time."""
         return even_batch(plan.rule.segment, int(most))
 
+    def convolutions(self) -> tuple[Any, ...]:
+        """Input channels, kernel and stride of each one of the network."""
+        return convolutions_of(self._network)
+
     def step(self, task: Task) -> Step:
         """What scores the batches of an image.
 
@@ -117,12 +122,16 @@ class TorchBackend(Backend):
             RuntimeError: The image is on a GPU, and there are no CUDA kernels.
         """
         score = functools.partial(self._score, labels=task.labels)
-        if on_gpu(task.image):
+        if on_gpu(task.image) and not task.plan.on_host:
             from fastxai.torch.cuda_step import cuda_step
 
             return cuda_step(task, score, self._memory(task))
-        host = dataclasses.replace(task, image=task.image.numpy())
-        batches = HostBatches(host, lambda copies: score(torch.from_numpy(copies)).numpy())
+        host, device = dataclasses.replace(task, image=task.image.cpu().numpy()), self._device
+
+        def scores(copies: np.ndarray) -> np.ndarray:
+            return score(torch.from_numpy(copies).to(device)).cpu().numpy()
+
+        batches = HostBatches(host, scores)
         return HostStep(host, task.plan.tally(len(task.labels)), batches)
 
     def _memory(self, task: Task) -> torch.Tensor:

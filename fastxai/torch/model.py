@@ -21,7 +21,14 @@ from fastxai.system.first_line import first_line
 from fastxai.system.tensors import plain
 from fastxai.torch.digest import network_digest
 from fastxai.torch.export import exported, leaves, with_leaves
-from fastxai.torch.networks import InputDtype, evaluating, memory_format, ready, renewed
+from fastxai.torch.networks import (
+    InputDtype,
+    convolutions_of,
+    evaluating,
+    memory_format,
+    ready,
+    renewed,
+)
 
 ENGINES = ("auto", "openvino", "torch")
 
@@ -70,6 +77,11 @@ class TorchModel(Model):
     def network(self) -> nn.Module:
         """The network that was given, the same object."""
         return self._network
+
+    @property
+    def convolutions(self) -> tuple[Any, ...]:
+        """Input channels, kernel and stride of each convolution of images."""
+        return convolutions_of(self._network)
 
     def identity(self) -> str:
         """SHA-256 of its classes, settings and weights."""

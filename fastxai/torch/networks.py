@@ -119,6 +119,15 @@ def memory_format(network: nn.Module) -> torch.memory_format:
     return torch.contiguous_format
 
 
+def convolutions_of(network: nn.Module) -> tuple[Any, ...]:
+    """Input channels, kernel and stride (rows, columns) of each convolution of images."""
+    return tuple(
+        (each.in_channels, tuple(each.kernel_size), tuple(each.stride))
+        for each in network.modules()
+        if isinstance(each, nn.Conv2d)
+    )
+
+
 def check_device(owner: str, network: nn.Module, inputs: torch.Tensor) -> None:
     """Refuses images on another device than the network's.
 

@@ -50,6 +50,9 @@ class RISE(RandomMasks, PerturbationAttribution):
             function from outputs, an array (M, K) or (M, K, ...) float32 after `activation_fn`, to
             (M, T); targets are then columns of T, and None explains all of them. It is computed on
             the host, also where the network is on a GPU.
+        grid: None: `grid_size` cells, enlarged and shifted. 'patch': cells that are the patches of
+            a transformer, found in the network; 'patch:16' or 'patch:16x8': of that many pixels.
+            Such masks are constant within a patch and never shifted.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -95,6 +98,7 @@ class RISE(RandomMasks, PerturbationAttribution):
         design: str | None = None,
         output: Output = None,
         score: Any = None,
+        grid: str | None = None,
     ) -> None:
         super().__init__(network, activation_fn, perturbation_per_eval, output=output, score=score)
         self._set_masks(
@@ -107,4 +111,5 @@ class RISE(RandomMasks, PerturbationAttribution):
             seed=seed,
             estimator=estimator,
             design=design,
+            grid=grid,
         )

@@ -52,3 +52,16 @@ def test_what_a_file_cannot_have_is_refused(explain, files, net, tmp_path):
     fails(explain(*SIZE, model=str(tmp_path / "absent.onnx")), 3, "--model", "does not exist")
     fails(explain(*SIZE, "--npy", net, model=net), 2, "would be overwritten")
     fails(explain(model=net), 4, "takes images (C, H, W) of (3, 8, 10)")
+
+
+def test_masks_may_be_whole_patches(explain, files, net):
+    npy = files / "map.npy"
+    result = explain("--grid", "patch:4x5", "--num-masks", "600", "--npy", npy, *SIZE, model=net)
+    assert (result.code, result.err) == (0, "")
+    patches = np.load(npy).reshape(2, 4, 2, 5)
+    np.testing.assert_array_equal(patches, patches[:, :1, :, :1] + np.zeros_like(patches))
+    fails(
+        explain("--grid", "patch:3", *SIZE, model=net), 4, "whole patches of 3x3 pixels, got 8x10"
+    )
+    fails(explain("--grid", "tile", *SIZE, model=net), 2, "--grid", "must be 'patch'")
+    fails(explain("--grid", "patch", *SIZE, model=net), 4, "does not show how it cuts images")

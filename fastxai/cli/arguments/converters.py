@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from fastxai.cli.subject.classes import as_index
 from fastxai.cli.subject.module import FILE_SUFFIX, is_model_file, split_model
 from fastxai.masks.designs import check_num_masks
+from fastxai.masks.patches import check_grid
 from fastxai.masks.stopping import check_max_masks, check_tol
 from fastxai.ops.params import check_seed
 
@@ -152,6 +153,12 @@ def window(text: str) -> tuple[int, int] | str:
         return AUTO
     numbers = _sides(text)
     return numbers[0], numbers[-1]
+
+
+@converter
+def grid(text: str) -> str | None:
+    """Read 'patch', 'patch:S' or 'patch:HxW'."""
+    return _accepted(check_grid, text.strip().lower())
 
 
 @converter

@@ -17,7 +17,7 @@ from fastxai.explainer.perturb.score_checks import Call, ScoreChecks
 from fastxai.network.evaluation import evaluating, running
 from fastxai.network.inputs import to_images, to_targets
 from fastxai.network.interrupt import interruptible
-from fastxai.network.layers import layers_of
+from fastxai.network.layers import convolutions_of, layers_of
 from fastxai.network.scores import ScoreCell
 from fastxai.ops.native import has_native
 from fastxai.perturbation.backend import Backend, ScoredBy
@@ -167,6 +167,10 @@ class MindSporeBackend(Backend):
         # another one.
         return size if -total % size <= total // 50 else even_batch(total, size)
 
+    def convolutions(self) -> tuple[Any, ...]:
+        """Input channels, kernel and stride of each one of the network."""
+        return convolutions_of(self._network)
+
     # ---- steps -----------------------------------------------------------------------------
 
     def step(self, task: Task) -> Step:
@@ -191,8 +195,9 @@ class MindSporeBackend(Backend):
         if engine is not None:
             score = self._by_engine(engine)
         else:
-            made_by = device_ops()[0]
-            in_graph = isinstance(task.plan, MaskPlan) and self._chosen is None
+            made_by = "host" if task.plan.on_host else device_ops()[0]
+            in_graph = isinstance(task.plan, MaskPlan) and not task.plan.on_host
+            in_graph = in_graph and self._chosen is None
             if made_by == "host" and in_graph and _is_cpu_graph():
                 return self._graph_step(task)
             score = self._on_host("scores")
@@ -206,7 +211,8 @@ class MindSporeBackend(Backend):
 
         assert isinstance(task.plan, MaskPlan)
         tally = MixedTally(task.plan.spec, len(task.labels), task.plan.rule.most, self.owner)
-        cheap, exact = (self._checked(one, task) for one in (engine.cheap, engine.exact))
+        both = (self._by_engine(one) for one in (engine.cheap, engine.exact))
+        cheap, exact = (self._checked(one, task) for one in both)
         return MixedStep(task, tally, cheap, exact)
 
     def _graph_step(self, task: Task) -> Step:

@@ -87,6 +87,9 @@ class RISE(RandomMasks, PerturbationAttribution):
         score: What to explain in place of a class: a class index, a score of `fastxai.scores`, or a
             function from outputs, an array (M, K) or (M, K, ...) float32 after `activation_fn`, to
             (M, T); targets are then columns of T, and None explains all of them.
+        grid: None: `grid_size` cells, enlarged and shifted. 'patch': cells that are the patches of
+            a transformer, found in the network; 'patch:16' or 'patch:16x8': of that many pixels.
+            Such masks are constant within a patch and never shifted.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -142,6 +145,7 @@ class RISE(RandomMasks, PerturbationAttribution):
         precision: str | None = None,
         output: Output = None,
         score: Any = None,
+        grid: str | None = None,
     ) -> None:
         super().__init__(
             network,
@@ -162,6 +166,7 @@ class RISE(RandomMasks, PerturbationAttribution):
             seed=seed,
             estimator=estimator,
             design=design,
+            grid=grid,
         )
 
     def _is_mixed(self) -> bool:

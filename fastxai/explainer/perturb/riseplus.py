@@ -64,6 +64,9 @@ class RISEPlus(RISE):
             function from outputs, an array (M, K) or (M, K, ...) float32 after `activation_fn`, to
             (M, T); targets are then columns of T, and None explains all of them.
             Weights draw it towards 0, so 0 should mean nothing in particular.
+        grid: None: `grid_size` cells, enlarged and shifted. 'patch': cells that are the patches of
+            a transformer, found in the network; 'patch:16' or 'patch:16x8': of that many pixels.
+            Such masks are constant within a patch and never shifted.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -132,6 +135,7 @@ class RISEPlus(RISE):
         precision: str | None = None,
         output: Output = None,
         score: Any = None,
+        grid: str | None = None,
     ) -> None:
         if not isinstance(ood_net, OoDNet):
             kind = type(ood_net).__name__
@@ -154,6 +158,7 @@ class RISEPlus(RISE):
             precision=precision,
             output=output,
             score=score,
+            grid=grid,
         )
 
     @property
