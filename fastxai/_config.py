@@ -26,7 +26,7 @@ def show_config(file: TextIO | None = None) -> dict[str, Any]:
 
     Returns:
         A dict with the keys 'fastxai' (version), 'native' (dict: 'available', 'reason', 'isa',
-        'isas', 'openmp', 'num_threads'), 'cuda' (dict: 'available', 'path', 'reason'; of the
+        'isas', 'num_threads'), 'cuda' (dict: 'available', 'path', 'reason'; of the
         library of CUDA kernels, not of a GPU), 'mindspore' (dict: 'version', 'supported' (bool),
         'device', 'mode'; None where MindSpore is not installed), 'device_ops' (dict: 'made_by',
         'reason', as in `fastxai.ops.device_ops`; None without MindSpore), 'onednn' (dict:
@@ -201,5 +201,4 @@ def _native_text(native: dict[str, Any]) -> str:
     if not native["available"]:
         return f"no ({native['reason']}): the slow NumPy reference is used"
     threads = f"{native['num_threads']} thread{'s' if native['num_threads'] != 1 else ''}"
-    openmp = "OpenMP" if native["openmp"] else "no OpenMP"
-    return f"yes, {native['isa']} of {', '.join(native['isas'])}; {threads}, {openmp}"
+    return f"yes, {native['isa']} of {', '.join(native['isas'])}; {threads}"

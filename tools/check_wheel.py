@@ -22,14 +22,13 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# What every Linux with a C++ run time has: libc, libm, the C++ and OpenMP run times, the loader.
+# What every Linux with a C++ run time has: libc, libm, the C++ run time, the loader.
 ALLOWED_LIBRARIES = re.compile(
-    r"^(libc\.so\.6|libm\.so\.6|libstdc\+\+\.so\.6|libgcc_s\.so\.1|libgomp\.so\.1|ld-linux[\w.-]*)$"
+    r"^(libc\.so\.6|libm\.so\.6|libstdc\+\+\.so\.6|libgcc_s\.so\.1|ld-linux[\w.-]*)$"
 )
 NUMPY = "numpy>=1.22,<2"
 VERSIONS = ("3.11", "3.12")  # of CPython, as in [tool.cibuildwheel] of pyproject.toml
-# MindSpore brings no OpenMP of its own: a second one in our wheel would spin beside the system's.
-REPAIR = ("-m", "auditwheel", "repair", "--exclude", "libgomp.so.1", "-w")
+REPAIR = ("-m", "auditwheel", "repair", "-w")
 DEMO_FILES = ("demo_net.ckpt", "pictures/*.png", "pictures/pictures.json")
 IGNORED = ("build", "dist", "out", "*.egg-info", ".git", ".venv*", "*.so", "__pycache__")
 

@@ -11,6 +11,7 @@ import numpy as np
 from mindspore import nn
 
 import fastxai  # noqa: F401  before any primitive
+from bench.common.classifiers import make_classifier
 from bench.common.explainers import (
     TARGET_CLASS,
     engine_of,
@@ -19,7 +20,6 @@ from bench.common.explainers import (
     picture,
 )
 from bench.common.processes import serve
-from bench.common.resnet50 import make_resnet50
 from bench.peers.paired import PairedRun, random_stack
 from fastxai.ops import MaskSpec, masked_product
 from fastxai.perturbation.batches import even_batch
@@ -31,7 +31,7 @@ class Ours:
     def __init__(self, options: argparse.Namespace) -> None:
         self._options, self._inputs = options, picture()
         count = options.images if options.explainer == "rise" else options.images - 1
-        self._cells = make_resnet50(), nn.Softmax()
+        self._cells = make_classifier(options.network), nn.Softmax()
         self._chosen = {"engine": options.engine, "precision": options.precision}
         network, activation = self._cells
         self._explainer = make_ours(

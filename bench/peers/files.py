@@ -161,7 +161,8 @@ def measure(options: argparse.Namespace) -> record.Outcome:
     with tempfile.TemporaryDirectory(prefix="fastxai-files-") as name:
         folder = Path(name)
         asked = {"folder": folder}
-        processes.ask_worker(libraries.NETWORK_WRITER, asked, INSTALLED)
+        given = {**asked, "network": "resnet50"}
+        processes.ask_worker(libraries.NETWORK_WRITER, given, INSTALLED)
         processes.ask_worker(
             "bench.peers.file_writer", asked, INSTALLED, python=options.torch_python
         )

@@ -171,6 +171,7 @@ def start(
     engine = name.startswith("fastxai") and "mindspore" not in name
     asked = {
         **entry.options,
+        "network": getattr(options, "network", "resnet50"),
         "explainer": explainer,
         "images": images_of(explainer, options),
         "window": options.window,
@@ -274,7 +275,7 @@ def measure(options: argparse.Namespace) -> record.Outcome:
     versions: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="fastxai-peers-") as name:
         folder = Path(name)
-        processes.ask_worker(NETWORK_WRITER, {"folder": folder}, INSTALLED)
+        processes.ask_worker(NETWORK_WRITER, {"folder": folder, "network": "resnet50"}, INSTALLED)
         for explainer in options.explainers:
             print(f"{explainer}, in turns:", flush=True)
             rows, found = measure_explainer(explainer, options, folder, versions)

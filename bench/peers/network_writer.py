@@ -11,8 +11,8 @@ from mindspore import nn
 
 import fastxai  # noqa: F401  before any primitive
 from bench.common import processes
+from bench.common.classifiers import make_classifier
 from bench.common.explainers import picture
-from bench.common.resnet50 import make_resnet50
 from fastxai.engine.export import exported
 from fastxai.network.scores import ScoreCell
 
@@ -20,7 +20,7 @@ from fastxai.network.scores import ScoreCell
 def answer(options: argparse.Namespace) -> None:
     """Writes into a folder."""
     folder = Path(options.folder)
-    network, image = make_resnet50(), picture()
+    network, image = make_classifier(options.network), picture()
     weights = {p.name: p.asnumpy() for p in network.get_parameters()}
     np.savez(folder / "weights.npz", **weights)
     np.save(folder / "image.npy", image.asnumpy())

@@ -1,49 +1,42 @@
 #include "threads.h"
 
-#include <atomic>
-
-#if defined(_OPENMP)
-#include <omp.h>
 #include <pthread.h>
-#endif
+#include <sched.h>
+
+#include <atomic>
+#include <thread>
 
 namespace fastxai {
 
 namespace {
 std::atomic<int> chosen{0};
 
-#if defined(_OPENMP)
-// libgomp keeps its threads for the next team, and a forked child has none of them: a team of more
-// than one would wait for ever. Whether there were any nobody tells.
+// A forked child has none of its parent's threads, and their locks as they happened to be.
 std::atomic<bool> forked{false};
 
 void note_fork() noexcept { forked.store(true, std::memory_order_relaxed); }
 
 [[maybe_unused]] const int kRegistered = pthread_atfork(nullptr, nullptr, note_fork);
-#endif
+
+int default_threads() noexcept {
+  cpu_set_t cores;
+  if (sched_getaffinity(0, sizeof cores, &cores) == 0) return CPU_COUNT(&cores);
+  const unsigned known = std::thread::hardware_concurrency();
+  return known == 0 ? 1 : static_cast<int>(known);
+}
+
+const int kDefault = default_threads();  // when the library is loaded: engines pin their callers
 }  // namespace
 
+bool is_forked() noexcept { return forked.load(std::memory_order_relaxed); }
+
 int num_threads() noexcept {
-#if defined(_OPENMP)
-  if (forked.load(std::memory_order_relaxed)) return 1;
-#endif
+  if (is_forked()) return 1;
   const int threads = chosen.load(std::memory_order_relaxed);
   if (threads > 0) return threads;
-#if defined(_OPENMP)
-  return omp_get_max_threads();
-#else
-  return 1;
-#endif
+  return kDefault;
 }
 
 void set_num_threads(int threads) noexcept { chosen.store(threads, std::memory_order_relaxed); }
-
-bool has_openmp() noexcept {
-#if defined(_OPENMP)
-  return true;
-#else
-  return false;
-#endif
-}
 
 }  // namespace fastxai

@@ -20,7 +20,6 @@ void register_runtime(py::module_& module) {
       py::arg("name"));
   module.def("num_threads", &num_threads);
   module.def("set_num_threads", &set_num_threads, py::arg("threads"));
-  module.def("has_openmp", &has_openmp);
 }
 
 }  // namespace fastxai

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 _BACKENDS = ("auto", "native", "reference")
+_MOST_THREADS = 4096
 _PACKAGE = Path(__file__).resolve().parents[1]
 _REMEDY = (
     "install again with FASTXAI_BUILD=require, which shows why a build fails; it needs a C++17 "
@@ -32,6 +33,12 @@ except ImportError as error:
             "run Python in another folder to import the installed fastxai, or build this one in "
             "place: FASTXAI_BUILD=require pip install -e ."
         )
+
+# MindSpore sets it to 1 for itself, past `os.environ`: the kernels cannot ask for it later.
+_said = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+_DEFAULT_THREADS = min(int(_said), _MOST_THREADS) if _said.isdecimal() else 0  # 0: all cores
+if _module is not None:
+    _module.set_num_threads(_DEFAULT_THREADS)
 
 _warned = False
 _thread_limit = 0  # what `set_num_threads` was given last
@@ -118,10 +125,10 @@ def set_num_threads(threads: int) -> None:
     """Limits the threads of the native kernels and of engines other than MindSpore.
 
     Results of the kernels do not depend on it. In a process that was forked after fastxai was
-    imported kernels use one thread: OpenMP's do not survive a fork.
+    imported kernels use one thread: others do not survive a fork.
 
     Args:
-        threads: 1 or more; 0 returns to OpenMP's default (OMP_NUM_THREADS, else the cores).
+        threads: 1 or more; 0 returns to the default (OMP_NUM_THREADS, else the cores).
 
     Raises:
         TypeError: `threads` is not an int.
@@ -130,12 +137,14 @@ def set_num_threads(threads: int) -> None:
     if isinstance(threads, bool) or not isinstance(threads, int):
         kind = type(threads).__name__
         raise TypeError(f"set_num_threads: `threads` must be an int, got {kind}.")
-    if not 0 <= threads <= 4096:
-        raise ValueError(f"set_num_threads: `threads` must be in [0, 4096], got {threads}.")
+    if not 0 <= threads <= _MOST_THREADS:
+        raise ValueError(
+            f"set_num_threads: `threads` must be in [0, {_MOST_THREADS}], got {threads}."
+        )
     global _thread_limit
     _thread_limit = threads
     if _module is not None:
-        _module.set_num_threads(threads)
+        _module.set_num_threads(threads or _DEFAULT_THREADS)
 
 
 def native_info() -> dict[str, Any]:
@@ -146,7 +155,6 @@ def native_info() -> dict[str, Any]:
             "reason": _reason,
             "isa": "",
             "isas": [],
-            "openmp": False,
             "num_threads": 1,
         }
     return {
@@ -154,7 +162,6 @@ def native_info() -> dict[str, Any]:
         "reason": "",
         "isa": _module.isa(),
         "isas": isas(),
-        "openmp": _module.has_openmp(),
         "num_threads": num_threads(),
     }
 

@@ -2,7 +2,7 @@
 
 #include "../common/any_address.h"
 #include "../common/expand.h"
-#include "../common/threads.h"
+#include "../common/team.h"
 
 FASTXAI_ISA_BEGIN
 
@@ -24,9 +24,7 @@ void mask_upsample(const MaskUpsampleParams& p, const uint8_t* cells, const AnyI
   const ColumnTable table = make_column_table(p.grid_cols, p.up_cols, scratch);
   float* const thread_scratch = scratch + column_table_floats(p.grid_cols, p.up_cols);
   const int64_t stride = p.cols + kVec;
-#pragma omp parallel for num_threads(threads) schedule(static)
-  for (int64_t m = 0; m < p.count; ++m) {
-    float* coarse = thread_scratch + thread_index() * thread_floats(p);
+  const auto one_mask = [&](int64_t m, float* coarse) {
     float* expanded = coarse + p.grid_cols;
     float* row = expanded + p.grid_rows * stride;
     const int64_t shift_rows = clamp_shift(shifts[2 * m], p.up_rows - p.rows);
@@ -41,7 +39,11 @@ void mask_upsample(const MaskUpsampleParams& p, const uint8_t* cells, const AnyI
       __builtin_memcpy(masks + (m * p.rows + y) * p.cols, row,
                        static_cast<size_t>(p.cols) * sizeof(float));
     }
-  }
+  };
+  in_team(threads, [&](int share) {
+    float* const own = thread_scratch + share * thread_floats(p);
+    each_of_share(p.count, share, threads, [&](int64_t m) { one_mask(m, own); });
+  });
 }
 
 FASTXAI_ISA_END

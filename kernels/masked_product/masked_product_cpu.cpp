@@ -3,7 +3,7 @@
 #include "../common/any_address.h"
 #include "../common/expand.h"
 #include "../common/mask_cell.h"
-#include "../common/threads.h"
+#include "../common/team.h"
 
 FASTXAI_ISA_BEGIN
 
@@ -118,16 +118,14 @@ static void all_masks(const MaskParams& p, const ImageShape& s, const AnyFloat* 
   const ColumnTable table = make_column_table(p.grid_cols, up_cols(p, s), scratch);
   float* const thread_scratch = scratch + column_table_floats(p.grid_cols, up_cols(p, s));
   const int64_t size = s.channels * s.rows * s.cols;
-#pragma omp parallel num_threads(threads)
-  {
-    float* const own = thread_scratch + thread_index() * thread_floats(p, s);
+  in_team(threads, [&](int share) {
+    float* const own = thread_scratch + share * thread_floats(p, s);
     OaBlock block;
-#pragma omp for schedule(static)
-    for (int64_t m = 0; m < batch; ++m) {
+    each_of_share(batch, share, threads, [&](int64_t m) {
       one_mask<Out, kStream>(p, s, table, image, base, m, &block, out + m * size, own);
-    }
+    });
     if (kStream) stream_fence();
-  }
+  });
 }
 
 template <class Out>

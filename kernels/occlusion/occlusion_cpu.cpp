@@ -1,5 +1,7 @@
 #include "occlusion.h"
 
+#include "../common/team.h"
+
 FASTXAI_ISA_BEGIN
 
 // Calls edit(pixels [window_cols], c, offset of them in an image) for each row of window `index`.
@@ -36,22 +38,20 @@ static inline void cover(const OcclusionParams& p, int64_t index, const Base& ba
 void occlusion_fill(const OcclusionParams& p, const AnyFloat* image, const Base& base,
                     AnyFloat* out, int threads) {
   const int64_t size = p.channels * p.rows * p.cols;
-#pragma omp parallel for num_threads(threads) schedule(static)
-  for (int64_t m = 0; m < p.count; ++m) {
+  each_in_team(p.count, threads, [&](int64_t m) {
     AnyFloat* const copy = out + m * size;
     __builtin_memcpy(copy, image, static_cast<size_t>(size) * sizeof(float));
     cover(p, p.first + m, base, copy);
-  }
+  });
 }
 
 void occlusion_patch(const OcclusionParams& p, int64_t previous_first, const AnyFloat* image,
                      const Base& base, AnyFloat* batch, int threads) {
   const int64_t size = p.channels * p.rows * p.cols;
-#pragma omp parallel for num_threads(threads) schedule(static)
-  for (int64_t m = 0; m < p.count; ++m) {
+  each_in_team(p.count, threads, [&](int64_t m) {
     show(p, previous_first + m, image, batch + m * size);
     cover(p, p.first + m, base, batch + m * size);
-  }
+  });
 }
 
 // Positions whose window covers pixel y of an axis: low..high-1.
@@ -96,12 +96,10 @@ void occlusion_sum(const OcclusionParams& p, int64_t targets, const AnyDouble* d
                    AnyDouble* maps, double* scratch, int threads) {
   const int64_t stride = p.grid_cols + 1;
   const int64_t table_size = (p.grid_rows + 1) * stride;
-#pragma omp parallel for num_threads(threads) schedule(static)
-  for (int64_t t = 0; t < targets; ++t) {
+  each_in_team(targets, threads, [&](int64_t t) {
     integrate(p, drops + t * windows_of(p), scratch + t * table_size);
-  }
-#pragma omp parallel for num_threads(threads) schedule(static)
-  for (int64_t k = 0; k < targets * p.rows; ++k) {
+  });
+  each_in_team(targets * p.rows, threads, [&](int64_t k) {
     const double* const table = scratch + k / p.rows * table_size;
     const Cover v = cover_of(k % p.rows, p.window_rows, p.stride_rows, p.grid_rows);
     const double* const above = table + v.low * stride;
@@ -114,7 +112,7 @@ void occlusion_sum(const OcclusionParams& p, int64_t targets, const AnyDouble* d
       if (!(sum - sum == 0.0)) sum = direct_sum(p, drops + k / p.rows * windows_of(p), v, h);
       maps[k * p.cols + x] = windows > 0 ? sum / static_cast<double>(1 + windows) : 0.0;
     }
-  }
+  });
 }
 
 FASTXAI_ISA_END

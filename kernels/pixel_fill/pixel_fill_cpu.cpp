@@ -1,6 +1,7 @@
 #include "pixel_fill.h"
 
 #include "../common/any_address.h"
+#include "../common/team.h"
 
 FASTXAI_ISA_BEGIN
 
@@ -35,8 +36,7 @@ void pixel_fill(const PixelFillParams& p, const AnyFloat* image, const Base& bas
                 const AnyInt32* ranks, const AnyInt64* intervals, AnyFloat* out, int threads) {
   const int64_t plane = p.rows * p.cols;
   const int covered = p.outside ? 0 : 1;
-#pragma omp parallel for num_threads(threads) schedule(static)
-  for (int64_t m = 0; m < p.count; ++m) {
+  each_in_team(p.count, threads, [&](int64_t m) {
     const RankInterval in{clamped(intervals[2 * m]), clamped(intervals[2 * m + 1])};
     AnyFloat* const copy = out + m * p.channels * plane;
     for (int64_t at = 0; at < plane; at += kTile) {
@@ -52,7 +52,7 @@ void pixel_fill(const PixelFillParams& p, const AnyFloat* image, const Base& bas
         }
       }
     }
-  }
+  });
 }
 
 FASTXAI_ISA_END

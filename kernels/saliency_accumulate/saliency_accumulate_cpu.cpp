@@ -3,6 +3,7 @@
 #include "../common/any_address.h"
 #include "../common/bilinear.h"
 #include "../common/mask_cell.h"
+#include "../common/team.h"
 
 FASTXAI_ISA_BEGIN
 
@@ -33,8 +34,7 @@ int64_t saliency_accumulate(const MaskParams& p, int64_t targets, const ScoreTab
   }
   const int64_t per_target = p.shift_rows * p.shift_cols * num_cells;
   // Split by target, masks in ascending order: the same sums for any number of threads.
-#pragma omp parallel for num_threads(threads) schedule(static)
-  for (int64_t t = 0; t <= targets; ++t) {
+  each_in_team(targets + 1, threads, [&](int64_t t) {
     double first_moment = moments[2 * t];
     double second_moment = moments[2 * t + 1];
     for (int64_t m = 0; m < p.count; ++m) {
@@ -48,7 +48,7 @@ int64_t saliency_accumulate(const MaskParams& p, int64_t targets, const ScoreTab
     }
     moments[2 * t] = first_moment;
     moments[2 * t + 1] = second_moment;
-  }
+  });
   return -1;
 }
 
@@ -70,28 +70,22 @@ static inline void expand_row(const SaliencyExpandParams& p, const AnyDouble* su
 static inline void expand_map(const SaliencyExpandParams& p, const AnyDouble* sums, AnyDouble* map,
                               double* scratch, int threads) {
   const int64_t up_rows = p.rows + p.shift_rows - 1;
-#pragma omp parallel num_threads(threads)
-  {
-#pragma omp for schedule(static)
-    for (int64_t k = 0; k < p.shift_rows * p.grid_rows; ++k) {  // k = sy h + a
-      const int64_t bin = k / p.grid_rows * p.shift_cols;
-      expand_row(p, sums + (bin * p.grid_rows + k % p.grid_rows) * p.grid_cols,
-                 scratch + k * p.cols);
-    }
-#pragma omp for schedule(static)
-    for (int64_t y = 0; y < p.rows; ++y) {
-      AnyDouble* const out = map + y * p.cols;
-      for (int64_t x = 0; x < p.cols; ++x) out[x] = 0.0;
-      for (int64_t sy = 0; sy < p.shift_rows; ++sy) {
-        const BilinearTap tap = bilinear_tap(y + sy, p.grid_rows, up_rows);
-        const double* const low = scratch + (sy * p.grid_rows + tap.low) * p.cols;
-        const double* const high = scratch + (sy * p.grid_rows + tap.high) * p.cols;
-        for (int64_t x = 0; x < p.cols; ++x) {
-          out[x] += low[x] * (1.0 - tap.weight) + high[x] * tap.weight;
-        }
+  each_in_team(p.shift_rows * p.grid_rows, threads, [&](int64_t k) {  // k = sy h + a
+    const int64_t bin = k / p.grid_rows * p.shift_cols;
+    expand_row(p, sums + (bin * p.grid_rows + k % p.grid_rows) * p.grid_cols, scratch + k * p.cols);
+  });
+  each_in_team(p.rows, threads, [&](int64_t y) {
+    AnyDouble* const out = map + y * p.cols;
+    for (int64_t x = 0; x < p.cols; ++x) out[x] = 0.0;
+    for (int64_t sy = 0; sy < p.shift_rows; ++sy) {
+      const BilinearTap tap = bilinear_tap(y + sy, p.grid_rows, up_rows);
+      const double* const low = scratch + (sy * p.grid_rows + tap.low) * p.cols;
+      const double* const high = scratch + (sy * p.grid_rows + tap.high) * p.cols;
+      for (int64_t x = 0; x < p.cols; ++x) {
+        out[x] += low[x] * (1.0 - tap.weight) + high[x] * tap.weight;
       }
     }
-  }
+  });
 }
 
 void saliency_expand(const SaliencyExpandParams& p, const AnyDouble* sums, AnyDouble* maps,

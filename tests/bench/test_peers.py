@@ -1,10 +1,12 @@
 """Tables of engines and of other libraries."""
 
+import argparse
+
 import numpy as np
 import pytest
 
 from bench.common import timing
-from bench.peers import engines, files, libraries
+from bench.peers import engines, files, libraries, over_bare
 from bench.report import pages as report
 from bench.report import peers
 from bench.report.table import render
@@ -182,3 +184,14 @@ def test_maps_of_another_class_or_network_are_noticed():
     assert len(files.map_checks("occlusion", drops)) == 1
     with pytest.raises(AssertionError, match="captum: its map is off"):
         files.map_checks("occlusion", {**drops, "captum": 2 * ours[::-1]})
+
+
+def test_bare_passes_are_those_of_the_engines_that_are_asked_for():
+    asked = argparse.Namespace(peer_python=None, torch_python=None, openvino_xai_python=None)
+    everyone = libraries.entries(asked)
+    taking = {
+        name for name, entry in everyone.items() if over_bare.wanted(name, entry, ["openvino"])
+    }
+    assert "fastxai openvino float32" in taking
+    assert not {"fastxai onnxruntime float32", "fastxai mindspore float32", "openvino_xai"} & taking
+    assert over_bare.result_name(argparse.Namespace(network="lite0")) == "over_bare_lite0"

@@ -19,7 +19,6 @@ NATIVE = {
     "reason": "",
     "isa": "avx2",
     "isas": ["baseline", "avx2"],
-    "openmp": True,
     "num_threads": 2,
 }
 FAST = ConvolutionProbe(50.0, 60.0, False, "fine")
@@ -47,7 +46,7 @@ def test_a_healthy_installation_is_exit_code_0(cli, installation):
     assert (result.code, result.err) == (0, "")
     lines = result.out.splitlines()
     assert lines[0] == f"fastxai      {__version__}"
-    assert lines[1] == "native code  yes, avx2 of baseline, avx2; 2 threads, OpenMP"
+    assert lines[1] == "native code  yes, avx2 of baseline, avx2; 2 threads"
     assert "oneDNN       protected (the detail)" in lines
     assert "convolution  3x3: 50.0 GFLOP/s, 1x1: 60.0 GFLOP/s" in lines
     assert lines[-1] == "healthy"
@@ -226,9 +225,9 @@ def test_show_config_refuses_what_cannot_be_written_to():
         fastxai.show_config(file=3)
 
 
-def test_one_thread_without_openmp_reads_well():
-    text = _config._native_text(NATIVE | {"openmp": False, "num_threads": 1})
-    assert text == "yes, avx2 of baseline, avx2; 1 thread, no OpenMP"
+def test_one_thread_reads_well():
+    text = _config._native_text(NATIVE | {"num_threads": 1})
+    assert text == "yes, avx2 of baseline, avx2; 1 thread"
 
 
 def test_the_model_name_is_read_from_cpuinfo(tmp_path):

@@ -1,6 +1,6 @@
 """What processes of tests/field/test_fork.py do: `python _forking.py CASE`; prints how it went.
 
-A fresh interpreter, since whether MindSpore or OpenMP has run in a process is what counts.
+A fresh interpreter, since whether MindSpore or a kernel has run in a process is what counts.
 """
 
 import multiprocessing
