@@ -13,7 +13,7 @@ OLDEST_TESTS := tests/explainer/test_contract.py tests/ops/test_mindspore_primit
 # Tests go to a process for each core, which takes over what another one has left at the end.
 WORKERS := --numprocesses logical --maxprocesses 8 --dist worksteal
 # An explainer in one of MindSpore's modes: what compiles in GRAPH_MODE takes longer than a minute.
-QUICK := tests/architecture tests/ops tests/reference tests/masks tests/common tests/network \
+QUICK := tests/architecture tests/arguments tests/ops tests/reference tests/masks tests/common tests/network \
     tests/explainer/test_occlusion.py -m "not slow and not statistical" -k "not graph"
 DOCS_VENV := .venv-docs
 # Without MindSpore and with NumPy 2: files and functions.
