@@ -283,6 +283,10 @@ def _in_steps(
 
 
 def _call(made: Any, subject: Subject, options: dict[str, Any]) -> Any:
+    from fastxai.models import Model
+
+    if isinstance(subject.network, Model):
+        return made(subject.inputs, subject.targets, show=False, **options)
     import mindspore
 
     found = made(mindspore.Tensor(subject.inputs), subject.targets, show=False, **options)
@@ -318,10 +322,21 @@ def _own_warnings(arguments: argparse.Namespace) -> Iterator[None]:
             note(arguments, words, kind="warning")
 
 
-def _rise(subject: Subject | Model, arguments: argparse.Namespace) -> Any:
-    from fastxai.explainer import RISE
+def _home(subject: Subject | Model) -> Any:
+    """The package of a network's explainers: that of files needs no MindSpore."""
+    from fastxai import models
 
-    return RISE(subject.network, subject.activation, output=subject.output, **_masks(arguments))
+    if isinstance(subject.network, models.Model):
+        return models
+    from fastxai import explainer
+
+    return explainer
+
+
+def _rise(subject: Subject | Model, arguments: argparse.Namespace) -> Any:
+    return _home(subject).RISE(
+        subject.network, subject.activation, output=subject.output, **_masks(arguments)
+    )
 
 
 def _rise_plus(subject: Subject | Model, arguments: argparse.Namespace) -> Any:
@@ -339,9 +354,7 @@ def _rise_plus(subject: Subject | Model, arguments: argparse.Namespace) -> Any:
 
 
 def _occlusion(subject: Subject | Model, arguments: argparse.Namespace) -> Any:
-    from fastxai.explainer import Occlusion
-
-    return Occlusion(
+    return _home(subject).Occlusion(
         subject.network,
         subject.activation,
         output=subject.output,

@@ -98,7 +98,6 @@ def scorer(
         output: Where the scores are in what it returns.
         choice: What scores a Cell; None: MindSpore.
     """
-    from fastxai.engine.same_engine import SameEngine
     from fastxai.models.backend import ModelBackend
     from fastxai.models.model import Model
 
@@ -109,6 +108,8 @@ def scorer(
 
     if isinstance(network, Model):
         return lambda inputs: _in_words(of_model, inputs)
+    from fastxai.engine.same_engine import SameEngine  # needs MindSpore
+
     score = SameEngine(_OWNER, activation, choice)
     return lambda inputs: _in_words(lambda batch: score(network, batch, output), inputs)
 

@@ -12,7 +12,7 @@ import numpy as np
 from fastxai.cli.arguments.engine import add_engine, apply_engine
 from fastxai.cli.arguments.options import add_class, add_input, add_network, add_running, frame_of
 from fastxai.cli.arguments.paths import check_modules
-from fastxai.cli.messages import WRONG_ARGUMENT, CliError, note
+from fastxai.cli.messages import UNREADABLE_INPUT, WRONG_ARGUMENT, CliError, note
 from fastxai.cli.subject.checkpoint import load_checkpoint, load_ood_net
 from fastxai.cli.subject.classes import TOP, check_names, choose, class_names
 from fastxai.cli.subject.module import is_model_file
@@ -140,8 +140,14 @@ def _load_picture(arguments: argparse.Namespace) -> tuple[Picture, np.ndarray]:
 
 
 def _set_mode(mode: str) -> None:
-    import mindspore
-
+    try:
+        import mindspore
+    except ModuleNotFoundError as error:
+        words = (
+            "--model: networks of MODULE:NAME need MindSpore, which is not installed: pip install "
+            "mindspore; files net.onnx and net.xml do not"
+        )
+        raise CliError(UNREADABLE_INPUT, words) from error
     graph = mode == "graph"
     mindspore.set_context(mode=mindspore.GRAPH_MODE if graph else mindspore.PYNATIVE_MODE)
 
