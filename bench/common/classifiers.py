@@ -17,6 +17,7 @@ def make_classifier(name: str) -> nn.Cell:
         return make_resnet50()
     from fastxai.demo.efficientnet_lite0 import EfficientNetLite0
 
+    ms.set_seed(0)
     network, rng = EfficientNetLite0().set_train(False), np.random.default_rng(0)
     for parameter in network.trainable_params():
         if parameter.ndim > 1:  # with MindSpore's own weights no signal reaches the scores
