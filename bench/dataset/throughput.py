@@ -4,8 +4,8 @@ A loop calls the explainer for one image after another. The data set explains th
 Parquet files. They take turns, and every map is compared with the loop's before anything is timed.
 
 `resume` is the time of the same call on a directory in which all is done, over that of the call
-that made it. `ray` compares an actor of Ray with a process of its own, each with one core: seconds
-of an image are the difference between runs of two lengths, so that what both need to start cancels.
+that made it. `ray` compares an actor of Ray with a process of its own, each with one core, once the
+first block of images is done: what both need to start does not count.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ OPTIONS = {
     "cases": record.Option(list(CASES), choices=list(CASES)),
     "repeats": record.Option(7),
     "resumed": record.Option(256, "images of the run that is resumed"),
-    "ray_images": record.Option(32, "images by which the longer of two runs is longer"),
+    "ray_images": record.Option(64, "images after the first block, a multiple of 64"),
     "ray_repeats": record.Option(5),
 }
 
