@@ -76,11 +76,11 @@ class Scoring:
         self._batches: dict[tuple[int, ...], int] = {}  # copies at a time, by an image's shape
 
     def copies(self, number: int) -> list[Scoring]:
-        """This one and others for other threads; they share the network."""
-        others = [copy.copy(self) for _ in range(number - 1)]
+        """Others for other threads; they share the network, and no result of a call."""
+        others = [copy.copy(self) for _ in range(number)]
         for each in others:
             each.explainer = copy.copy(self.explainer)
-        return [self, *others]
+        return others
 
     def overlaps(self, image: np.ndarray) -> bool:
         """Whether `copies` of it explain images like this (C, H, W) faster than one alone."""

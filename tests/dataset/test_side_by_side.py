@@ -65,6 +65,7 @@ def test_probabilities_are_mindspores_whatever_the_neighbours(run, rise, cores, 
     images = {row["id"]: row for row in open_folder(tmp_path / "all").rows()}
     for row in open_folder(tmp_path / "mindspore").rows():
         seen = images[row["id"]]
+        assert seen["error"] == row["error"]
         np.testing.assert_allclose(seen["probability"], row["probability"], rtol=1e-5)
         assert seen["target"] == row["target"]
     for name in ("0.png", "3.png", "7.png"):  # the others keep their places
