@@ -17,7 +17,7 @@ from fastxai.engine.protocol import Engine, Unusable
 from fastxai.engine.request import ScoringRequest
 from fastxai.ops.native import thread_limit
 
-UNMOVED = "the scores of the first images do not move from image to image"
+UNMOVED = "the scores of the first images, and of noise, do not move from image to image"
 _NO_SCORES = "its own scores of the first batch are none that another engine could be held to"
 
 
@@ -99,7 +99,9 @@ class EngineFactory:
         """A batch, and MindSpore's scores of the images of it that are compared.
 
         It is the first one. Where that shows nothing, as the windows along a black border do, its
-        images are shifted sideways, each by another number of pixels.
+        images are shifted sideways, each by another number of pixels. Where that shows nothing
+        either, as all copies of a black image do, they are noise: so the engine of an image does
+        not depend on which images came before it.
         """
         batch = np.empty(self._request.shape, np.float32)
         self._request.fill(batch)
@@ -108,6 +110,10 @@ class EngineFactory:
             return batch, expected
         for number, image in enumerate(batch):
             image[...] = np.roll(image, number * image.shape[-1] // len(batch), axis=-1)
+        expected = self._expected(batch)
+        if not do_not_move(expected):
+            return batch, expected
+        batch[...] = np.random.default_rng(0).uniform(-1, 1, batch.shape)
         return batch, self._expected(batch)
 
     @cached_property
