@@ -138,9 +138,14 @@ def _compiled(core: Any, network: Any, options: dict[str, Any]) -> tuple[Any, st
 
 def _said(error: Exception) -> str:
     """OpenVINO's message without the places in its source."""
-    failed = dict.fromkeys(re.findall(r"^-- (\w+)-\d+ with a message", str(error), re.MULTILINE))
-    if failed:
-        return f"it could not convert {', '.join(failed)}"
+    # Operators it does not know come first: what follows them fails with them.
+    unknown = re.findall(
+        r"^-- No conversion rule found for operations: (.*)", str(error), re.MULTILINE
+    )
+    failed = re.findall(r"^-- (\w+-\d+) with a message", str(error), re.MULTILINE)
+    if named := unknown[0].split(", ") if unknown else failed:
+        operators = dict.fromkeys(name.rpartition("-")[0] for name in named)
+        return f"it could not convert {', '.join(operators)}"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return next((line for line in lines if not line.startswith("Exception from")), "no message")
 

@@ -158,8 +158,19 @@ def test_only_openvino_loads_a_transposed_convolution(engine, engine_class):
 def test_openvino_names_the_operators_that_it_cannot_convert(openvino):
     from fastxai.engine.openvino import OpenVinoEngine
 
+    model = exported(scored(networks.SmallConv()), SHAPE).replace(b"Relu", b"Blur")
+    with pytest.raises(Unusable, match="cannot load the .*: it could not convert Blur$"):
+        OpenVinoEngine(model, SHAPE)
+
+
+def test_openvino_names_the_operators_whose_form_it_cannot_convert(openvino, monkeypatch):
+    """A Slice without axes, as MindSpore exports `x[:, :8]` of 8 channels."""
+    from fastxai.engine import export
+    from fastxai.engine.openvino import OpenVinoEngine
+
+    monkeypatch.setattr(export, "without_full_slices", lambda model: model)
     model = exported(scored(odd.Sliced()), SHAPE)
-    with pytest.raises(Unusable, match="cannot load the exported network: it could not convert .*"):
+    with pytest.raises(Unusable, match="cannot load the .*: it could not convert .*Slice"):
         OpenVinoEngine(model, SHAPE)
 
 
