@@ -70,7 +70,7 @@ def test_a_name_of_mindspore_xai_is_in_the_same_place(installed, module):
 
 def test_every_module_of_fastxai_is_found_and_keeps_its_own_name(installed):
     skipped = ("__main__", "_native")
-    optional = ("fastxai.engine", "fastxai.torch")  # they need other packages
+    optional = ("fastxai.adapters", "fastxai.engine", "fastxai.torch")  # they need other packages
     for found in pkgutil.walk_packages(fastxai.__path__, "fastxai."):
         if found.name.rsplit(".", 1)[-1] in skipped or found.name.startswith(optional):
             continue

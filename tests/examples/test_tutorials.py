@@ -72,13 +72,16 @@ def objects(data):
         yield second, first
 
 
-def check(name, output, folder):
-    """The pictures are there, and the map that was printed about lies on its digit."""
+def check(name, output, folder, times=3):
+    """The pictures are there, and the map that was printed about lies on its digit.
+
+    Chance puts `BOX_SHARE` of a map there: `times` is how often that is wanted.
+    """
     for picture in PICTURES.get(name, []):
         with Image.open(folder / picture) as image:
             assert image.size == (224, 224)
         share = re.search(r"(\d+)% of the map lies in the box of three", output)
-        assert int(share[1]) / 100 > 3 * BOX_SHARE
+        assert int(share[1]) / 100 > times * BOX_SHARE
     if name == "using_cv_explainers":
         assert output.count("saliencies.shape: (4, 1, 224, 224)") == 2
     if name == "using_rise_plus":
@@ -118,7 +121,7 @@ def test_written_for_mindspore_xai_it_runs_unchanged_on_the_data_package(name, d
     output = run(script, tmp_path, "-m", "fastxai", "run")
     assert SAYS_SO not in output
     assert not (tmp_path / "digits_examples_data").exists()
-    check(name, output, tmp_path)
+    check(name, output, tmp_path, 1)  # few masks, an epoch
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,6 @@ import zipfile
 import mindspore as ms
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from mindspore import nn
 
 from fastxai.explainer import RISE, Explanation, Occlusion
@@ -257,18 +255,20 @@ def test_files_of_the_version_before_say_so(saved, kind, tmp_path):
     refused(kind, tmp_path / "file", npz(arrays), "it has no sha256: .* another version of fastxai")
 
 
-@settings(
-    max_examples=300, deadline=None, database=None, derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)  # fmt: skip
-@given(data=st.data())
-def test_any_change_of_bytes_is_refused_or_harmless(saved, tmp_path, data):
+@pytest.mark.parametrize("part", range(6))
+def test_any_change_of_bytes_is_refused_or_harmless(saved, tmp_path, part):
     """Harmless: in a date, say, of which nothing is read. The arrays are what they were."""
-    content = bytearray(saved["explanation"])
-    edges = [k for k in range(len(content)) if not 200 < k % 14000 < 13000]
-    for _ in range(data.draw(st.integers(1, 4))):
-        at = data.draw(st.sampled_from(edges) | st.integers(0, len(content) - 1))
-        content[at] = data.draw(st.integers(0, 255))
+    draw = np.random.RandomState(part)
+    edges = [k for k in range(len(saved["explanation"])) if not 200 < k % 14000 < 13000]
+    for _ in range(50):
+        content = bytearray(saved["explanation"])
+        for _ in range(draw.randint(1, 5)):
+            at = draw.choice(edges) if draw.randint(2) else draw.randint(len(content))
+            content[at] = draw.randint(256)
+        refused_or_harmless(saved, tmp_path, content)
+
+
+def refused_or_harmless(saved, tmp_path, content):
     (tmp_path / "file").write_bytes(content)
     try:
         found = Explanation.load(tmp_path / "file")
@@ -277,7 +277,8 @@ def test_any_change_of_bytes_is_refused_or_harmless(saved, tmp_path, data):
     else:
         good = arrays_of(saved["explanation"])
         for name in run_state.ARRAYS:
-            np.testing.assert_array_equal(getattr(found, name), good[name])
+            # Equal bits, or absent from both, as what only precision 'mixed' has.
+            np.testing.assert_array_equal(getattr(found, name), good.get(name))
 
 
 # ---- what has a right checksum --------------------------------------------------------------
