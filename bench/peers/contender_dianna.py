@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 
 from bench.common.processes import serve
+from bench.peers.contender_rise import TARGET_CLASS, RiseContender
 
-_TARGET_CLASS = 7
 
-
-class Dianna:
+class Dianna(RiseContender):
     """RISE as a user calls it, by ONNX Runtime, with DIANNA's own batch size."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        self._options = options
+        super().__init__(options)
         self._path = str(Path(options.folder) / "network.onnx")
         self._image = np.load(Path(options.folder) / "image.npy")
 
@@ -28,22 +27,14 @@ class Dianna:
         from dianna.utils.onnx_runner import SimpleModelRunner  # type: ignore[import-not-found]
 
         begun = time.perf_counter()
-        self._explain(8)
+        self.explain(8)
         return {
             "setup_s": time.perf_counter() - begun,
             "scores": SimpleModelRunner(self._path)(self._image)[0].tolist(),
             "versions": {"dianna": version("dianna")},
         }
 
-    def run(self) -> dict[str, Any]:
-        """A whole explanation."""
-        start = time.perf_counter()
-        saliency = self._explain(self._options.images)
-        seconds = time.perf_counter() - start
-        np.save(self._options.map, np.asarray(saliency, np.float32))
-        return {"seconds": seconds}
-
-    def _explain(self, masks: int) -> Any:
+    def explain(self, masks: int) -> Any:
         """The map (H, W) of the class."""
         import dianna  # type: ignore[import-not-found]
 
@@ -51,7 +42,7 @@ class Dianna:
             self._path,
             self._image[0],
             "RISE",
-            labels=[_TARGET_CLASS],
+            labels=[TARGET_CLASS],
             n_masks=masks,
             feature_res=10,
             p_keep=0.5,

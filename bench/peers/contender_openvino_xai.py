@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 
 from bench.common.processes import serve
+from bench.peers.contender_rise import TARGET_CLASS, RiseContender
 
-_TARGET_CLASS = 7
 _GRID = 10
 
 
-class OpenVinoXai:
+class OpenVinoXai(RiseContender):
     """RISE as a user calls it, with its own choice of precision and batch: one image at a time."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        self._options = options
+        super().__init__(options)
         self._image = np.load(Path(options.folder) / "image.npy")
         self._rise: Any = None
 
@@ -32,7 +32,7 @@ class OpenVinoXai:
         begun = time.perf_counter()
         model = openvino.Core().read_model(Path(self._options.folder) / "network.onnx")
         self._rise = RISE(model, postprocess_fn=lambda outputs: outputs[0])
-        self._explain(8)
+        self.explain(8)
         seconds = time.perf_counter() - begun
         names = ("openvino-xai", "openvino")
         return {
@@ -41,19 +41,11 @@ class OpenVinoXai:
             "versions": {f"{name} (openvino_xai's)": version(name) for name in names},
         }
 
-    def run(self) -> dict[str, Any]:
-        """A whole explanation."""
-        start = time.perf_counter()
-        saliency = self._explain(self._options.images)
-        seconds = time.perf_counter() - start
-        np.save(self._options.map, np.asarray(saliency[_TARGET_CLASS], np.float32))
-        return {"seconds": seconds}
-
-    def _explain(self, masks: int) -> Any:
-        """Maps by class."""
+    def explain(self, masks: int) -> Any:
+        """The map (H, W) of the class."""
         return self._rise.generate_saliency_map(
-            self._image, target_indices=[_TARGET_CLASS], num_masks=masks, num_cells=_GRID
-        )
+            self._image, target_indices=[TARGET_CLASS], num_masks=masks, num_cells=_GRID
+        )[TARGET_CLASS]
 
 
 if __name__ == "__main__":

@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 
 from bench.common.processes import serve
+from bench.peers.contender_rise import TARGET_CLASS, RiseContender
 
-_TARGET_CLASS = 7
 
-
-class Xplique:
+class Xplique(RiseContender):
     """RISE over Xplique's wrapper of PyTorch's networks; it reads no ONNX files."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        self._options = options
+        super().__init__(options)
         self._image = np.load(Path(options.folder) / "image.npy").transpose(0, 2, 3, 1)
         self._model: Any = None
 
@@ -33,7 +32,7 @@ class Xplique:
         begun = time.perf_counter()
         network = load_network(Path(self._options.folder))
         self._model = TorchWrapper(network, "cpu", is_channel_first=True, requires_grad=False)
-        self._explain(8)
+        self.explain(8)
         return {
             "setup_s": time.perf_counter() - begun,
             "scores": np.asarray(self._model(self._image))[0].tolist(),
@@ -43,19 +42,11 @@ class Xplique:
             },
         }
 
-    def run(self) -> dict[str, Any]:
-        """A whole explanation."""
-        start = time.perf_counter()
-        saliency = self._explain(self._options.images)
-        seconds = time.perf_counter() - start
-        np.save(self._options.map, np.asarray(saliency, np.float32))
-        return {"seconds": seconds}
-
-    def _explain(self, masks: int) -> Any:
+    def explain(self, masks: int) -> Any:
         """The map (H, W) of the class."""
         from xplique.attributions import Rise  # type: ignore[import-not-found]
 
-        target = np.eye(1000, dtype=np.float32)[[_TARGET_CLASS]]
+        target = np.eye(1000, dtype=np.float32)[[TARGET_CLASS]]
         rise = Rise(self._model, self._options.batch, nb_samples=masks, grid_size=10)
         return np.asarray(rise.explain(self._image, target))[0, ..., 0]
 

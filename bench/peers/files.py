@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.common import processes, record, timing
+from bench.common import processes, record
 from bench.common.machine import INSTALLED
 from bench.peers import libraries
 from bench.peers.libraries import Entry
@@ -76,40 +76,11 @@ def measure_explainer(
     explainer: str, options: argparse.Namespace, folder: Path, versions: dict[str, str]
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Rows of everyone who can make this map, in turns, and what was checked."""
-    taking = {
-        name: entry
-        for name, entry in entries(options).items()
-        if entry.python and explainer in entry.explainers
-    }
-    started: dict[str, processes.Contender] = {}
-    first: dict[str, Any] = {}
-    try:
-        for name, entry in taking.items():
-            started[name] = libraries.start(name, entry, explainer, options, folder)
-            first[name] = started[name].ask("ready")
-            versions |= first[name]["versions"]
-            libraries.score_error(name, entry, first[name]["scores"], folder)
-        answers = libraries.take_turns(started, options.repeats)
-    finally:
-        for contender in started.values():
-            contender.close()
+    turns = libraries.run_turns(entries(options), explainer, options, folder, versions)
+    maps = {name: np.load(libraries.map_of(folder, explainer, name)) for name in turns.entries}
     checks = [f"{explainer}: scores of the picture agree with MindSpore's"]
-    checks += map_checks(
-        explainer, {name: np.load(libraries.map_of(folder, explainer, name)) for name in taking}
-    )
-    rows = []
-    for name, entry in taking.items():
-        seconds = [answer["seconds"] for answer in answers[name]]
-        over = [answer["over_bare"] for answer in answers[name] if "over_bare" in answer]
-        row = {"explainer": explainer, "contender": name, "title": entry.title}
-        row["images"] = libraries.images_of(explainer, options)
-        row |= {"setup_s": first[name]["setup_s"], "seconds": timing.summary(seconds)}
-        row["over_bare"] = timing.summary(over) if over else None
-        if name in OPPONENTS:
-            own = [answer["seconds"] for answer in answers[OPPONENTS[name]]]
-            row["fastxai_times"] = timing.summary(timing.ratios(seconds, own))
-        rows.append(row)
-    return rows, checks
+    checks += map_checks(explainer, maps)
+    return libraries.rows_of(turns, explainer, options, OPPONENTS), checks
 
 
 def map_checks(explainer: str, maps: dict[str, np.ndarray]) -> list[str]:

@@ -106,13 +106,41 @@ def entries(options: argparse.Namespace) -> dict[str, Entry]:
     }
 
 
-def measure_explainer(
-    explainer: str, options: argparse.Namespace, folder: Path, versions: dict[str, str]
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """Rows of everyone who can make this map, in turns, and what was checked."""
+class Turns(NamedTuple):
+    """What contenders answered that made one explainer's maps in turns, by their names.
+
+    Attributes:
+        entries: Who they are.
+        first: What each said when it was ready.
+        errors: Of its scores of the picture.
+        answers: One a repeat.
+    """
+
+    entries: dict[str, Entry]
+    first: dict[str, Any]
+    errors: dict[str, float]
+    answers: dict[str, list[dict[str, Any]]]
+
+    def seconds(self, name: str) -> list[float]:
+        """Seconds of a contender's explanations."""
+        return [answer["seconds"] for answer in self.answers[name]]
+
+
+def run_turns(
+    every: dict[str, Entry],
+    explainer: str,
+    options: argparse.Namespace,
+    folder: Path,
+    versions: dict[str, str],
+) -> Turns:
+    """Has everyone who can make this map make it; adds to the versions.
+
+    Raises:
+        AssertionError: Somebody scores another network.
+    """
     taking = {
         name: entry
-        for name, entry in entries(options).items()
+        for name, entry in every.items()
         if entry.python and explainer in entry.explainers
     }
     started: dict[str, Contender] = {}
@@ -131,32 +159,48 @@ def measure_explainer(
     finally:
         for contender in started.values():
             contender.close()
-    checks = [f"{explainer}: scores of the picture agree with MindSpore's"]
-    checks += _map_checks(explainer, list(taking), folder)
+    return Turns(taking, first, errors, answers)
+
+
+def rows_of(
+    turns: Turns, explainer: str, options: argparse.Namespace, opponents: dict[str, str]
+) -> list[dict[str, Any]]:
+    """A row of figures a contender.
+
+    Args:
+        turns: What they answered.
+        explainer: What they made.
+        options: Of the benchmark.
+        opponents: Others, and who of fastxai's they are held against.
+    """
     rows = []
-    for name, entry in taking.items():
+    for name, entry in turns.entries.items():
+        over = [answer["over_bare"] for answer in turns.answers[name] if "over_bare" in answer]
         row = {"explainer": explainer, "contender": name, "title": entry.title}
         row |= {"images": images_of(explainer, options)}
-        row |= {"setup_s": first[name]["setup_s"], "error": errors[name]}
-        rows.append(row | _figures(answers[name], answers[PEER]))
-        if name in OPPONENTS:
-            own = [answer["seconds"] for answer in answers[OPPONENTS[name]]]
-            theirs = [answer["seconds"] for answer in answers[name]]
-            rows[-1]["fastxai_times"] = timing.summary(timing.ratios(theirs, own))
+        row |= {"setup_s": turns.first[name]["setup_s"], "error": turns.errors[name]}
+        row |= {"seconds": timing.summary(turns.seconds(name))}
+        row |= {"over_bare": timing.summary(over) if over else None}
+        if name in opponents:
+            own = turns.seconds(opponents[name])
+            row["fastxai_times"] = timing.summary(timing.ratios(turns.seconds(name), own))
+        rows.append(row)
+    return rows
+
+
+def measure_explainer(
+    explainer: str, options: argparse.Namespace, folder: Path, versions: dict[str, str]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Rows of everyone who can make this map, in turns, and what was checked."""
+    turns = run_turns(entries(options), explainer, options, folder, versions)
+    checks = [f"{explainer}: scores of the picture agree with MindSpore's"]
+    checks += _map_checks(explainer, list(turns.entries), folder)
+    rows = rows_of(turns, explainer, options, OPPONENTS)
+    peer = turns.seconds(PEER)
+    for row in rows:
+        ratios = timing.ratios(peer, turns.seconds(row["contender"]))
+        row["times_peer"] = timing.summary(ratios)
     return rows, checks
-
-
-def _figures(own: list[dict[str, Any]], peer: list[dict[str, Any]]) -> dict[str, Any]:
-    """Statistics of one contender's answers, against the peer's of the same repeats."""
-    seconds = [answer["seconds"] for answer in own]
-    over = [answer["over_bare"] for answer in own if "over_bare" in answer]
-    return {
-        "seconds": timing.summary(seconds),
-        "times_peer": timing.summary(
-            timing.ratios([answer["seconds"] for answer in peer], seconds)
-        ),
-        "over_bare": timing.summary(over) if over else None,
-    }
 
 
 def images_of(explainer: str, options: argparse.Namespace) -> int:
