@@ -95,8 +95,10 @@ class OpenVinoEngine(Engine):
     def __call__(self, batch: np.ndarray) -> np.ndarray:
         """Scores of a batch of the shape it was made for; read where it lies."""
         with self._places:
-            # Not more than `callers` are ever made, but for those that Ctrl-C took.
-            request = self._idle.pop() if self._idle else self.compiled.create_infer_request()
+            try:  # in one step: two callers may find the last one
+                request = self._idle.pop()
+            except IndexError:  # not more than `callers` are ever made
+                request = self.compiled.create_infer_request()
             try:
                 request.set_input_tensor(self._tensor(batch, shared_memory=True))
                 request.infer()
@@ -133,10 +135,10 @@ def _compiled(core: Any, network: Any, options: dict[str, Any]) -> tuple[Any, st
     except Exception as error:
         if "CACHE_DIR" not in options:
             raise
-        return core.compile_model(network, "CPU", options | {"CACHE_DIR": ""}), _said(error)
+        return core.compile_model(network, "CPU", options | {"CACHE_DIR": ""}), said(error)
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
     """OpenVINO's message without the places in its source."""
     # Operators it does not know come first: what follows them fails with them.
     unknown = re.findall(
@@ -147,11 +149,12 @@ def _said(error: Exception) -> str:
         operators = dict.fromkeys(name.rpartition("-")[0] for name in named)
         return f"it could not convert {', '.join(operators)}"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return next((line for line in lines if not line.startswith("Exception from")), "no message")
+    places = ("Exception from", "Check '")
+    return next((line for line in lines if not line.startswith(places)), "no message")
 
 
 def _reason(error: Exception, precision: str) -> str:
     limit = _onednn.environment_limit()
     if precision == "bfloat16" and limit:
         return f"{limit} takes bfloat16 from OpenVINO too; unset it"
-    return f"OpenVINO cannot load the exported network: {_said(error)}"
+    return f"OpenVINO cannot load the exported network: {said(error)}"

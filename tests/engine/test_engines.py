@@ -214,6 +214,20 @@ def test_several_threads_are_served_at_a_time_with_the_scores_of_one(engine_clas
         np.testing.assert_array_equal(scores, alone(batch))
 
 
+def test_a_request_that_another_thread_takes_first_is_made_anew(openvino):
+    from fastxai.engine.openvino import OpenVinoEngine
+
+    class Taken(list):
+        """Looks full after its last element has gone."""
+
+        def __len__(self):
+            return 1
+
+    engine = OpenVinoEngine(exported(scored(networks.SmallConv()), SHAPE), SHAPE)
+    expected, engine._idle = engine(BATCH), Taken()
+    np.testing.assert_array_equal(engine(BATCH), expected)
+
+
 def test_openvino_computes_in_float32_although_the_processor_has_bfloat16(openvino):
     from fastxai.engine.openvino import OpenVinoEngine
 
