@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fastxai.ops.native import set_num_threads, thread_limit
+from fastxai.ops.native import default_threads, set_num_threads, thread_limit
 
 _callers = 1
 
@@ -41,6 +41,4 @@ def several(number: int, threads: int) -> Iterator[None]:
 
 def cores() -> int:
     """Cores that this process may use: what it was limited to, else all that it has."""
-    named = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
-    given = int(named) if named.isascii() and named.isdigit() else 0
-    return thread_limit() or given or len(os.sched_getaffinity(0))
+    return thread_limit() or default_threads() or len(os.sched_getaffinity(0))

@@ -9,7 +9,12 @@ import numpy as np
 
 from fastxai.arguments.plausibility import do_not_move
 from fastxai.engine import settings
-from fastxai.engine.agreement import CHECKED_ROWS, TOLERANCE, relative_error
+from fastxai.engine.agreement import (
+    CHECKED_ROWS,
+    TOLERANCE,
+    batches_to_compare,
+    relative_error,
+)
 from fastxai.engine.callers import callers
 from fastxai.engine.export import exported, untraced
 from fastxai.engine.mindspore import MindSporeEngine
@@ -98,23 +103,15 @@ class EngineFactory:
     def _compared(self) -> tuple[np.ndarray, np.ndarray]:
         """A batch, and MindSpore's scores of the images of it that are compared.
 
-        It is the first one. Where that shows nothing, as the windows along a black border do, its
-        images are shifted sideways, each by another number of pixels. Where that shows nothing
-        either, as all copies of a black image do, they are noise: so the engine of an image does
-        not depend on which images came before it.
+        It is the first one, unless that shows nothing.
         """
-        batch = np.empty(self._request.shape, np.float32)
-        self._request.fill(batch)
-        expected = self._expected(batch)
-        if not do_not_move(expected):
-            return batch, expected
-        for number, image in enumerate(batch):
-            image[...] = np.roll(image, number * image.shape[-1] // len(batch), axis=-1)
-        expected = self._expected(batch)
-        if not do_not_move(expected):
-            return batch, expected
-        batch[...] = np.random.default_rng(0).uniform(-1, 1, batch.shape)
-        return batch, self._expected(batch)
+        first = np.empty(self._request.shape, np.float32)
+        self._request.fill(first)
+        for batch in batches_to_compare(first):
+            expected = self._expected(batch)
+            if not do_not_move(expected):
+                break
+        return batch, expected
 
     @cached_property
     def _rows(self) -> np.ndarray:

@@ -11,8 +11,7 @@ from fastxai.arguments.settings_repr import SettingsRepr
 from fastxai.models.backend import ModelBackend
 from fastxai.models.model import as_model
 from fastxai.models.outputs import Activation
-from fastxai.ops.checks import check_int
-from fastxai.perturbation.explainer import PerturbationExplainer
+from fastxai.perturbation.explainer import PerturbationExplainer, check_per_eval
 from fastxai.system.call_lock import CallLock
 
 Output = int | str | tuple[int | str, ...] | None
@@ -41,9 +40,7 @@ class PerturbationAttribution(SettingsRepr, PerturbationExplainer):
             self._score = score
         if output is not None:
             self._output = output
-        self._perturbation_per_eval = check_int(
-            owner, "perturbation_per_eval", perturbation_per_eval, 1, 2**31 - 1
-        )
+        self._perturbation_per_eval = check_per_eval(owner, perturbation_per_eval, False)
         self._update_backend()
 
     def _make_backend(self) -> ModelBackend:

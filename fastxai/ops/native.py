@@ -121,6 +121,11 @@ def thread_limit() -> int:
     return _thread_limit
 
 
+def default_threads() -> int:
+    """Threads by OMP_NUM_THREADS as it was when fastxai was imported; 0 where it names none."""
+    return _DEFAULT_THREADS
+
+
 def set_num_threads(threads: int) -> None:
     """Limits the threads of the native kernels and of engines other than MindSpore.
 

@@ -43,6 +43,8 @@ def exported(network: nn.Module, rows: np.ndarray) -> Any:
     import openvino
     import torch.fx.experimental.symbolic_shapes  # noqa: F401  whose log is kept back too
 
+    from fastxai.engine.openvino import said
+
     flat = _Flat(network)
     flat.training = False  # alone: `eval` would set flags of the network too
     with _quiet():
@@ -57,7 +59,7 @@ def exported(network: nn.Module, rows: np.ndarray) -> Any:
         try:
             return openvino.convert_model(program)
         except Exception as error:  # what its bindings make of its errors
-            raise Unusable(f"OpenVINO cannot load what was exported: {_said(error)}") from error
+            raise Unusable(f"OpenVINO cannot load what was exported: {said(error)}") from error
 
 
 def leaves(output: Any) -> list[Any]:
@@ -86,13 +88,6 @@ def _filled(form: Any, arrays: Iterator[np.ndarray]) -> Any:
     if isinstance(form, tuple):
         return tuple(_filled(each, arrays) for each in form)
     return next(arrays)
-
-
-def _said(error: Exception) -> str:
-    """What OpenVINO says without the places in its source."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = [line for line in lines if not line.startswith(("Exception from", "Check '"))]
-    return (told or ["no message"])[0]
 
 
 @contextmanager

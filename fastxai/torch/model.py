@@ -13,7 +13,12 @@ from torch import nn
 
 from fastxai.arguments.plausibility import do_not_move
 from fastxai.engine import settings
-from fastxai.engine.agreement import CHECKED_ROWS, TOLERANCE, relative_error
+from fastxai.engine.agreement import (
+    CHECKED_ROWS,
+    TOLERANCE,
+    batches_to_compare,
+    relative_error,
+)
 from fastxai.engine.protocol import Unusable
 from fastxai.models.model import Model
 from fastxai.models.openvino_network import OpenVinoNetwork
@@ -53,12 +58,12 @@ class TorchModel(Model):
         self._network = network
         self._engine, self._threads = engine, threads
         self._input_dtype = InputDtype(network)
+        self._lock = threading.RLock()
         self._forget()
 
     def _forget(self) -> None:
         self.name, self.reason = "torch", "" if self._engine == "auto" else "it was asked for"
         self.error: float | None = None
-        self._lock = threading.RLock()
         self._made_for: tuple[str, tuple[int, ...]] | None = None  # digest, (C, H, W)
         self._compiled: OpenVinoNetwork | None = None
         self._form: Any = None  # outputs as the network returns them
@@ -155,11 +160,14 @@ class TorchModel(Model):
             Unusable: It cannot be had, or returns other outputs than PyTorch.
         """
         self._check_kind(images)
-        rows = _copies(images[0])
-        expected = self._by_torch(rows.copy())
-        wanted = [_rows(each) for each in leaves(expected)]
-        if all(do_not_move(each) for each in wanted) and self._engine == "auto":
-            raise Unusable("its outputs do not move from image to image, and so show nothing")
+        for rows in batches_to_compare(_copies(images[0])):
+            expected = self._by_torch(rows.copy())
+            wanted = [_rows(each) for each in leaves(expected)]
+            if not all(do_not_move(each) for each in wanted):
+                break
+        else:
+            if self._engine == "auto":
+                raise Unusable("its outputs do not move from image to image, and so show nothing")
         with ready("load"), evaluating(self._network):
             compiled = OpenVinoNetwork(exported(self._network, rows), self._threads, fixed=False)
         error = 0.0

@@ -11,8 +11,7 @@ from torch import nn
 
 from fastxai.arguments.scores import output_path
 from fastxai.arguments.settings_repr import SettingsRepr
-from fastxai.ops.checks import check_int
-from fastxai.perturbation.explainer import PerturbationExplainer
+from fastxai.perturbation.explainer import PerturbationExplainer, check_per_eval
 from fastxai.system.call_lock import CallLock
 from fastxai.torch.backend import TorchBackend
 from fastxai.torch.networks import activation_of
@@ -58,9 +57,7 @@ class PerturbationAttribution(SettingsRepr, PerturbationExplainer):
             self._output = output
         if score is not None:
             self._score = score
-        self._perturbation_per_eval = check_int(
-            owner, "perturbation_per_eval", perturbation_per_eval, 1, 2**31 - 1
-        )
+        self._perturbation_per_eval = check_per_eval(owner, perturbation_per_eval, False)
         self._update_backend()
 
     def _make_backend(self) -> TorchBackend:

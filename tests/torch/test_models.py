@@ -151,6 +151,18 @@ def test_pytorch_scores_where_openvino_cannot_and_the_log_says_why(
     np.testing.assert_array_equal(model(IMAGES), expected.float())
 
 
+def test_the_engine_of_a_black_image_does_not_depend_on_the_images_before_it(openvino):
+    """Its copies are all alike: noise shows whether OpenVINO computes the network."""
+    first, later = (fastxai.load(networks.convolutional().eval()) for _ in range(2))
+    later.begin(IMAGES)
+    for model in (first, later):
+        lock = model._lock
+        model.begin(np.zeros_like(IMAGES))
+        assert model.name == "openvino"
+        assert model.reason.startswith("it agrees with PyTorch to")
+        assert model._lock is lock  # threads that wait hold on to it
+
+
 def test_a_named_engine_is_a_promise(openvino, monkeypatch):
     rise = models.RISE(fastxai.load(Branch(), engine="openvino"), **SETTINGS)
     with pytest.raises(RuntimeError, match="'openvino' cannot score this network: torch.export"):
