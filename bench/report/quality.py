@@ -34,6 +34,7 @@ def _maps_columns(result: Row) -> list[Column]:
         Column("map", lambda row: _title(row["kind"])),
         Column(f"masks for {base} of `iid`, `centred`", "masks_centred", ".0f", most=most),
         Column(f"masks for {base} of mindspore_xai's", "masks_plain", ".0f", most=most),
+        Column("masks for 0.98", "masks_good", ".0f", most=most),
         Column(f"correlation at {masks}", "correlation", ".3f"),
         Column("energy in the box", "energy", ".3f"),
         Column("pointing game", "pointing", ".2f"),
