@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +12,7 @@ from fastxai.arguments.plausibility import do_not_move
 from fastxai.engine import settings
 from fastxai.engine.agreement import (
     CHECKED_ROWS,
+    OWN_BATCHES,
     TOLERANCE,
     batches_to_compare,
     relative_error,
@@ -52,6 +54,7 @@ class EngineFactory:
         self._request = request
         self._precision = precision
         self._must_move = must_move
+        self._noise_was_tried = False
         self._model: bytes | Unusable | None = None
 
     def __call__(self, name: str) -> Engine:
@@ -65,24 +68,44 @@ class EngineFactory:
             Undecided: MindSpore fails (its own run will say why), or its scores are not finite, not
                 one row per image, or equal for all images.
         """
-        batch, expected = self._compared  # first: what is wrong is MindSpore's to say
-        moves = not do_not_move(expected)
-        if self._must_move and not moves:
-            raise Undecided(f"{UNMOVED}, so that no other engine can be held to them")
-        engine = _class_of(name)(
-            self._exported(),
-            self._request.shape,
-            self._precision,
-            thread_limit(),
-            settings.cache_dir(),
-            callers(),
+        _, expected = self._compared  # first: what is wrong is MindSpore's to say
+        self._check_movement(expected)
+        return self._compared_with_mindspore(
+            _class_of(name)(
+                self._exported(),
+                self._request.shape,
+                self._precision,
+                thread_limit(),
+                settings.cache_dir(),
+                callers(),
+            )
         )
+
+    def confirmed(self, engine: Engine) -> Engine:
+        """An engine that was kept, though no image nor noise showed whether it agrees.
+
+        These images may show it. Noise is the same for all images, and is not tried again.
+
+        Raises:
+            Unusable: It scores otherwise than MindSpore.
+            Undecided: As above.
+        """
+        self._noise_was_tried = True
+        self._check_movement(self._compared[1])
+        return self._compared_with_mindspore(engine)
+
+    def _check_movement(self, expected: np.ndarray) -> None:
+        if self._must_move and do_not_move(expected):
+            raise Undecided(f"{UNMOVED}, so that no other engine can be held to them")
+
+    def _compared_with_mindspore(self, engine: Engine) -> Engine:
+        batch, expected = self._compared
         try:
             scores = engine(batch.copy())
         except Exception as error:
             raise Unusable(f"{engine.title} cannot run the exported network: {error}") from error
         engine.error = self._error(scores, expected, engine.title)
-        engine.compared = moves
+        engine.compared = not do_not_move(expected)
         return engine
 
     def _error(self, scores: np.ndarray, expected: np.ndarray, title: str) -> float:
@@ -107,7 +130,8 @@ class EngineFactory:
         """
         first = np.empty(self._request.shape, np.float32)
         self._request.fill(first)
-        for batch in batches_to_compare(first):
+        batches = batches_to_compare(first)
+        for batch in itertools.islice(batches, OWN_BATCHES) if self._noise_was_tried else batches:
             expected = self._expected(batch)
             if not do_not_move(expected):
                 break

@@ -163,13 +163,12 @@ class Selector:
             made_for = (name, preference.precision, request.shape, request.form)
             key = (*made_for, callers(), thread_limit(), settings.cache_dir())
             made = _cache.find(found, values, key)
-            if made is None:
+            if made is None or (isinstance(made, Engine) and not made.compared):
                 try:
-                    made = factory(name)
+                    made = factory(name) if made is None else factory.confirmed(made)
                 except Unusable as unusable:
                     made = unusable.with_traceback(None)  # whose frames would keep the network
-                if not isinstance(made, Engine) or made.compared:  # else the next image may show it
-                    _cache.keep(found, values, key, made)
+                _cache.keep(found, values, key, made)
             if isinstance(made, Engine):
                 return made, _agreement(made)
             if made.reason not in reasons:

@@ -202,6 +202,7 @@ def choice(explainer, image):
 
 
 BLACK = np.zeros((1, 3, 16, 16), np.float32)
+BRIGHT = BLACK + 15
 DOT = BLACK.copy()
 DOT[..., 12:, 12:] = 1
 MANY = {"num_masks": 160, "seed": 0}
@@ -247,6 +248,62 @@ def test_an_engine_that_was_named_says_that_nothing_vouches_for_it(engine):
     assert found.engine == engine
     assert "do not move" in found.reason
     assert "agrees with MindSpore to" not in found.reason
+
+
+def of_bright_images_alone():
+    """Equal scores wherever the channels sum to less than 4, as those of noise do."""
+    sums = nn.Conv2d(3, 1, 1, has_bias=True, weight_init="ones", bias_init=ms.Tensor([-4.0]))
+    dense = nn.Dense(
+        256, 3, ms.Tensor(np.random.default_rng(0).normal(0, 0.1, (3, 256)), ms.float32)
+    )
+    return nn.SequentialCell(sums, nn.ReLU(), nn.Flatten(), dense)
+
+
+@pytest.fixture
+def made(engine, monkeypatch):
+    """Engines that were made."""
+    kind = importlib.import_module("fastxai.engine.onnxruntime").OnnxRuntimeEngine
+    make, found = kind.__init__, []
+
+    def counted(self, *arguments):
+        make(self, *arguments)
+        found.append(self)
+
+    monkeypatch.setattr(kind, "__init__", counted)
+    return found
+
+
+def test_an_engine_that_nothing_vouches_for_is_made_once(engine, made):
+    explainer = RISE(constant(), nn.Softmax(), engine=engine, **MANY)
+    for image in (PIXELS[:1], BLACK, PIXELS[:1]):
+        assert "do not move" in choice(explainer, image).reason
+    assert len(made) == 1
+
+
+def test_a_later_image_vouches_for_the_engine_that_was_kept(engine, made):
+    explainer = RISE(of_bright_images_alone(), nn.Softmax(), engine=engine, **MANY)
+    assert "do not move" in choice(explainer, BLACK).reason
+    assert choice(explainer, BRIGHT).reason.startswith("it agrees with MindSpore to")
+    assert choice(explainer, BLACK).reason.startswith("it agrees with MindSpore to")
+    assert len(made) == 1
+
+
+def test_a_later_image_shows_that_the_engine_that_was_kept_errs(engine, made, monkeypatch):
+    """The planted fault: an engine that sees its images mirrored."""
+    explainer = RISE(of_bright_images_alone(), nn.Softmax(), engine=engine, **MANY)
+    choice(explainer, BLACK)
+    right = type(made[0]).__call__
+    mirrored = lambda self, batch: right(self, np.ascontiguousarray(batch[..., ::-1]))  # noqa: E731
+    monkeypatch.setattr(type(made[0]), "__call__", mirrored)
+    assert "do not move" in choice(explainer, BLACK).reason
+    with pytest.raises(RuntimeError, match="differ from MindSpore's"):
+        choice(explainer, BRIGHT)
+
+
+def test_auto_takes_no_kept_engine_that_nothing_vouches_for(engine, made):
+    network = constant()
+    choice(RISE(network, nn.Softmax(), engine=engine, **MANY), BLACK)
+    assert choice(RISE(network, nn.Softmax(), **MANY), BLACK).engine == "mindspore"
 
 
 def test_scores_of_one_image_or_of_different_ones_move():
