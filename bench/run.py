@@ -100,6 +100,13 @@ BENCHMARKS = {
         "engines",
         "--peer-python {peer} --networks demo resnet50 --pictures 30 30",
     ),
+    "to_quality_photographs": Benchmark(
+        "quality",
+        40,
+        "engines",
+        "--peer-python {peer} --torch-python {torch} --openvino-xai-python {torch} "
+        "--dianna-python {dianna} --xplique-python {xplique}",
+    ),
 }
 SUITES = tuple(dict.fromkeys(benchmark.suite for benchmark in BENCHMARKS.values()))
 

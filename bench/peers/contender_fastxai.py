@@ -1,4 +1,7 @@
-"""A contender of bench/peers/libraries.py: fastxai by the engine that is named, PYNATIVE."""
+"""A contender of bench/peers/libraries.py: fastxai by the engine that is named, PYNATIVE.
+
+Options beside: `design` of RISE's masks, and `alone`, which leaves out the bare passes.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +37,16 @@ class Ours:
         self._cells = make_classifier(options.network), nn.Softmax()
         self._chosen = {"engine": options.engine, "precision": options.precision}
         network, activation = self._cells
+        design = {"design": options.design} if hasattr(options, "design") else {}
+        self._is_alone = options.engine == "mindspore" or hasattr(options, "alone")
         self._explainer = make_ours(
-            options.explainer, network, options.batch, count, activation=activation, **self._chosen
+            options.explainer,
+            network,
+            options.batch,
+            count,
+            activation=activation,
+            **self._chosen,
+            **design,
         )
         self._paired: Any = None
 
@@ -58,7 +69,7 @@ class Ours:
 
     def run(self) -> dict[str, Any]:
         """A whole explanation."""
-        if self._options.engine == "mindspore":  # peers.explainers has its bare passes
+        if self._is_alone:  # for MindSpore peers.explainers has the bare passes
             start = time.perf_counter()
             saliency = self._explainer(self._inputs, TARGET_CLASS, progress=False).asnumpy()
             found: dict[str, Any] = {"seconds": time.perf_counter() - start}

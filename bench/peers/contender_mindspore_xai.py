@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 from mindspore import nn
 
+from bench.common.classifiers import make_classifier
 from bench.common.explainers import TARGET_CLASS, make_peer, picture, warm_up_peer
 from bench.common.processes import serve
-from bench.common.resnet50 import make_resnet50
 
 
 class Peer:
     """mindspore_xai's RISE or Occlusion."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        self._options, self._inputs, self._network = options, picture(), make_resnet50()
+        self._options, self._inputs = options, picture()
+        self._network = make_classifier(options.network)
         count = options.images if options.explainer == "rise" else options.images - 1
         self._explainer = make_peer(options.explainer, self._network, options.batch, count)
 

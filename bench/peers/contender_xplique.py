@@ -1,4 +1,4 @@
-"""A contender of bench/peers/files.py: Xplique's RISE of the same ResNet50 in PyTorch."""
+"""A contender of bench/peers/files.py: Xplique's RISE of the same network in PyTorch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Xplique(RiseContender):
         import tensorflow  # type: ignore[import-not-found]  # noqa: F401  before PyTorch
         from xplique.wrappers import TorchWrapper  # type: ignore[import-not-found]
 
-        from bench.peers.contender_torch import load_network
+        from bench.peers.torch_networks import load_network
 
         begun = time.perf_counter()
         network = load_network(Path(self._options.folder))

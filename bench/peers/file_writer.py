@@ -1,4 +1,4 @@
-"""Writes network.onnx anew, for batches of any size: ResNet50 as PyTorch exports it."""
+"""Writes network.onnx anew, for batches of any size: the network as PyTorch exports it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import torch  # type: ignore[import-not-found]
 
 from bench.common import processes
-from bench.peers.contender_torch import load_network
+from bench.peers.torch_networks import load_network
 
 
 def answer(options: argparse.Namespace) -> None:

@@ -214,7 +214,6 @@ def start(
     """A process that is ready to explain, in batches of the wanted size."""
     engine = name.startswith("fastxai") and "mindspore" not in name
     asked = {
-        **entry.options,
         "network": getattr(options, "network", "resnet50"),
         "explainer": explainer,
         "images": images_of(explainer, options),
@@ -222,6 +221,7 @@ def start(
         "batch": options.engine_batch if engine else options.batch,
         "folder": folder,
         "map": map_of(folder, explainer, name),
+        **entry.options,
     }
     assert entry.python
     return Contender(entry.python, entry.module, asked, entry.environment)

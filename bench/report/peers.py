@@ -212,17 +212,20 @@ TABLES: dict[str, Table] = {
         _masks_of_mindspore_xai,
         _masks_columns,
     ),
-    "over_bare": Table(
-        "Explanations over their engines' bare passes",
-        "over_bare",
-        "results",
-        [
-            _EXPLANATION,
-            Column("by", "title"),
-            Column("s", "seconds", ".1f"),
-            Column("over its bare passes", "over_bare", ".3f"),
-        ],
-    ),
+    **{
+        name: Table(
+            f"Explanations of {of} over their engines' bare passes",
+            name,
+            "results",
+            [
+                _EXPLANATION,
+                Column("by", "title"),
+                Column("s", "seconds", ".1f"),
+                Column("over its bare passes", "over_bare", ".3f"),
+            ],
+        )
+        for name, of in (("over_bare", "ResNet50"), ("over_bare_lite0", "EfficientNet-Lite0"))
+    },
     "files": Table(
         "An ONNX file of ResNet50 by fastxai and by other libraries",
         "files",

@@ -131,6 +131,15 @@ def _correlations(row: Row) -> str:
     return "; ".join(texts)
 
 
+def _photograph_rates(result: Row) -> str:
+    settings = result["settings"]
+    return (
+        f"A mask's time is that of {settings['images']} masks by fastxai and of "
+        f"{settings['other_images']} by others, {settings['repeats']} times in turns. "
+        f"{result['checks'][0]}."
+    )
+
+
 def to_quality_sentence(result: Row) -> str:
     """Seconds to a map as good as mindspore_xai's."""
     parts = [
@@ -191,6 +200,25 @@ TABLES: dict[str, Table] = {
             Column("of two `oa128` maps", "pair_correlation.oa128", ".3f"),
             Column("gain of `oa128`", _of("whole", "gain", "least", "most"), ".2f"),
         ],
+    ),
+    "to_quality_photographs": Table(
+        "Seconds to a map of correlation 0.98, 224×224, float32",
+        "to_quality_photographs",
+        "results",
+        [
+            Column("network", "network"),
+            Column("by", "title"),
+            Column(
+                "masks drawn, estimator", lambda row: f"`{row['design']}`, `{row['estimator']}`"
+            ),
+            Column("masks", "masks", ".0f"),
+            Column("ms a mask", "seconds_a_mask", ".2f", 1e3),
+            Column("s", "seconds", ".1f"),
+            Column("times fastxai's", "times", ".2f"),
+            Column("of that by masks", "times_masks", ".2f"),
+            Column("by a mask's time", "times_a_mask", ".2f"),
+        ],
+        [_photograph_rates],
     ),
     "to_quality": Table(
         "Seconds to a map as good as mindspore_xai's",

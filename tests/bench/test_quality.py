@@ -8,7 +8,13 @@ import pytest
 from mindspore import nn
 
 from bench.common import timing
-from bench.quality import maps, maps_photographs, photographs, to_quality
+from bench.quality import (
+    maps,
+    maps_photographs,
+    photographs,
+    to_quality,
+    to_quality_photographs,
+)
 from bench.report import pages
 from bench.report import peers as peers_report
 from bench.report import quality as report
@@ -114,6 +120,41 @@ def test_table_of_times_to_quality():
     text = pages.text_of("readme_quality", {"to_quality": {"results": [row]}})
     assert "as good and 20 times as fast as mindspore_xai's on the demo's network" in text
     assert "(512 masks, 3 pictures; 1200 times as installed" in text
+
+
+def test_time_to_a_map_of_photographs_is_masks_times_the_time_of_a_mask():
+    """Twice the masks at 1.5 times the time are 3 times as slow."""
+    ours, former = to_quality_photographs.OURS, to_quality_photographs.FORMER
+    masks = {ours: [1000.0, 500.0], former: [2000.0, 1000.0]}
+    seconds = {ours: [0.01], former: [0.015]}
+    kind = to_quality_photographs.KINDS[former]
+    row = to_quality_photographs.row_of("lite0", former, kind, "the former", masks, seconds)
+    assert row["times"]["median"] == pytest.approx(3.0)
+    settings = {"images": 64, "other_images": 8, "repeats": 1}
+    result = {"results": [row], "settings": settings, "checks": ["2 maps correlate"]}
+    text = render(report.TABLES["to_quality_photographs"], result)
+    assert "| lite0 | the former | `oa128`, `centred` | 1500 (1250 to 1750) | 15.00 | 22.5 " in text
+    assert "64 masks by fastxai and of 8 by others, 1 times in turns. 2 maps correlate." in text
+
+
+def test_variance_of_a_mask_tells_the_noise_of_a_sum_and_of_a_ratio():
+    """Against 1200 maps of 100 masks each, of independent pixels and a linear score."""
+    rng = np.random.default_rng(0)
+    masks = rng.integers(0, 2, (120000, 6)).astype(np.float64)
+    scores = (masks @ np.arange(6.0) + 1)[:, None] / 16
+    parts, drawn = (scores * masks).reshape(1200, 100, 6), masks.reshape(1200, 100, 6)
+    maps = {"plain": parts.mean(axis=1), "ratio": parts.sum(axis=1) / drawn.sum(axis=1)}
+    for estimator, runs in maps.items():
+        found = to_quality_photographs.variance_of_a_mask(scores, masks, estimator)[0] / 100
+        shapes = runs - runs.mean(axis=1, keepdims=True)
+        assert found == pytest.approx(shapes.var(axis=0).mean(), rel=0.1)
+
+
+def test_signal_of_runs_is_that_of_the_converged_map():
+    rng, shape = np.random.default_rng(0), np.linspace(0, 1, 24).reshape(4, 6)
+    runs = 3 + shape + rng.normal(0, 0.5, (400, 2, 4, 6))
+    found = to_quality_photographs.signal_of(runs)
+    assert found == pytest.approx([shape.var()] * 2, rel=0.1)
 
 
 SHAPE = np.add.outer(np.arange(8.0), 2 * np.arange(6.0))
