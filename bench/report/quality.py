@@ -30,11 +30,13 @@ def _of(name: str, middle: str, low: str, high: str) -> Callable[[Row], Row]:
 def _maps_columns(result: Row) -> list[Column]:
     most, masks = result["settings"]["most"], result["settings"]["masks"]
     base = result["settings"]["base"]
+    good = [Column("masks for 0.98", "masks_good", ".0f", most=most)]
+    counted = any("masks_good" in row for row in result["results"]["kinds"])
     return [
         Column("map", lambda row: _title(row["kind"])),
         Column(f"masks for {base} of `iid`, `centred`", "masks_centred", ".0f", most=most),
         Column(f"masks for {base} of mindspore_xai's", "masks_plain", ".0f", most=most),
-        Column("masks for 0.98", "masks_good", ".0f", most=most),
+        *(good if counted else []),
         Column(f"correlation at {masks}", "correlation", ".3f"),
         Column("energy in the box", "energy", ".3f"),
         Column("pointing game", "pointing", ".2f"),
