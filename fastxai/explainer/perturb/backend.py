@@ -19,6 +19,7 @@ from fastxai.network.inputs import to_images, to_targets
 from fastxai.network.interrupt import interruptible
 from fastxai.network.layers import convolutions_of, layers_of
 from fastxai.network.scores import ScoreCell
+from fastxai.network.structure import Structure
 from fastxai.ops.native import has_native
 from fastxai.perturbation.backend import Backend, ScoredBy
 from fastxai.perturbation.batches import even_batch
@@ -73,9 +74,10 @@ class MindSporeBackend(Backend):
         self._checks = ScoreChecks(owner, network, activation_fn, output)
         self._probed: dict[Any, int] = {}  # what 'auto' found, by what it depends on
         self.compiled: CompiledCells[Any] = CompiledCells()
+        self._built_from: Structure | None = None  # of what was compiled
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "compiled": CompiledCells(), "_call": None}
+        return {**vars(self), "compiled": CompiledCells(), "_call": None, "_built_from": None}
 
     @contextmanager
     def ready(self) -> Iterator[None]:
@@ -86,8 +88,16 @@ class MindSporeBackend(Backend):
 
     def begin(self, scored_by: str) -> None:
         """A call begins: until the next one the network is taken not to change."""
+        self._forget_if_changed()
         self.selector.start()
         self.selector.go_on_with(scored_by)
+
+    def _forget_if_changed(self) -> None:
+        """Drops what was compiled if anything of the network but its weights has changed since."""
+        cells = self._network, self._activation_fn
+        if self._built_from is None or not self._built_from.is_current(*cells):
+            self.compiled.clear()
+            self._built_from = Structure(*cells)
 
     def images(self, inputs: Any) -> np.ndarray:
         """The images as float32 (N, C, H, W)."""
