@@ -87,7 +87,8 @@ def activated(output: ms.Tensor, activation: Any = None) -> ms.Tensor:
         raise ValueError(refused_shape(output.shape))
     if output.ndim == 1:
         output = output.reshape(-1, 1)
-    if not output.is_floating_point():
+    # MindSpore has no activation of bfloat16 for CPUs.
+    if not output.is_floating_point() or output.dtype == ms.bfloat16:
         output = output.astype(ms.float32)
     if activation is None:
         return output

@@ -1,5 +1,7 @@
 """Networks whose weights are not all of one dtype get images in the one they take."""
 
+from functools import partial
+
 import mindspore as ms
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from mindspore import nn, ops
 
 from fastxai.benchmark import Faithfulness
 from fastxai.explainer import RISE, Deconvolution, GradCAM, Gradient, GuidedBackprop, Occlusion
-from tests._compare import assert_close
+from tests._compare import MAP_ATOL, assert_close
 
 IMAGE = np.random.default_rng(0).random((1, 3, 8, 8)).astype(np.float16)
 MAKERS = {
@@ -94,6 +96,20 @@ class NoWeights(nn.Cell):
         return ops.matmul(x.mean((2, 3)), self.weight.T)
 
 
+class ScoresInBfloat16(Scaled):
+    """Computes in float32; MindSpore has no activation of bfloat16 for CPUs."""
+
+    def construct(self, x):
+        return self.dense(self.flat(self.relu(self.conv(x)))).astype(ms.bfloat16)
+
+
+class ScoresFromBfloat16(ScoresInBfloat16):
+    """The same scores in float32."""
+
+    def construct(self, x):
+        return super().construct(x).astype(ms.float32)
+
+
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS.keys())
 def test_a_float32_scale_beside_float16_layers(make):
     compare_halves(make)
@@ -126,6 +142,16 @@ def test_other_mixtures(network, name):
     right = MAKERS[name](Scaled(ms.float32, ms.float32))(ms.Tensor(IMAGE), 1).asnumpy()
     got = MAKERS[name](network())(ms.Tensor(IMAGE), 1).asnumpy()
     assert_close(got, right, atol=0.05, scale=float(np.abs(right).max()))
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid", nn.LogSoftmax()])
+def test_scores_in_bfloat16_are_activated(activation):
+    make = partial(Occlusion, activation_fn=activation, window=4, engine="mindspore")
+    image = ms.Tensor(IMAGE.astype(np.float32))
+    right = make(ScoresFromBfloat16(ms.float32, ms.float32))(image, 1).asnumpy()
+    got = make(ScoresInBfloat16(ms.float32, ms.float32))(image, 1).asnumpy()
+    assert right.max() > 0
+    assert_close(got, right, atol=MAP_ATOL)
 
 
 @pytest.mark.parametrize("network", [CastsItself, InTuple, NoWeights])
