@@ -21,7 +21,12 @@ from fastxai.engine.protocol import Unusable
 from fastxai.network.scores import ScoreCell
 from fastxai.ops import MaskSpec, masked_product
 
-_SIZES = {"swinv2_tiny_window8": 256, "inception_v3": 299, "inception_v4": 299, "xception": 299}
+_SIZES = {
+    **dict.fromkeys(("swinv2_tiny_window8", "edgenext_xx_small"), 256),
+    **dict.fromkeys(("inception_v3", "inception_v4", "xception"), 299),
+    **{"crossvit_9": 240, "pnasnet": 331},
+}
+_OUTPUTS: dict[str, tuple[int, ...]] = {"crossvit_9": (0,)}  # of those that return a list
 _ENGINES = (
     (OpenVinoEngine, "float32"),
     (OnnxRuntimeEngine, "float32"),
@@ -87,7 +92,8 @@ def answer(options: argparse.Namespace) -> dict[str, Any]:
 
     def cell() -> nn.Cell:
         # The bare output: the softmax of random weights hides errors or is all in one class.
-        return ScoreCell(network, nn.Identity(), ms.float32).set_train(False)
+        output = _OUTPUTS.get(name, ())
+        return ScoreCell(network, nn.Identity(), ms.float32, output).set_train(False)
 
     row: dict[str, Any] = {"model": name, "size": size}
     try:

@@ -10,6 +10,7 @@ that take turns. Who is not named by an option does not take part.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 from pathlib import Path
@@ -41,6 +42,7 @@ OPTIONS = {
     "window": record.Option(14, "pixels; divides 224"),
     "batch": record.Option(32, "images at a time"),
     "repeats": record.Option(3),
+    "add": record.Option(False, "keep the results of explainers that are not named"),
 }
 
 
@@ -143,7 +145,25 @@ def measure(options: argparse.Namespace) -> record.Outcome:
             rows += found
             checks += checked
     about = {"versions": record.versions() | {name: versions[name] for name in sorted(versions)}}
-    return record.Outcome(rows, checks, make_targets(rows), about=about)
+    found = record.Outcome(rows, checks, make_targets(rows), about=about)
+    return _joined(options, found) if options.add else found
+
+
+def _joined(options: argparse.Namespace, found: record.Outcome) -> record.Outcome:
+    """A result with the rows and checks of an earlier one of other explainers."""
+    before = json.loads((options.results / "files.json").read_text())
+    kept = [row for row in before["results"] if row["explainer"] not in options.explainers]
+    names = tuple(f"{row['explainer']}: " for row in kept)
+    checks = [text for text in before["checks"] if text.startswith(names)]
+    rows = [*kept, *found.results]
+    versions = before["versions"] | found.about["versions"]
+    return found._replace(
+        results=rows,
+        checks=[*checks, *found.checks],
+        targets=make_targets(rows),
+        settings={"explainers": list(dict.fromkeys(row["explainer"] for row in rows))},
+        about={"versions": versions},
+    )
 
 
 if __name__ == "__main__":
