@@ -207,10 +207,10 @@ def _explain(arguments: argparse.Namespace, settings: dict[str, Any]) -> Summary
 
 def _explain_on_ray(arguments: argparse.Namespace, settings: dict[str, Any]) -> Summary:
     from fastxai.cli.subject.classes import class_names
-    from fastxai.cli.subject.module import load_module, split_model
+    from fastxai.cli.subject.module import module_of
     from fastxai.dataset import explain_on_ray
 
-    module = load_module(split_model(arguments.model)[0])
+    module = module_of(arguments.model)
     plain = {
         name: value for name, value in vars(arguments).items() if name not in ("run", "parser")
     }

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fastxai.cli import explainers
-from fastxai.cli.arguments.engine import engine_rows
+from fastxai.cli.arguments.engine import engine_of, engine_rows
 from fastxai.cli.messages import FAILED, CliError, MissingOptionError
 from fastxai.cli.report.html import add_report, check_report, report_files, with_curves
 from fastxai.cli.report.output import add_output, as_json, check_outputs, encoded, finish, sheet
@@ -107,7 +107,7 @@ def _panels(
             # Popped: what it compiled is not kept while the others run.
             explainer = made.pop(name)
             outcome = explainers.explain(name, explainer, arguments, subject)
-            choice = getattr(explainer, "engine", None)
+            choice = engine_of(explainer)
             outcome = with_curves(arguments, subject, outcome, choice)
         except CliError as error:
             if arguments.explainers:
@@ -145,7 +145,7 @@ def _line(entry: Entry, subject: Subject) -> str:
     if entry.outcome is None:
         return f"left out: {entry.left_out}"
     text = str(entry.outcome.work)
-    for _, engine in engine_rows(entry):
+    for _, engine in engine_rows(entry.engine):
         text += f", by {engine.split(' (')[0]}"
     empty = empty_maps(entry.outcome, subject.classes)
     return f"{text}; the map is {empty}" if empty else text

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastxai.cli.arguments import converters
-from fastxai.cli.arguments.engine import engine_rows
+from fastxai.cli.arguments.engine import engine_of, engine_rows
 from fastxai.cli.messages import UNREADABLE_INPUT, WRONG_ARGUMENT, CliError, first_line
 from fastxai.cli.report.output import check_outputs, encoded, finish, sheet
 
@@ -238,7 +238,7 @@ def _explain(subject: _Subject, arguments: argparse.Namespace) -> tuple[list, li
     maps = rise(images, [list(subject.classes)], show=False).asnumpy()[0]  # both from one run
     seconds = time.perf_counter() - start
     speed = f"{arguments.num_masks} masks in {seconds:.1f} s, both classes from the same masks"
-    rows = [("picture", subject.path.name), ("rise", speed), *engine_rows(rise)]
+    rows = [("picture", subject.path.name), ("rise", speed), *engine_rows(engine_of(rise))]
     panels = [(subject.path.name, subject.picture)]
     for number, (label, saliency) in enumerate(zip(subject.classes, maps, strict=True)):
         name, score = subject.names[label], scores[label]

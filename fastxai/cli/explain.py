@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastxai.cli import explainers
-from fastxai.cli.arguments.engine import engine_rows
+from fastxai.cli.arguments.engine import engine_of, engine_rows
 from fastxai.cli.report.html import add_report, check_report, report_files, with_curves
 from fastxai.cli.report.output import add_output, as_json, check_outputs, encoded, finish, sheet
 from fastxai.cli.report.overlay import Canvas
@@ -79,16 +79,17 @@ def run(arguments: argparse.Namespace) -> int:
     subject = load_subject(arguments)
     made = explainers.make(explainer, arguments, subject)
     outcome = explainers.explain(explainer, made, arguments, subject)
-    outcome = with_curves(arguments, subject, outcome, getattr(made, "engine", None))
+    choice = engine_of(made)
+    outcome = with_curves(arguments, subject, outcome, choice)
     rows = [*class_rows(arguments, subject), (explainer, str(outcome.work))]
-    rows += engine_rows(made)
+    rows += engine_rows(choice)
     if outcome.correlation is not None:
         text = ", ".join(f"{rho:.4f}" for rho in outcome.correlation)
         rows.append(("correlation", f"{text} with the map of infinitely many masks (predicted)"))
     if empty := empty_maps(outcome, subject.classes):
         rows.append(("map", empty))
     rows += written_rows(arguments)
-    entry = Entry(explainer, outcome, getattr(made, "engine", None))
+    entry = Entry(explainer, outcome, choice)
     report = as_dict(arguments, subject, [entry])
     files = [("--output", arguments.output, _picture(arguments, outcome, subject))]
     if arguments.npy is not None:

@@ -26,7 +26,7 @@ from fastxai.cli.messages import (
     note,
 )
 from fastxai.cli.report.progress import PASSES, Progress, Work
-from fastxai.cli.subject.module import is_model_file, load_module, split_model
+from fastxai.cli.subject.module import load_module, split_model
 from fastxai.cli.subject.subject import Model, Subject
 from fastxai.perturbation.ranked_pixels import Curves
 
@@ -198,9 +198,9 @@ def make(explainer: str, arguments: argparse.Namespace, subject: Subject | Model
         MissingOptionError: It cannot run without an option that was not given.
         CliError: An option is wrong, or the explainer cannot be made.
     """
-    if is_model_file(arguments.model) and explainer not in _OF_FILES:
+    if explainer not in _OF_MODELS and _is_model(subject):
         raise MissingOptionError(
-            explainer, f"a network of MindSpore; {_either(_OF_FILES)} explain {arguments.model}"
+            explainer, f"a network of MindSpore; {_either(_OF_MODELS)} explain {arguments.model}"
         )
     try:
         with _own_warnings(arguments):
@@ -283,9 +283,7 @@ def _in_steps(
 
 
 def _call(made: Any, subject: Subject, options: dict[str, Any]) -> Any:
-    from fastxai.models import Model
-
-    if isinstance(subject.network, Model):
+    if _is_model(subject):
         return made(subject.inputs, subject.targets, show=False, **options)
     import mindspore
 
@@ -322,11 +320,18 @@ def _own_warnings(arguments: argparse.Namespace) -> Iterator[None]:
             note(arguments, words, kind="warning")
 
 
-def _home(subject: Subject | Model) -> Any:
-    """The package of a network's explainers: that of files needs no MindSpore."""
-    from fastxai import models
+def _is_model(subject: Subject | Model) -> bool:
+    """Whether it is a file, a network of PyTorch or a function."""
+    from fastxai.models import Model
 
-    if isinstance(subject.network, models.Model):
+    return isinstance(subject.network, Model)
+
+
+def _home(subject: Subject | Model) -> Any:
+    """The package of a network's explainers: that of models needs no MindSpore."""
+    if _is_model(subject):
+        from fastxai import models
+
         return models
     from fastxai import explainer
 
@@ -466,6 +471,6 @@ _METHODS = {
     "guided-backprop": _Method(_backprop("GuidedBackprop")),
     "deconvolution": _Method(_backprop("Deconvolution")),
 }
-_OF_FILES = ("rise", "occlusion")
+_OF_MODELS = ("rise", "occlusion")
 NAMES = tuple(_METHODS)
 _SPELLINGS = {_bare(known): known for known in NAMES}

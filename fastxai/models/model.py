@@ -73,7 +73,8 @@ class Callable(Model):
         batch_size: Images that the function takes at a time, at most; None: any number.
         identity: Name and version of what the function computes, such as 'fraud model 12'. State
             files keep it and refuse to go on with another one. Give a new one when the weights
-            change. None: `state=` cannot be used.
+            change. None: the function's attribute `identity`, if it has one; else neither `state=`
+            nor data sets can be had.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -106,6 +107,9 @@ class Callable(Model):
             raise TypeError(f"Callable: `wait` must be a number, got {type(wait).__name__}.")
         if not 0 <= wait < float("inf"):
             raise ValueError(f"Callable: `wait` must be 0 or more seconds, got {wait}.")
+        if identity is None:
+            own = getattr(function, "identity", None)
+            identity = own if isinstance(own, str) else None
         if identity is not None and not isinstance(identity, str):
             kind = type(identity).__name__
             raise TypeError(f"Callable: `identity` must be a str or None, got {kind}.")
@@ -147,9 +151,9 @@ class Callable(Model):
         """
         if self._identity is None:
             raise ValueError(
-                "`state` needs to know which function made the scores: give it a name that changes "
-                "when its weights do, fastxai.models.Callable(function, identity='name and "
-                "version')."
+                "`state` and data sets need to know which function made the scores: give it a name "
+                "that changes when its weights do, function.identity = 'name and version' or "
+                "fastxai.models.Callable(function, identity='name and version')."
             )
         return self._identity
 

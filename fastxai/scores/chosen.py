@@ -100,7 +100,7 @@ def identity_of(owner: str, name: str, function: Any) -> str:
     identity = getattr(function, "identity", None)
     if not isinstance(identity, str):
         raise ValueError(
-            f"{owner}: `state` needs to know what `{name}` computes: give the function an "
-            "attribute `identity`, a text that changes when it does."
+            f"{owner}: `state` and data sets need to know what `{name}` computes: give the "
+            "function an attribute `identity`, a text that changes when it does."
         )
     return identity

@@ -49,6 +49,8 @@ class TorchModel(Model):
         error: Relative error of OpenVINO's outputs against PyTorch's; None for PyTorch itself.
     """
 
+    engines = ENGINES  # that `engine` may name
+
     def __init__(self, network: nn.Module, *, engine: str = "auto", threads: int = 0) -> None:
         settings.check_choice("load", "engine", engine, ENGINES)
         if engine == "openvino" and settings.version_of("openvino") is None:

@@ -111,7 +111,7 @@ def test_a_function_that_does_not_repeat_itself_is_said_to():
 
 def test_a_state_needs_an_identity(tmp_path):
     state = tmp_path / "run.npz"
-    with pytest.raises(ValueError, match=r"RISE: `state` needs .*identity="):
+    with pytest.raises(ValueError, match=r"RISE: `state` and data sets need .*identity="):
         RISE(linear, num_masks=8, seed=1)(IMAGE, 0, state=state)
     model = Callable(linear, identity="linear 1")
     maps = RISE(model, num_masks=8, seed=1)(IMAGE, 0, state=state)

@@ -22,8 +22,9 @@ def add_network(parser: argparse.ArgumentParser) -> None:
         type=converters.import_path,
         metavar="MODULE:NAME",
         help="function without arguments that returns the network, or the network itself; "
-        "the current folder is searched first. FILE.py:NAME takes it from a file. Or an ONNX file "
-        "net.onnx, or an OpenVINO file net.xml, for rise and occlusion",
+        "the current folder is searched first. FILE.py:NAME takes it from a file. For rise and "
+        "occlusion also a network of PyTorch, a function of a batch (M, C, H, W), or an ONNX or "
+        "OpenVINO file: net.onnx, net.xml",
     )
     add("--ckpt", metavar="FILE", help="checkpoint to load (default: as the function left it)")
     add(

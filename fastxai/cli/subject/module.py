@@ -14,6 +14,7 @@ from types import ModuleType
 from fastxai.cli.messages import UNREADABLE_INPUT, CliError, first_line
 
 FILE_SUFFIX = ".py"
+_FRAMEWORKS = ("mindspore", "torch")  # what modules of networks import, by their names on PyPI
 MODEL_SUFFIXES = (".onnx", ".xml")
 
 
@@ -61,8 +62,20 @@ def load_module(module: str, option: str = "--model") -> ModuleType:
         return _load_file(os.path.realpath(module)) if is_file else _load_name(module)
     except (Exception, SystemExit) as error:
         raise CliError(
-            UNREADABLE_INPUT, f"{option}: cannot import {module!r}: {first_line(error)}"
+            UNREADABLE_INPUT, f"{option}: cannot import {module!r}: {words_of(error)}"
         ) from error
+
+
+def words_of(error: BaseException) -> str:
+    """An error of a module's code in a line; what is missing is to be installed."""
+    if isinstance(error, ModuleNotFoundError) and error.name in _FRAMEWORKS:
+        return f"{first_line(error)}. Install it: pip install {error.name}"
+    return first_line(error)
+
+
+def module_of(model: str) -> ModuleType:
+    """The module of what --model names; an empty one of a model file."""
+    return ModuleType("file") if is_model_file(model) else load_module(split_model(model)[0])
 
 
 def _load_name(name: str) -> ModuleType:

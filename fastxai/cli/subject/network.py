@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import operator
+import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -17,21 +19,21 @@ from fastxai.cli.messages import (
     CliError,
     first_line,
 )
-from fastxai.cli.subject.module import load_module, split_model
+from fastxai.cli.subject.module import load_module, split_model, words_of
 
 if TYPE_CHECKING:
-    from mindspore import nn
-
     from fastxai.models.model import Model
 
 _OWNER = "fastxai"
 _OPTION = "--network-output"
 
 
-def load_network(model: str) -> tuple[nn.Cell, ModuleType]:
-    """Import 'module:name' and return its network, built if need be, and the module."""
-    from mindspore import nn
+def load_network(model: str) -> tuple[Any, ModuleType]:
+    """Import 'module:name' and return its network, built if need be, and the module.
 
+    The network is a Cell of MindSpore, a Module of PyTorch, a model of `fastxai.models`, or another
+    callable: a function of a batch.
+    """
     module_name, name = split_model(model)
     module = load_module(module_name)
     try:
@@ -40,39 +42,93 @@ def load_network(model: str) -> tuple[nn.Cell, ModuleType]:
         raise CliError(
             UNREADABLE_INPUT, f"--model: module {module_name!r} has no {name!r}"
         ) from error
-    if isinstance(found, nn.Cell):
+    if _is_network(found):
         return found, module
     if not callable(found):
         kind = type(found).__name__
-        raise CliError(
-            UNREADABLE_INPUT, f"--model: {model} must be a function or an nn.Cell, got {kind}"
-        )
-    if needed := _arguments_needed(found):
-        short = name.rpartition(".")[2]
-        given = ", ".join(f"{argument}=..." for argument in needed)
-        raise CliError(
-            UNREADABLE_INPUT,
-            f"--model: {model} needs arguments ({', '.join(needed)}); name a function without any "
-            f"that gives them: def network(): return {short}({given})",
-        )
+        words = f"--model: {model} must be a network or a function, got {kind}"
+        raise CliError(UNREADABLE_INPUT, words)
+    needed = _arguments_needed(found)
+    if len(needed) == 1 and not isinstance(found, type):
+        return _of_batches(found, model, needed), module
+    if needed:
+        raise CliError(UNREADABLE_INPUT, _needs_arguments(model, needed))
     try:
         network = found()
     except (Exception, SystemExit) as error:
-        raise CliError(
-            UNREADABLE_INPUT, f"--model: {model}() failed: {first_line(error)}"
-        ) from error
-    if not isinstance(network, nn.Cell):
+        raise CliError(UNREADABLE_INPUT, f"--model: {model}() failed: {words_of(error)}") from error
+    if not _is_network(network) and (not callable(network) or isinstance(network, type)):
         kind = type(network).__name__
-        raise CliError(UNREADABLE_INPUT, f"--model: {model}() must return an nn.Cell, got {kind}")
+        words = f"--model: {model}() must return a network of MindSpore or PyTorch or a function"
+        raise CliError(UNREADABLE_INPUT, f"{words} of a batch (M, C, H, W), got {kind}")
     return network, module
+
+
+def is_cell(network: Any) -> bool:
+    """Whether it is a network of MindSpore, which is not imported for that."""
+    nn = getattr(sys.modules.get("mindspore"), "nn", None)
+    return nn is not None and isinstance(network, nn.Cell)
+
+
+def _is_network(found: Any) -> bool:
+    from fastxai.models.model import Model, maker_of
+
+    return is_cell(found) or isinstance(found, Model) or maker_of(found) is not None
+
+
+def _of_batches(function: Any, model: str, needed: list[str]) -> Any:
+    """A function of one argument, which may be a batch or a setting of a network to build."""
+
+    @functools.wraps(function, updated=("__dict__",) if hasattr(function, "__dict__") else ())
+    def scored(batch: np.ndarray) -> Any:
+        try:
+            found = function(batch)
+        except Exception as error:
+            words = f"{_needs_arguments(model, needed)}. As a function of a batch it failed: "
+            raise CliError(UNREADABLE_INPUT, words + first_line(error)) from error
+        if _is_network(found):
+            raise CliError(UNREADABLE_INPUT, _needs_arguments(model, needed))
+        return found
+
+    return scored
+
+
+def _needs_arguments(model: str, needed: list[str]) -> str:
+    short = split_model(model)[1].rpartition(".")[2]
+    given = ", ".join(f"{argument}=..." for argument in needed)
+    return (
+        f"--model: {model} needs arguments ({', '.join(needed)}); name a function without any "
+        f"that gives them: def network(): return {short}({given})"
+    )
+
+
+def as_model(network: Any, model: str, engine: str | None) -> Model:
+    """A network of PyTorch or a function as a model, for the engine that was asked for, if any."""
+    from fastxai.models import Callable, Model
+    from fastxai.models.model import maker_of
+
+    maker = maker_of(network)
+    if maker is None:
+        if engine is not None:
+            raise CliError(WRONG_ARGUMENT, f"--engine: {model} is a function, which needs none")
+        return network if isinstance(network, Model) else Callable(network)
+    if engine not in (None, *maker.engines):
+        words = f"--engine: {engine} does not run {model}, a network of PyTorch; one of"
+        raise CliError(WRONG_ARGUMENT, f"{words} {', '.join(maker.engines)} does")
+    try:
+        made: Model = maker(network, engine=engine or "auto")
+    except ImportError as error:
+        words = str(error).removeprefix("load: ").rstrip(".")
+        raise CliError(WRONG_ARGUMENT, f"--engine: {words}") from error
+    return made
 
 
 def load_file(path: str, engine: str | None) -> Model:
     """Load an ONNX or OpenVINO file for the engine that was asked for, if any."""
     from fastxai.models.files import load
 
-    if engine == "mindspore":
-        raise CliError(WRONG_ARGUMENT, f"--engine: mindspore does not run {path}")
+    if engine in ("mindspore", "torch"):
+        raise CliError(WRONG_ARGUMENT, f"--engine: {engine} does not run {path}")
     try:
         return load(path, engine=engine or "auto")
     except (ImportError, OSError, ValueError) as error:
@@ -93,7 +149,7 @@ def scorer(
     """Return a function from inputs [M, C, H, W] to the scores of the classes, float64 [M, T].
 
     Args:
-        network: A Cell, or a model of a file.
+        network: A Cell, or a model.
         activation: From its output to probabilities.
         output: Where the scores are in what it returns.
         choice: What scores a Cell; None: MindSpore.
@@ -117,6 +173,8 @@ def scorer(
 def _in_words(score: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray) -> np.ndarray:
     try:
         return score(inputs)
+    except CliError:
+        raise
     except Exception as error:
         words = str(error)
         if words.startswith(f"{_OWNER}: "):

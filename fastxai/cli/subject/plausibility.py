@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import argparse
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from fastxai.cli.messages import CliError, note
-from fastxai.cli.subject.module import is_model_file
-from fastxai.cli.subject.network import load_network
-
-if TYPE_CHECKING:
-    from mindspore import nn
+from fastxai.cli.subject.network import is_cell, load_network
 
 _ROUNDING = 1e-3  # by which probabilities may leave [0, 1]
 
@@ -24,8 +20,6 @@ def check_plausibility(arguments: argparse.Namespace, network: Any, scores: np.n
         _check_range(arguments, scores)
     elif arguments.activation == "softmax":
         _check_softmax(arguments, scores)
-    if is_model_file(arguments.model):
-        return
     if arguments.ckpt is None and arguments.ood_ckpt is None:
         _check_weights(arguments, network)
 
@@ -48,16 +42,32 @@ def _check_softmax(arguments: argparse.Namespace, scores: np.ndarray) -> None:
         note(arguments, str(warning.message), kind="warning")
 
 
-def _check_weights(arguments: argparse.Namespace, network: nn.Cell) -> None:
+def _check_weights(arguments: argparse.Namespace, network: Any) -> None:
     """Random weights differ from those of the same network when it is built once more."""
+    ours = _weights(network)
+    if not ours:
+        return
     try:
-        again, _ = load_network(arguments.model)
+        others = _weights(load_network(arguments.model)[0])
     except CliError:
         return  # it can be built only once: nothing can be said
-    ours, others = network.parameters_dict(), again.parameters_dict()
     for name in ours.keys() & others.keys():
-        if not np.array_equal(ours[name].asnumpy(), others[name].asnumpy()):
+        if not np.array_equal(ours[name], others[name]):
             text = f"{arguments.model} has random weights ({name} is another one when it is built"
-            text += " once more), whose map says nothing; give --ckpt FILE, or load them there"
-            note(arguments, f"--ckpt: not given, and {text}", kind="warning")
+            load = "give --ckpt FILE, or load them there" if is_cell(network) else "load them there"
+            note(
+                arguments,
+                f"--ckpt: not given, and {text} once more), whose map says nothing; {load}",
+                kind="warning",
+            )
             return
+
+
+def _weights(network: Any) -> dict[str, np.ndarray]:
+    """Weights of a network of MindSpore or PyTorch by their names; none of others."""
+    if is_cell(network):
+        return {name: each.asnumpy() for name, each in network.parameters_dict().items()}
+    module = getattr(network, "network", network)  # of a model of PyTorch's
+    if not hasattr(module, "named_parameters"):
+        return {}
+    return {name: each.detach().cpu().numpy() for name, each in module.named_parameters()}

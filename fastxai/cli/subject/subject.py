@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,11 @@ import numpy as np
 from fastxai.cli.arguments.engine import add_engine, apply_engine
 from fastxai.cli.arguments.options import add_class, add_input, add_network, add_running, frame_of
 from fastxai.cli.arguments.paths import check_modules
-from fastxai.cli.messages import UNREADABLE_INPUT, WRONG_ARGUMENT, CliError, note
+from fastxai.cli.messages import WRONG_ARGUMENT, CliError, note
 from fastxai.cli.subject.checkpoint import load_checkpoint, load_ood_net
 from fastxai.cli.subject.classes import TOP, check_names, choose, class_names
 from fastxai.cli.subject.module import is_model_file
-from fastxai.cli.subject.network import load_file, load_network, predict
+from fastxai.cli.subject.network import as_model, is_cell, load_file, load_network, predict
 from fastxai.cli.subject.picture import Picture, load_picture, to_input
 from fastxai.cli.subject.plausibility import check_plausibility
 
@@ -46,9 +47,9 @@ class Subject:
 
     picture: Picture
     inputs: np.ndarray  # [1, C, H, W] float32
-    network: Any  # a Cell, or a model of a file
+    network: Any  # a Cell, or a model
     output: tuple[int | str, ...] | None  # where the scores are in what it returns
-    activation: Any  # a Cell; of a file a word or None
+    activation: Any  # a Cell; of a model a word or None
     ood_net: OoDNet | None
     classes: list[Class]
 
@@ -72,9 +73,9 @@ def add_subject(parser: argparse.ArgumentParser) -> None:
 class Model:
     """A network with its weights, and what makes probabilities of its scores."""
 
-    network: Any  # a Cell, or a model of a file
+    network: Any  # a Cell, or a model
     output: tuple[int | str, ...] | None  # where the scores are in what it returns
-    activation: Any  # a Cell; of a file a word or None
+    activation: Any  # a Cell; of a model a word or None
     ood_net: OoDNet | None
     names: list[str] | None  # of its classes
 
@@ -82,10 +83,22 @@ class Model:
 def load_model(arguments: argparse.Namespace) -> Model:
     """Build the network, load its weights, read the names of its classes."""
     if is_model_file(arguments.model):
-        return _load_file(arguments)
-    _set_mode(arguments.mode)
+        _check_model(arguments)
+        network = load_file(arguments.model, arguments.engine)
+        return _of_model(arguments, network, ModuleType("file"))
+    if arguments.mode == "graph" or sys.modules.get("mindspore"):
+        _set_mode(arguments.mode)  # before the module, which may choose another; else its default
     network, module = load_network(arguments.model)
     check_modules(arguments)
+    if not is_cell(network):
+        _check_model(arguments)
+        return _of_model(arguments, as_model(network, arguments.model, arguments.engine), module)
+    if arguments.engine == "torch":
+        raise CliError(WRONG_ARGUMENT, "--engine: torch does not run a network of MindSpore")
+    return _of_cell(arguments, network, module)
+
+
+def _of_cell(arguments: argparse.Namespace, network: nn.Cell, module: ModuleType) -> Model:
     notes, ood_net = [], None
     if arguments.ckpt is not None:
         notes += load_checkpoint(network, arguments.ckpt)
@@ -102,18 +115,20 @@ def load_model(arguments: argparse.Namespace) -> Model:
     return Model(network, output, activation, ood_net, names)
 
 
-def _load_file(arguments: argparse.Namespace) -> Model:
+def _check_model(arguments: argparse.Namespace) -> None:
+    """Refuse what is for networks of MindSpore alone."""
     for option in ("ckpt", "ood_ckpt"):
         if getattr(arguments, option) is not None:
             flag = f"--{option.replace('_', '-')}"
             raise CliError(WRONG_ARGUMENT, f"{flag}: {arguments.model} holds its weights already")
     if arguments.precision not in (None, "float32"):
         raise CliError(WRONG_ARGUMENT, "--precision: only for networks of MindSpore")
-    network = load_file(arguments.model, arguments.engine)
+
+
+def _of_model(arguments: argparse.Namespace, network: Any, module: ModuleType) -> Model:
     words = arguments.activation if arguments.activation in ("softmax", "sigmoid") else None
     output = tuple(arguments.network_output or ()) or None
-    names = class_names(arguments.class_names, ModuleType("file"))
-    return Model(network, output, words, None, names)
+    return Model(network, output, words, None, class_names(arguments.class_names, module))
 
 
 def load_subject(arguments: argparse.Namespace) -> Subject:
@@ -143,11 +158,8 @@ def _set_mode(mode: str) -> None:
     try:
         import mindspore
     except ModuleNotFoundError as error:
-        words = (
-            "--model: networks of MODULE:NAME need MindSpore, which is not installed: pip install "
-            "mindspore; files net.onnx and net.xml do not"
-        )
-        raise CliError(UNREADABLE_INPUT, words) from error
+        words = "--mode: needs MindSpore, which is not installed: pip install mindspore"
+        raise CliError(WRONG_ARGUMENT, words) from error
     graph = mode == "graph"
     mindspore.set_context(mode=mindspore.GRAPH_MODE if graph else mindspore.PYNATIVE_MODE)
 
