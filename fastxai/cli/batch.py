@@ -206,11 +206,11 @@ def _explain(arguments: argparse.Namespace, settings: dict[str, Any]) -> Summary
 
 
 def _explain_on_ray(arguments: argparse.Namespace, settings: dict[str, Any]) -> Summary:
-    from fastxai.cli.subject.classes import class_names
     from fastxai.cli.subject.module import module_of
+    from fastxai.cli.subject.subject import names_and_score
     from fastxai.dataset import explain_on_ray
 
-    module = module_of(arguments.model)
+    names, _ = names_and_score(arguments, module_of(arguments.model))
     plain = {
         name: value for name, value in vars(arguments).items() if name not in ("run", "parser")
     }
@@ -225,7 +225,7 @@ def _explain_on_ray(arguments: argparse.Namespace, settings: dict[str, Any]) -> 
         gpus=resources.pop("GPU", 0.0),
         resources=resources,
         share_images=arguments.share_images,
-        class_names=class_names(arguments.class_names, module),
+        class_names=names,
         **settings,
     )
 
@@ -238,7 +238,7 @@ def _make_on_worker(plain: dict[str, Any], folder: str) -> Any:
     return make(arguments)[0]
 
 
-def make(arguments: argparse.Namespace) -> tuple[Any, list[str] | None]:
+def make(arguments: argparse.Namespace) -> tuple[Any, Sequence[str] | None]:
     """The explainer that the arguments ask for, and the names of the classes."""
     from fastxai.cli.subject.subject import load_model
 

@@ -97,6 +97,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "steps of a quarter of that (default: a 32nd, without overlap)",
     )
     add(
+        "--score",
+        type=converters.score,
+        metavar="NAME[:...]|MODULE:NAME",
+        help="rise, riseplus, occlusion: explain this in place of a class's score: margin, "
+        "negative or class, of every class or such as margin:3:8; value; similarity:FILE.npy; "
+        "region:FILE.npy:CLASS; or a function of the outputs; --target is then one of its columns",
+    )
+    add(
         "--seed",
         type=converters.seed,
         metavar="N",
@@ -202,9 +210,12 @@ def make(explainer: str, arguments: argparse.Namespace, subject: Subject | Model
         raise MissingOptionError(
             explainer, f"a network of MindSpore; {_either(_OF_MODELS)} explain {arguments.model}"
         )
+    method = _METHODS[explainer]
+    if subject.score is not None and "score" not in method.options:
+        raise MissingOptionError(explainer, "a class, and explains no --score")
     try:
         with _own_warnings(arguments):
-            return _METHODS[explainer].make(subject, arguments)
+            return method.make(subject, arguments)
     except CliError:
         raise
     except Exception as error:
@@ -340,7 +351,7 @@ def _home(subject: Subject | Model) -> Any:
 
 def _rise(subject: Subject | Model, arguments: argparse.Namespace) -> Any:
     return _home(subject).RISE(
-        subject.network, subject.activation, output=subject.output, **_masks(arguments)
+        subject.network, subject.activation, **_scores(subject), **_masks(arguments)
     )
 
 
@@ -353,7 +364,7 @@ def _rise_plus(subject: Subject | Model, arguments: argparse.Namespace) -> Any:
         subject.ood_net,
         subject.network,
         subject.activation,
-        output=subject.output,
+        **_scores(subject),
         **_masks(arguments),
     )
 
@@ -362,9 +373,14 @@ def _occlusion(subject: Subject | Model, arguments: argparse.Namespace) -> Any:
     return _home(subject).Occlusion(
         subject.network,
         subject.activation,
-        output=subject.output,
+        **_scores(subject),
         **_given(arguments, "batch_size", "base_value", "window"),
     )
+
+
+def _scores(subject: Subject | Model) -> dict[str, Any]:
+    """Where the scores are in the outputs, and what is explained in their place."""
+    return {"output": subject.output, "score": subject.score}
 
 
 def _backprop(name: str) -> Callable[[Any, argparse.Namespace], Any]:
@@ -460,12 +476,14 @@ def _bare(text: str) -> str:
 _ARGUMENTS = {"batch_size": "perturbation_per_eval"}  # options of other names than arguments
 _OF_MASKS = (
     *("num_masks", "tol", "max_masks", "seed", "batch_size", "base_value", "grid"),
-    *("uncertainty", "state"),
+    *("uncertainty", "state", "score"),
 )
 _METHODS = {
     "rise": _Method(_rise, _OF_MASKS, "masks"),
     "riseplus": _Method(_rise_plus, (*_OF_MASKS, "ood_ckpt"), "masks"),
-    "occlusion": _Method(_occlusion, ("batch_size", "base_value", "window", "state"), "windows"),
+    "occlusion": _Method(
+        _occlusion, ("batch_size", "base_value", "window", "state", "score"), "windows"
+    ),
     "gradient": _Method(_backprop("Gradient")),
     "gradcam": _Method(_gradcam, ("layer", "reshape_transform")),
     "guided-backprop": _Method(_backprop("GuidedBackprop")),

@@ -36,7 +36,7 @@ def summary_of(found: Explanations, rows: Iterable[Row]) -> list[tuple[str, str]
     for row in images.values():
         if row["error"] is not None:
             counts["failed"] += 1
-        elif row["label"] is not None:
+        elif row["label"] is not None and not known["settings"].get("score"):
             counts["right" if row["label"] == row["predicted"] else "wrong"] += 1
     seconds = sum(row["seconds"] for row in images.values())
     given = "" if known["images"] is None else f" of {known['images']}"

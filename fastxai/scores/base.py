@@ -34,6 +34,11 @@ class Score:
         return self.identity
 
 
+def classes(outputs: np.ndarray) -> np.ndarray:
+    """(M, K) of outputs (M, K, ...); further axes are averaged."""
+    return outputs.reshape(*outputs.shape[:2], -1).mean(axis=2)
+
+
 def class_index(owner: str, label: Any) -> int:
     """A class, 0 or more.
 

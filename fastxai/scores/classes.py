@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastxai.scores.base import Score, class_index, column
+from fastxai.scores.base import Score, class_index, classes, column
 
 
 class ClassScore(Score):
     """The score of one class: a probability, or a logit where there is no activation.
 
     Args:
-        label: The class.
+        label: The class; None: every class, so that targets are classes.
 
     Example:
         >>> import numpy as np
@@ -22,12 +22,14 @@ class ClassScore(Score):
 
     sign = 1
 
-    def __init__(self, label: int) -> None:
-        self.label = class_index(type(self).__name__, label)
+    def __init__(self, label: int | None = None) -> None:
+        self.label = None if label is None else class_index(type(self).__name__, label)
         super().__init__(self.label)
 
     def __call__(self, outputs: np.ndarray) -> np.ndarray:
-        """(M, 1) of outputs (M, K, ...); further axes are averaged."""
+        """(M, 1), without a label (M, K), of outputs (M, K, ...); further axes are averaged."""
+        if self.label is None:
+            return self.sign * classes(outputs)
         return self.sign * column(type(self).__name__, outputs, self.label)
 
 
@@ -35,7 +37,7 @@ class NegativeClass(ClassScore):
     """Minus the score of a class: where the picture speaks against it.
 
     Args:
-        label: The class.
+        label: The class; None: every class, so that targets are classes.
 
     Example:
         >>> import numpy as np
@@ -51,7 +53,7 @@ class Margin(Score):
     """The score of a class less that of the best other one: why this class and not another.
 
     Args:
-        label: The class.
+        label: The class; None: every class, so that targets are classes.
         other: The class it is held against; None: the best other one of each copy.
 
     Example:
@@ -61,20 +63,24 @@ class Margin(Score):
         [[2.0], [-1.0]]
     """
 
-    def __init__(self, label: int, other: int | None = None) -> None:
-        self.label = class_index("Margin", label)
+    def __init__(self, label: int | None = None, other: int | None = None) -> None:
+        self.label = None if label is None else class_index("Margin", label)
         self.other = None if other is None else class_index("Margin", other)
         super().__init__(self.label, self.other)
 
     def __call__(self, outputs: np.ndarray) -> np.ndarray:
-        """(M, 1) of outputs (M, K, ...), K at least 2."""
-        own = column("Margin", outputs, self.label)
+        """(M, 1), without a label (M, K), of outputs (M, K, ...), K at least 2."""
+        scores = classes(outputs)
+        own = scores if self.label is None else column("Margin", outputs, self.label)
         if self.other is not None:
             return own - column("Margin", outputs, self.other)
         if outputs.shape[1] < 2:
             raise ValueError("Margin: the network must have two classes or more, got one.")
-        others = np.delete(outputs.reshape(*outputs.shape[:2], -1).mean(axis=2), self.label, 1)
-        return own - others.max(axis=1, keepdims=True)
+        if self.label is not None:
+            return own - np.delete(scores, self.label, 1).max(axis=1, keepdims=True)
+        second, best = np.sort(scores, axis=1)[:, -2:].T
+        top = np.arange(scores.shape[1]) == scores.argmax(axis=1)[:, None]
+        return own - np.where(top, second[:, None], best[:, None])
 
 
 class Value(Score):

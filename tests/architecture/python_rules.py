@@ -46,7 +46,7 @@ USES: dict[str, tuple[str, ...]] = {
     "cli": (
         *("arguments", "compat", "dataset", "demo", "engine", "explainer", "masks", "models"),
         *("network", "ops"),
-        *("perturbation", "report", "system", "tool", "visual"),
+        *("perturbation", "report", "scores", "system", "tool", "visual"),
     ),
 }
 # Frameworks that a room does not know: it works where they are not installed.

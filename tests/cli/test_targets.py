@@ -114,6 +114,7 @@ def test_the_report_as_json(explain, files):
         "input_shape": [1, 3, 16, 24],
         "network_output": [],
         "activation": "softmax",
+        "score": None,
         "classes": [{"index": 0, "name": "upper left"}, {"index": 2, "name": "lower left"}],
         "explainers": [
             {

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from fastxai.cli.subject.classes import as_index
 from fastxai.cli.subject.module import FILE_SUFFIX, is_model_file, split_model
+from fastxai.cli.subject.score import FORMS, split_score
 from fastxai.masks.designs import check_num_masks
 from fastxai.masks.patches import check_grid
 from fastxai.masks.stopping import check_max_masks, check_tol
@@ -127,6 +128,17 @@ def import_path(text: str) -> str:
             f"nets/resnet.py:resnet50, or a file net.onnx or net.xml, got {text!r}"
         )
     return text
+
+
+@converter
+def score(text: str) -> str:
+    """Read the name of a score with its parts, or the import path of a function."""
+    name, _ = split_score(text)
+    if name:
+        return text
+    if ":" not in text or is_model_file(text):
+        raise ValueError(f"must be {', '.join(FORMS.values())} or MODULE:NAME, got {text!r}")
+    return import_path(text)
 
 
 @converter

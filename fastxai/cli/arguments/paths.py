@@ -8,6 +8,7 @@ import sys
 
 from fastxai.cli.messages import WRONG_ARGUMENT, CliError
 from fastxai.cli.subject.module import sources_of, split_model
+from fastxai.cli.subject.score import files_of
 
 STANDARD_OUTPUT = "-"
 _OUTPUTS = ("output", "npy", "json", "report", "state")
@@ -23,6 +24,8 @@ def check_paths(arguments: argparse.Namespace) -> None:
     ]
     module, _ = split_model(arguments.model)
     inputs += [("--model", path) for path in sources_of(module)]
+    if (score := getattr(arguments, "score", None)) is not None:
+        inputs += [("--score", path) for path in files_of(score)]
     seen: list[tuple[str, str]] = []
     for flag, path in outputs_of(arguments):
         if not os.path.basename(path):

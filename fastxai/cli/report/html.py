@@ -56,7 +56,8 @@ def with_curves(
     image = subject.inputs[0]
     value = 0.0 if arguments.base_value is None else arguments.base_value
     base = base_of("curves", value, image.shape).of(image)
-    scores = scorer(subject.network, subject.activation, subject.output or (), choice)
+    known = subject.network, subject.activation, subject.output or ()
+    scores = scorer(*known, choice, subject.score)
 
     def curves(target: int, saliency: np.ndarray) -> Curves:
         return curves_of(image, saliency, base, lambda batch: scores(batch)[:, target])

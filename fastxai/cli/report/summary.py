@@ -34,12 +34,14 @@ class Entry:
 
 
 def class_rows(arguments: argparse.Namespace, subject: Subject) -> list[tuple[str, str]]:
-    """Two lines for each class."""
-    rows = []
+    """Two lines for each class, or for each target of a score, after its name."""
+    chosen = arguments.score
+    rows = [] if chosen is None else [("score", chosen)]
+    label = "score" if arguments.activation == "identity" else "probability"
     for each in subject.classes:
-        rows.append(("class", each.title))
-        label = "score" if arguments.activation == "identity" else "probability"
-        rows.append((label, f"{each.score:.4f} ({arguments.activation})"))
+        rows.append(("class" if chosen is None else "target", each.title))
+        text = f"{each.score:.4f} ({arguments.activation})"
+        rows.append((label if chosen is None else "value", text))
     return rows
 
 
@@ -90,6 +92,7 @@ def as_dict(
         "input_shape": list(subject.inputs.shape),
         "network_output": list(subject.output or ()),
         "activation": arguments.activation,
+        "score": arguments.score,
         "classes": [
             {"index": each.index, "name": each.name, "score": each.score}
             for each in subject.classes

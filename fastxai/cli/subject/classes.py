@@ -36,17 +36,20 @@ def class_names(path: str | None, module: ModuleType) -> list[str] | None:
     )
 
 
-def check_names(names: list[str] | None, classes: int, from_file: bool) -> None:
-    """Refuse a list of names that cannot be that of the network."""
-    if names is not None and len(names) != classes:
+def check_names(
+    names: Sequence[str] | None, targets: int, from_file: bool, of_score: bool = False
+) -> None:
+    """Refuse names that cannot be those of the network's classes, or of a score's targets."""
+    if names is not None and len(names) != targets:
         source = "--class-names" if from_file else "--model: CLASS_NAMES"
         code = WRONG_ARGUMENT if from_file else UNREADABLE_INPUT
-        raise CliError(
-            code, f"{source}: holds {len(names)} names, the network has {classes} classes"
+        whose = (
+            f"--score has {targets} targets" if of_score else f"the network has {targets} classes"
         )
+        raise CliError(code, f"{source}: holds {len(names)} names, {whose}")
 
 
-def choose(targets: Sequence[str], scores: np.ndarray, names: list[str] | None) -> list[int]:
+def choose(targets: Sequence[str], scores: np.ndarray, names: Sequence[str] | None) -> list[int]:
     """Return the indices of the classes that 'top', an index or a name each stand for."""
     chosen: list[int] = []
     for target in targets:
@@ -60,12 +63,12 @@ def choose(targets: Sequence[str], scores: np.ndarray, names: list[str] | None) 
     return chosen
 
 
-def _choose_one(target: str, scores: np.ndarray, names: list[str] | None) -> int:
+def _choose_one(target: str, scores: np.ndarray, names: Sequence[str] | None) -> int:
     if target == TOP:
         return int(scores.argmax())
     index = as_index(target)
     if index is None:
-        return _by_name(target, names)
+        return _by_name("--target", target, names)
     if not 0 <= index < len(scores):
         raise CliError(WRONG_ARGUMENT, f"--target: must be in [0, {len(scores)}), got {target}")
     return index
@@ -97,21 +100,27 @@ def _not_utf8(path: str, data: bytes) -> CliError:
     )
 
 
-def _by_name(target: str, names: list[str] | None) -> int:
+def class_of(option: str, text: str, names: Sequence[str] | None) -> int:
+    """The index of a class that an option gives by its index or name."""
+    index = as_index(text)
+    return _by_name(option, text, names) if index is None else index
+
+
+def _by_name(option: str, target: str, names: Sequence[str] | None) -> int:
     several = "; for several classes give --target once for each" if "," in target else ""
     if names is None:
         raise CliError(
             WRONG_ARGUMENT,
-            f"--target: {target!r} is a name, but there is neither --class-names nor CLASS_NAMES "
+            f"{option}: {target!r} is a name, but there is neither --class-names nor CLASS_NAMES "
             f"in the model's module{several}",
         )
     places = [i for i, name in enumerate(names) if name == target]
     if len(places) > 1:
         raise CliError(
-            WRONG_ARGUMENT, f"--target: {target!r} is the name of classes {places}; give one index"
+            WRONG_ARGUMENT, f"{option}: {target!r} is the name of classes {places}; give one index"
         )
     if not places:
         close = difflib.get_close_matches(target, names, n=3)
         hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else several
-        raise CliError(WRONG_ARGUMENT, f"--target: no class is called {target!r}{hint}")
+        raise CliError(WRONG_ARGUMENT, f"{option}: no class is called {target!r}{hint}")
     return places[0]

@@ -137,14 +137,22 @@ def load_file(path: str, engine: str | None) -> Model:
 
 
 def predict(
-    network: Any, activation: Any, inputs: np.ndarray, output: tuple[int | str, ...] = ()
+    network: Any,
+    activation: Any,
+    inputs: np.ndarray,
+    output: tuple[int | str, ...] = (),
+    score: Any = None,
 ) -> np.ndarray:
     """Return the scores of the classes for one input [1, C, H, W], as float64 of shape [T]."""
-    return scorer(network, activation, output)(inputs)[0]
+    return scorer(network, activation, output, score=score)(inputs)[0]
 
 
 def scorer(
-    network: Any, activation: Any, output: tuple[int | str, ...] = (), choice: Any = None
+    network: Any,
+    activation: Any,
+    output: tuple[int | str, ...] = (),
+    choice: Any = None,
+    score: Any = None,
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Return a function from inputs [M, C, H, W] to the scores of the classes, float64 [M, T].
 
@@ -153,21 +161,46 @@ def scorer(
         activation: From its output to probabilities.
         output: Where the scores are in what it returns.
         choice: What scores a Cell; None: MindSpore.
+        score: What is explained in place of classes; then T are its targets.
     """
     from fastxai.models.backend import ModelBackend
     from fastxai.models.model import Model
 
     def of_model(inputs: np.ndarray) -> np.ndarray:
-        backend = ModelBackend(_OWNER, network, activation, output)
+        backend = ModelBackend(_OWNER, network, activation, output, score)
         with backend.scoring(inputs):
             return backend.class_scores(inputs).astype(np.float64)
 
     if isinstance(network, Model):
         return lambda inputs: _in_words(of_model, inputs)
+    if score is not None:
+        chosen = _chosen_scores(network, activation, output, choice, score)
+        return lambda inputs: _in_words(chosen, inputs)
     from fastxai.engine.same_engine import SameEngine  # needs MindSpore
 
-    score = SameEngine(_OWNER, activation, choice)
-    return lambda inputs: _in_words(lambda batch: score(network, batch, output), inputs)
+    same = SameEngine(_OWNER, activation, choice)
+    return lambda inputs: _in_words(lambda batch: same(network, batch, output), inputs)
+
+
+def _chosen_scores(
+    network: Any, activation: Any, output: tuple[int | str, ...], choice: Any, score: Any
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Scores that the user chose, of a Cell: as its explainers see them."""
+    import mindspore
+
+    from fastxai.explainer import Occlusion
+    from fastxai.perturbation.one_image import OneImage
+
+    engine = "mindspore" if choice is None else choice.engine
+    path = output or None
+    explainer = Occlusion(network, activation, engine=engine, output=path, score=score)
+
+    def scores(inputs: np.ndarray) -> np.ndarray:
+        one = OneImage(explainer, mindspore.Tensor(inputs), False)
+        found = one.scores_of_batch()
+        return (one.all_class_scores() if found is None else found).astype(np.float64)
+
+    return scores
 
 
 def _in_words(score: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray) -> np.ndarray:

@@ -16,12 +16,17 @@ _ROUNDING = 1e-3  # by which probabilities may leave [0, 1]
 
 def check_plausibility(arguments: argparse.Namespace, network: Any, scores: np.ndarray) -> None:
     """Say what looks wrong with a network or with its scores [K] of the picture."""
+    if arguments.score is None:  # else they are no probabilities
+        _check_scores(arguments, scores)
+    if arguments.ckpt is None and arguments.ood_ckpt is None:
+        _check_weights(arguments, network)
+
+
+def _check_scores(arguments: argparse.Namespace, scores: np.ndarray) -> None:
     if arguments.activation == "none":
         _check_range(arguments, scores)
     elif arguments.activation == "softmax":
         _check_softmax(arguments, scores)
-    if arguments.ckpt is None and arguments.ood_ckpt is None:
-        _check_weights(arguments, network)
 
 
 def _check_range(arguments: argparse.Namespace, scores: np.ndarray) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from fastxai.cli.subject.module import is_model_file
 from fastxai.cli.subject.network import as_model, is_cell, load_file, load_network, predict
 from fastxai.cli.subject.picture import Picture, load_picture, to_input
 from fastxai.cli.subject.plausibility import check_plausibility
+from fastxai.cli.subject.score import load_score, names_of_targets
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -51,6 +53,7 @@ class Subject:
     output: tuple[int | str, ...] | None  # where the scores are in what it returns
     activation: Any  # a Cell; of a model a word or None
     ood_net: OoDNet | None
+    score: Any  # what --score names; None: classes are explained
     classes: list[Class]
 
     @property
@@ -77,7 +80,8 @@ class Model:
     output: tuple[int | str, ...] | None  # where the scores are in what it returns
     activation: Any  # a Cell; of a model a word or None
     ood_net: OoDNet | None
-    names: list[str] | None  # of its classes
+    names: Sequence[str] | None  # of its classes, or of what `score` returns
+    score: Any  # what --score names; None: classes are explained
 
 
 def load_model(arguments: argparse.Namespace) -> Model:
@@ -111,8 +115,7 @@ def _of_cell(arguments: argparse.Namespace, network: nn.Cell, module: ModuleType
     network.set_train(False)
     activation = _activation(arguments.activation)
     output = tuple(arguments.network_output or ()) or None
-    names = class_names(arguments.class_names, module)
-    return Model(network, output, activation, ood_net, names)
+    return Model(network, output, activation, ood_net, *names_and_score(arguments, module))
 
 
 def _check_model(arguments: argparse.Namespace) -> None:
@@ -128,7 +131,19 @@ def _check_model(arguments: argparse.Namespace) -> None:
 def _of_model(arguments: argparse.Namespace, network: Any, module: ModuleType) -> Model:
     words = arguments.activation if arguments.activation in ("softmax", "sigmoid") else None
     output = tuple(arguments.network_output or ()) or None
-    return Model(network, output, words, None, class_names(arguments.class_names, module))
+    return Model(network, output, words, None, *names_and_score(arguments, module))
+
+
+def names_and_score(
+    arguments: argparse.Namespace, module: ModuleType
+) -> tuple[Sequence[str] | None, Any]:
+    """Names of the targets, and what is explained in place of classes, if anything."""
+    names, text = class_names(arguments.class_names, module), arguments.score
+    if text is None:
+        return names, None
+    score = load_score(text, names)
+    check_modules(arguments)  # that of the score too
+    return names_of_targets(text, names, arguments.class_names is not None), score
 
 
 def load_subject(arguments: argparse.Namespace) -> Subject:
@@ -137,12 +152,14 @@ def load_subject(arguments: argparse.Namespace) -> Subject:
     picture, inputs = _load_picture(arguments)
     model = load_model(arguments)
     network, activation, names = model.network, model.activation, model.names
-    scores = predict(network, activation, inputs, model.output or ())
+    scores = predict(network, activation, inputs, model.output or (), model.score)
     check_plausibility(arguments, network, scores)
-    check_names(names, len(scores), arguments.class_names is not None)
+    of_score = model.score is not None
+    check_names(names, len(scores), arguments.class_names is not None, of_score)
     targets = choose(arguments.target or [TOP], scores, names)
     classes = [Class(i, names[i] if names else None, float(scores[i])) for i in targets]
-    return Subject(picture, inputs, network, model.output, activation, model.ood_net, classes)
+    known = network, model.output, activation, model.ood_net, model.score
+    return Subject(picture, inputs, *known, classes)
 
 
 def _load_picture(arguments: argparse.Namespace) -> tuple[Picture, np.ndarray]:
