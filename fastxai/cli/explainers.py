@@ -92,9 +92,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--window",
         type=converters.window,
-        metavar="S|HxW|auto",
+        metavar="S|HxW|auto|patch[:S|:HxW]",
         help="occlusion: window in pixels, without overlap; auto: a seventh of the picture in "
-        "steps of a quarter of that (default: a 32nd, without overlap)",
+        "steps of a quarter of that; patch: a transformer's patch, as for --grid (default: a 32nd, "
+        "without overlap)",
     )
     add(
         "--score",

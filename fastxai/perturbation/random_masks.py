@@ -14,7 +14,7 @@ from fastxai.masks.designs import (
     chosen_design,
     drawn_seed,
 )
-from fastxai.masks.patches import cells_of, check_grid, patch_of
+from fastxai.masks.patches import check_patch, patches
 from fastxai.masks.stopping import AUTO, StoppingRule, check_max_masks, check_tol
 from fastxai.ops import MaskSpec
 from fastxai.ops.base_value import BaseValue, base_of, base_word
@@ -61,7 +61,7 @@ class RandomMasks:
             owner, mask_probability, grid_size, design
         )
         check_together(owner, self._design, self._estimator)
-        if check_grid(owner, grid) is not None:  # else `repr` does not show it
+        if check_patch(owner, "grid", grid) is not None:  # else `repr` does not show it
             self._grid = grid
             if self._grid_size != _GRID_SIZE:
                 raise ValueError(
@@ -81,8 +81,8 @@ class RandomMasks:
 
         owner, cells, patch = type(self).__name__, self._grid_size, None
         if self._by_patches is not None:
-            found = patch_of(self._backend.convolutions(), channels)
-            patch, cells = cells_of(owner, self._by_patches, found, size)
+            convolutions = self._backend.convolutions
+            patch, cells = patches(owner, "grid", self._by_patches, convolutions, (channels, *size))
         rule = self._stopping_rule(cells)
         self._check_precision(rule, cells)
         design = self._design_of(rule.most, cells)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from fastxai.masks.patches import is_patch, patches
 from fastxai.masks.windows import AUTO, windows_of
 from fastxai.ops.base_value import BaseValue, base_of, base_word
 from fastxai.ops.checks import MAX_AXIS, check_pair
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 class Windows:
     """Gives an explainer windows that it covers one at a time."""
+
+    _backend: Any  # a `Backend`, of the class that this one is mixed into
 
     def _set_windows(
         self,
@@ -30,9 +33,12 @@ class Windows:
         owner = type(self).__name__
         self._window: tuple[int, int] | str | None = None
         if isinstance(window, str):
-            if window != AUTO:
-                raise ValueError(f"{owner}: `window` must be 'auto' or pixels, got {window!r}.")
-            self._window = AUTO
+            if window != AUTO and not is_patch(window):
+                raise ValueError(
+                    f"{owner}: `window` must be 'auto', 'patch', 'patch:16' or pixels, got "
+                    f"{window!r}."
+                )
+            self._window = window
         elif window is not None:
             self._window = check_pair(owner, "window", window, 1, MAX_AXIS)
         self._strides = (
@@ -47,6 +53,9 @@ class Windows:
     ) -> WindowPlan:
         from fastxai.perturbation.plan import WindowPlan
 
-        owner = type(self).__name__
-        spec = windows_of(owner, size, self._window, self._strides)
+        owner, window = type(self).__name__, self._window
+        if isinstance(window, str) and window != AUTO:
+            convolutions = self._backend.convolutions
+            window, _ = patches(owner, "window", window, convolutions, (channels, *size))
+        spec = windows_of(owner, size, window, self._strides)
         return WindowPlan(owner, base_of(owner, self._base_value, (channels, *size)), spec)

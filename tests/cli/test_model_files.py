@@ -63,5 +63,9 @@ def test_masks_may_be_whole_patches(explain, files, net):
     fails(
         explain("--grid", "patch:3", *SIZE, model=net), 4, "whole patches of 3x3 pixels, got 8x10"
     )
+    window = ("--explainer", "occlusion", "--window", "patch:4x5")
+    assert explain(*window, "--npy", npy, *SIZE, model=net).code == 0
+    patches = np.load(npy).reshape(2, 4, 2, 5)
+    np.testing.assert_array_equal(patches, patches[:, :1, :, :1] + np.zeros_like(patches))
     fails(explain("--grid", "tile", *SIZE, model=net), 2, "--grid", "must be 'patch'")
     fails(explain("--grid", "patch", *SIZE, model=net), 4, "does not show how it cuts images")

@@ -1,8 +1,8 @@
-"""What `grid='patch'` means for RISE of every framework.
+"""What `grid='patch'` and `window='patch'` mean for RISE and Occlusion of every framework.
 
-A family inherits `PatchContract` and defines `rise(**settings)`: a RISE of `outputs` below, written
-in its framework as one convolution whose kernel of 4x3 pixels is its stride, that takes and gives
-arrays.
+A family inherits `PatchContract` and defines `rise(**settings)` and `occlusion(**settings)`: those
+of `outputs` below, written in its framework as one convolution whose kernel of 4x3 pixels is its
+stride, that take and give arrays.
 """
 
 import numpy as np
@@ -47,6 +47,20 @@ class PatchContract:
         maps = rise(IMAGES, [[0, 1, 2]] * 2)
         for image, found in zip(IMAGES, maps, strict=True):
             np.testing.assert_allclose(found, by_hand(image.astype(np.float64), base), atol=1e-5)
+
+    @pytest.mark.parametrize("window", ["patch", "patch:4x3"])
+    def test_occlusion_covers_patches_of_the_network(self, window):
+        """Half of what a patch adds to the mean over the cells, whichever its sign."""
+        maps = self.occlusion(window=window)(IMAGES, [[0, 1, 2]] * 2)
+        drops = np.abs(outputs(IMAGES.astype(np.float64))) / (CELLS[0] * CELLS[1]) / 2
+        expected = np.repeat(np.repeat(drops, PATCH[0], axis=2), PATCH[1], axis=3)
+        np.testing.assert_allclose(maps, expected, atol=1e-5)
+
+    def test_wrong_windows_are_errors_in_words(self):
+        with pytest.raises(ValueError, match=r"whole patches of 5x5 pixels, got 12x12"):
+            self.occlusion(window="patch:5")(IMAGES, 0)
+        with pytest.raises(ValueError, match=r"`window` must be 'auto', 'patch', 'patch:16' or"):
+            self.occlusion(window="tile")(IMAGES, 0)
 
     def test_maps_and_error_bars_are_constant_within_patches(self):
         found = self.explanation(grid="patch", num_masks=512, seed=1)

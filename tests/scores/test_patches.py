@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastxai import models
-from fastxai.masks.patches import patch_of
+from fastxai.masks.patches import patch_of, patches
 from tests.scores._patches import (
     CELLS,
     IMAGES,
@@ -28,9 +28,14 @@ class TestFunctions(PatchContract):
     def explanation(self, **settings):
         return self.rise(**settings)(IMAGES[:1], 1, "result")
 
+    def occlusion(self, window):
+        return models.Occlusion(outputs, None, window="patch:4x3" if window == "patch" else window)
+
     def test_a_function_does_not_show_its_patches(self):
         with pytest.raises(ValueError, match=r"does not show .*: grid='patch:16'"):
             models.RISE(outputs, None, grid="patch", num_masks=8)(IMAGES, 0)
+        with pytest.raises(ValueError, match=r"does not show .*: window='patch:16'"):
+            models.Occlusion(outputs, None, window="patch")(IMAGES, 0)
 
     def test_a_state_file_knows_the_patch(self, tmp_path):
         state = tmp_path / "run.npz"
@@ -59,6 +64,9 @@ class TestFiles(PatchContract):
     def rise(self, **settings):
         return models.RISE(self.model, None, **settings)
 
+    def occlusion(self, **settings):
+        return models.Occlusion(self.model, None, **settings)
+
     def explanation(self, **settings):
         return self.rise(**settings)(IMAGES[:1], 1, "result")
 
@@ -75,6 +83,12 @@ class TestCells(PatchContract):
         from fastxai.explainer import RISE
 
         made = RISE(self.network, None, **settings)
+        return lambda images, targets: made(self.ms.Tensor(images), targets).asnumpy()
+
+    def occlusion(self, **settings):
+        from fastxai.explainer import Occlusion
+
+        made = Occlusion(self.network, None, **settings)
         return lambda images, targets: made(self.ms.Tensor(images), targets).asnumpy()
 
     def explanation(self, **settings):
@@ -103,3 +117,27 @@ def test_the_patch_is_the_kernel_that_steps_by_itself_over_the_image():
     assert patch_of((embedding, fine), 3) is None  # of two sizes: the user has to say
     assert patch_of((embedding,), 1) is None
     assert patch_of((), 3) is None
+
+
+def found(*convolutions, size=224):
+    return patches("RISE", "grid", "patch", lambda: convolutions, (3, size, size))
+
+
+def test_cells_of_vision_transformers_are_found_at_their_usual_sizes():
+    for patch, size, cells in ((16, 224, 14), (14, 518, 37), (8, 224, 28), (4, 32, 8)):
+        assert found((3, (patch, patch), (patch, patch)), size=size) == ((patch,) * 2, (cells,) * 2)
+
+
+@pytest.mark.parametrize(
+    ("later", "why"),
+    [
+        ([(96, (7, 7), (1, 1)), (96, (2, 2), (2, 2))], "a later convolution steps further"),
+        ([], "that would be 3136 cells"),  # Swin merges patches without a convolution
+    ],
+)
+def test_the_patches_of_a_first_stage_are_refused_in_words(later, why):
+    words = f"begins with patches of 4x4 pixels.*{why}.*grid='patch:32'"
+    with pytest.raises(ValueError, match=words):
+        found((3, (4, 4), (4, 4)), *later)
+    named = patches("RISE", "grid", "patch:32", lambda: (), (3, 224, 224))
+    assert named == ((32, 32), (7, 7))

@@ -10,7 +10,7 @@ from fastxai.cli.subject.classes import as_index
 from fastxai.cli.subject.module import FILE_SUFFIX, is_model_file, split_model
 from fastxai.cli.subject.score import FORMS, split_score
 from fastxai.masks.designs import check_num_masks
-from fastxai.masks.patches import check_grid
+from fastxai.masks.patches import check_patch
 from fastxai.masks.stopping import check_max_masks, check_tol
 from fastxai.ops.params import check_seed
 
@@ -160,17 +160,25 @@ def size(text: str) -> tuple[int, int]:
 
 @converter
 def window(text: str) -> tuple[int, int] | str:
-    """Read 'auto', 'S' or 'HxW' as (rows, columns)."""
+    """Read 'auto', 'S' or 'HxW' as (rows, columns), or 'patch', 'patch:S' or 'patch:HxW'."""
     if text.strip().lower() == AUTO:
         return AUTO
+    if text.strip().lower().startswith("patch"):
+        return _patch("window", text)
     numbers = _sides(text)
     return numbers[0], numbers[-1]
 
 
+def _patch(name: str, text: str) -> str:
+    word = text.strip().lower()
+    _accepted(lambda owner, value: check_patch(owner, name, value), word)
+    return word
+
+
 @converter
-def grid(text: str) -> str | None:
+def grid(text: str) -> str:
     """Read 'patch', 'patch:S' or 'patch:HxW'."""
-    return _accepted(check_grid, text.strip().lower())
+    return _patch("grid", text)
 
 
 @converter

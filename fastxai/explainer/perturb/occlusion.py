@@ -32,7 +32,8 @@ class Occlusion(Windows, PerturbationAttribution):
             number is fastest, as far as memory allows, and logs it.
         window: Window in pixels, an int or (rows, columns); all channels are covered. None: per
             axis of v pixels, v // 32 if v > 32, else 3, as in mindspore_xai. 'auto': v / 7, so 32
-            at 224, which serves large pictures better.
+            at 224, which serves large pictures better. 'patch': the patch of a transformer, found
+            in the network; 'patch:16' or 'patch:16x8': of that many pixels, in whole images.
         strides: Pixels from one window to the next, an int or (rows, columns). None: the window
             where v > 32, else 1; the window itself if `window` was given, a quarter of it for
             'auto'.
