@@ -37,7 +37,7 @@ _WORKER = "bench.peers.engines_worker"
 OPTIONS = {
     "models": record.Option(list(MODELS)),
     "batch": record.Option(32, "images at a time"),
-    "repeats": record.Option(3),
+    "repeats": record.Option(3, "0: errors alone, without speeds"),
     "add": record.Option(False, "keep the results of networks that are not named"),
 }
 
@@ -55,10 +55,11 @@ def measure(options: argparse.Namespace) -> Iterator[record.Outcome]:
 
 
 def _row(name: str, options: argparse.Namespace) -> dict[str, Any]:
-    """What a worker found out about a network; when, and under which load."""
+    """What a worker found out about a network; when, by which processor and under which load."""
     asked = {"name": name, "batch": options.batch, "repeats": options.repeats}
     about = record.header()
     note = {key: about[key] for key in ("made", "commit", "load_before")}
+    note["cpu"] = about["machine"]["cpu"]
     try:
         row = processes.ask_worker(_WORKER, asked, INSTALLED)
     except RuntimeError:

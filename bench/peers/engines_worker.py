@@ -38,6 +38,12 @@ _CALIBRATION_PASSES = 30  # of BatchNorm's moving averages: 0.9^30 of their star
 Scorer = Callable[[np.ndarray], np.ndarray]
 
 
+def family(name: str) -> str:
+    """The module of MindCV that makes the network."""
+    made_by: str = mindcv.models.registry.model_entrypoint(name).__module__
+    return made_by.rpartition(".")[2]
+
+
 def calibrated(name: str, size: int) -> nn.Cell:
     """The network with random weights, and BatchNorm's averages near those of its activations.
 
@@ -95,7 +101,7 @@ def answer(options: argparse.Namespace) -> dict[str, Any]:
         output = _OUTPUTS.get(name, ())
         return ScoreCell(network, nn.Identity(), ms.float32, output).set_train(False)
 
-    row: dict[str, Any] = {"model": name, "size": size}
+    row: dict[str, Any] = {"model": name, "family": family(name), "size": size}
     try:
         model = exported(cell(), batch.shape)
     except Unusable as unusable:
@@ -105,6 +111,8 @@ def answer(options: argparse.Namespace) -> dict[str, Any]:
     # How much the images differ: with none, a small error would say nothing.
     row["spread"] = float(expected.std(axis=0).mean() / np.abs(expected).max())
     working, found = other_engines(model, batch, expected)
+    if not options.repeats:  # errors alone, which no load changes
+        return {**row, "megabytes": len(model) / 1e6, "engines": found}
     scorers = {_OWN: mindspore, **working}
     samples = timing.interleave(
         {who: lambda score=score: score(batch) for who, score in scorers.items()}, options.repeats

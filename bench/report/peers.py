@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.report.micro import EXPLAINERS, LIBRARIES
 from bench.report.table import Column, Row, Table
+from fastxai.engine.agreement import TOLERANCE
 
 _OTHERS = {
     "openvino float32": "OpenVINO",
@@ -43,7 +44,7 @@ def _engine(name: str) -> Callable[[Row], str]:
     def text(row: Row) -> str:
         found = row["engines"].get(name, {})
         if "images_per_s" not in found:
-            return str(found.get("failed", ""))
+            return f"{found['error']:.0e}" if "error" in found else str(found.get("failed", ""))
         rate, times = found["images_per_s"]["median"], found["speedup"]["median"]
         return f"{rate:.1f}, {times:.1f}×, {found['error']:.0e}"
 
@@ -87,6 +88,21 @@ def engines_sentence(result: Row, model: str = "resnet50") -> str:
         f"ResNet50, 224×224, {result['machine']['usable_cores']} cores: {rate:.0f} images/s "
         f"instead of MindSpore's {own:.0f}, {figures['speedup']['median']:.1f} times as many, "
         f"with scores that differ by {figures['error']:.0e}.\n"
+    )
+
+
+def families_sentence(result: Row) -> str:
+    """How many of MindCV's families an engine scores, and how exactly at worst."""
+    errors: dict[str, float] = {}
+    for row in result["results"]:
+        engines = row.get("engines", {}).items()
+        found = [each["error"] for name, each in engines if "error" in each and "bf" not in name]
+        if found and min(found) <= TOLERANCE["float32"]:
+            errors[row["family"]] = max(min(found), errors.get(row["family"], 0.0))
+    every = len({row["family"] for row in result["results"]})
+    return (
+        f"Of {every} families of MindCV, {len(errors)} run on OpenVINO or ONNX Runtime in float32 "
+        f"with errors of at most {max(errors.values()):.0e}.\n"
     )
 
 
@@ -170,10 +186,16 @@ TABLES: dict[str, Table] = {
         lambda result: [row for row in result["results"] if row.get("engines")],
         [
             Column("network", "model"),
+            Column("processor", lambda row: row["cpu"].split("(R)")[0].split()[0]),
             Column("load", lambda row: row["load_before"][0], ".0f"),
             Column(
                 "MindSpore images/s",
-                lambda row: row["engines"]["mindspore float32"]["images_per_s"]["median"],
+                lambda row: (
+                    row["engines"]
+                    .get("mindspore float32", {})
+                    .get("images_per_s", {})
+                    .get("median")
+                ),
                 ".1f",
             ),
             *(
@@ -253,5 +275,6 @@ TABLES: dict[str, Table] = {
 }
 SENTENCES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "readme_engines": ("engines", engines_sentence),
+    "families": ("engines", families_sentence),
     "readme_peers": ("libraries", libraries_sentence),
 }

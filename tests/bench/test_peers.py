@@ -28,18 +28,34 @@ def measured():
         "openvino float32": {"images_per_s": rate(31.0), "speedup": rate(3.1), "error": 4.7e-7},
         "openvino bfloat16": {"failed": "no such instructions"},
     }
+    about = {"load_before": [2.4, 3.0, 3.0], "cpu": "Intel(R) Xeon(R) Processor"}
     rows = [
-        {"model": "resnet50", "engines": found, "load_before": [2.4, 3.0, 3.0]},
+        {"model": "resnet50", "family": "resnet", "engines": found, **about},
         {"model": "hrnet_w32", "not_exported": "the operator InplaceAddExt cannot be exported"},
         {"model": "odd", "failed": "MindSpore cannot run it"},
     ]
-    return {**ABOUT, "results": rows}
+    return {**ABOUT, "results": [{"family": row["model"], **row} for row in rows]}
 
 
 def test_a_network_that_was_exported_is_a_row_of_speeds_and_errors(measured):
     made = table("engines", measured)
-    assert "| resnet50 | 2 | 10.0 | 31.0, 3.1×, 5e-07 |  | no such instructions |" in made
+    assert "| resnet50 | Intel | 2 | 10.0 | 31.0, 3.1×, 5e-07 |  | no such instructions |" in made
     assert "hrnet" not in made
+
+
+def test_a_network_that_was_not_timed_is_a_row_of_errors(measured):
+    measured["results"][0]["engines"] = {"onnxruntime float32": {"error": 2e-6}}
+    assert "| resnet50 | Intel | 2 |  |  | 2e-06 |  |" in table("engines", measured)
+
+
+def test_families_count_once_and_by_their_worst_network_on_its_best_engine(measured):
+    engines = {"openvino float32": {"error": 3e-3}, "onnxruntime float32": {"error": 2e-5}}
+    wide = {"model": "wide_resnet50", "family": "resnet", "engines": engines}
+    coarse = {"model": "vit", "family": "vit", "engines": {"openvino bfloat16": {"error": 1e-5}}}
+    measured["results"] += [wide, coarse]
+    made = report.text_of("families", {"engines": measured})
+    assert "Of 4 families of MindCV, 1 run on" in made
+    assert "errors of at most 2e-05" in made
 
 
 def test_networks_that_were_not_exported_are_listed_with_the_reason(measured):
