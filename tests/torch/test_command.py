@@ -37,6 +37,9 @@ def of_arrays(batch):
 def sized(classes):
     return nn.Linear(classes, 1)
 
+def broken(batch):
+    raise KeyError(3)
+
 number = 3
 """
 BASIC = ("--size", "8x10", "--explainer", "occlusion", "--target", "2", "-o", "out.png")
@@ -98,8 +101,9 @@ def test_random_weights_are_warned_of(command):
         ("of_arrays", ("--engine", "torch"), 2, "nets_of_torch.py:of_arrays is a function"),
         ("net", ("--explainer", "gradient"), 2, "needs a network of MindSpore; rise or occlusion"),
         ("number", (), 3, "must be a network or a function, got int"),
-        ("sized", (), 3, "needs arguments (classes)"),
+        ("sized", (), 3, "without arguments: def network(): return sized(classes=...)"),
         ("absent", (), 3, "has no 'absent'"),
+        ("broken", (), 3, "broken failed as a function of a batch (M, C, H, W): KeyError: 3. If"),
     ],
 )
 def test_what_is_no_model_or_does_not_fit_is_refused(command, name, options, code, words):

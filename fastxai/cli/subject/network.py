@@ -77,29 +77,46 @@ def _is_network(found: Any) -> bool:
 
 
 def _of_batches(function: Any, model: str, needed: list[str]) -> Any:
-    """A function of one argument, which may be a batch or a setting of a network to build."""
+    """A function of one argument, which may be a batch or a setting of a network to build.
+
+    Its first call tells.
+    """
+    known = False
 
     @functools.wraps(function, updated=("__dict__",) if hasattr(function, "__dict__") else ())
     def scored(batch: np.ndarray) -> Any:
+        nonlocal known
+        if known:
+            return function(batch)
         try:
             found = function(batch)
         except Exception as error:
-            words = f"{_needs_arguments(model, needed)}. As a function of a batch it failed: "
-            raise CliError(UNREADABLE_INPUT, words + first_line(error)) from error
+            words = f"--model: {model} failed as a function of a batch (M, C, H, W): "
+            words += (
+                f"{first_line(error)}. If it makes a network, name a function without arguments: "
+            )
+            words += _wrapper(model, needed)
+            raise CliError(UNREADABLE_INPUT, words) from error
         if _is_network(found):
             raise CliError(UNREADABLE_INPUT, _needs_arguments(model, needed))
+        known = True
         return found
 
     return scored
 
 
 def _needs_arguments(model: str, needed: list[str]) -> str:
-    short = split_model(model)[1].rpartition(".")[2]
-    given = ", ".join(f"{argument}=..." for argument in needed)
     return (
         f"--model: {model} needs arguments ({', '.join(needed)}); name a function without any "
-        f"that gives them: def network(): return {short}({given})"
+        f"that gives them: {_wrapper(model, needed)}"
     )
+
+
+def _wrapper(model: str, needed: list[str]) -> str:
+    """A function that makes the network, as the user may write it."""
+    short = split_model(model)[1].rpartition(".")[2]
+    given = ", ".join(f"{argument}=..." for argument in needed)
+    return f"def network(): return {short}({given})"
 
 
 def as_model(network: Any, model: str, engine: str | None) -> Model:
