@@ -25,7 +25,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Tests and demo are about the native ops: a build that fails must not pass for one that was skipped.
 export FASTXAI_BUILD ?= require
 
-.PHONY: help demo examples test quick test-oldest test-bare adapters-test setup lint format kernel-tests \
+.PHONY: help demo examples test quick test-oldest test-bare test-bare-torch adapters-test setup lint format kernel-tests \
         kernel-tests-aarch64 cuda sanitize thread-sanitize report-test fuzz faults cluster-test \
         wheel-check docs docs-pictures report report-picture bench clean
 help: ## this list
@@ -65,7 +65,7 @@ $(OLDEST)/installed: pyproject.toml | $(VENV)/installed
 	    --editable . '$(OLDEST_MINDSPORE)' 'pytest>=7'
 	@touch $@
 
-test-bare: $(BARE)/installed ## run the tests of files and functions without MindSpore and with NumPy 2
+test-bare: $(BARE)/installed ## run the tests of files, functions and their data sets without MindSpore and with NumPy 2
 	$(BARE)/bin/python -m pytest tests/models tests/scores tests/detection
 
 # Takes the native module that lies in the source folder already.
@@ -74,7 +74,16 @@ $(BARE)/installed: pyproject.toml | $(VENV)/installed
 	FASTXAI_BUILD=skip $(BARE)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps \
 	    --editable .
 	$(BARE)/bin/python -m pip --disable-pip-version-check install --quiet 'numpy>=2' pillow scipy \
-	    matplotlib tqdm openvino onnxruntime 'pytest>=7'
+	    matplotlib tqdm openvino onnxruntime pyarrow 'pytest>=7'
+	@touch $@
+
+# By hand, as it brings PyTorch; it goes into the same environment.
+test-bare-torch: $(BARE)/torch ## the same of networks of PyTorch on the CPU, by themselves and by OpenVINO
+	$(BARE)/bin/python -m pytest tests/torch
+
+$(BARE)/torch: $(BARE)/installed
+	$(BARE)/bin/python -m pip --disable-pip-version-check install --quiet \
+	    --extra-index-url https://download.pytorch.org/whl/cpu torch
 	@touch $@
 
 adapters-test: $(ADAPTERS)/installed ## test adapters and PyTorch models beside the packages themselves

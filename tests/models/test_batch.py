@@ -10,6 +10,8 @@ from fastxai.cli import main
 from fastxai.dataset import open as open_folder
 from tests.models._onnx import linear, write_linear
 
+pytest.importorskip("pyarrow")
+
 NETS = """
 from tests.models._onnx import linear
 
