@@ -276,7 +276,7 @@ def test_pictures_that_cannot_be_read(explain, files):
         ("needs_absent:net", ["cannot import 'needs_absent'", "'a_module_that_is_nowhere'"]),
         ("corner_networks:absent", ["module 'corner_networks' has no 'absent'"]),
         ("corner_networks:number", ["must be a network or a function, got int"]),
-        ("corner_networks:not_a_network", ["must return a network of MindSpore or PyTorch or", "dict"]),
+        ("corner_networks:not_a_network", ["() must return a network of MindSpore or", "got dict"]),
         ("corner_networks:broken", ["broken() failed: OSError: the weights are"]),
         ("corner_networks:leaves", ["leaves() failed: SystemExit: 5"]),
         ("corner_networks:Fixed.nothing", ["module 'corner_networks' has no 'Fixed.nothing'"]),
