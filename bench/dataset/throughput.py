@@ -1,11 +1,13 @@
 """Images a second of a data set beside a loop of single calls, the cost of resuming, and Ray's.
 
 A loop calls the explainer for one image after another. The data set explains the same images into
-Parquet files. They take turns, and every map is compared with the loop's before anything is timed.
+Parquet files, and computes their class scores, which the loop is spared. They take turns, and every
+map is compared with the loop's before anything is timed.
 
 `resume` is the time of the same call on a directory in which all is done, over that of the call
-that made it. `ray` compares an actor of Ray with a process of its own, each with one core, once the
-first block of images is done: what both need to start does not count.
+that made it. `ray` compares an actor of Ray with a process of its own, from the part with the first
+block of images to the last part: what both need to start does not count. Each has one thread, and
+the same priority: Ray gives its workers niceness 15 unless `RAY_worker_niceness` says otherwise.
 """
 
 from __future__ import annotations
@@ -119,12 +121,12 @@ def resumed(number: int, repeats: int) -> dict[str, Any]:
 
 def on_ray(images: int, repeats: int) -> dict[str, Any]:
     """Seconds of an image by an actor of Ray over those in a process of its own."""
-    one_core = {"OMP_NUM_THREADS": "1"}
+    alike = {"OMP_NUM_THREADS": "1", "RAY_worker_niceness": "0"}
     seconds: dict[str, list[float]] = {"local": [], "ray": []}
     for repeat in range(repeats):
         for who in sorted(seconds, reverse=bool(repeat % 2)):
             options = {"who": who, "images": images}
-            answer = processes.ask_worker("bench.dataset.throughput_worker", options, one_core)
+            answer = processes.ask_worker("bench.dataset.throughput_worker", options, alike)
             seconds[who].append(answer["seconds_per_image"])
     return {
         "images": images,
