@@ -179,10 +179,19 @@ def run(arguments: argparse.Namespace) -> int:
             "stays valid, and the same command goes on",
         ) from error
     if not arguments.quiet:
-        print(done)
+        _print(done)
     if arguments.report is not None:
         write_page("--report", arguments.report, arguments.output, quiet=arguments.quiet)
     return ATTENTION if done.failed else 0
+
+
+def _print(done: Summary) -> None:
+    """Print what was done, and which pictures failed."""
+    print(done)
+    for line in done.faults:
+        print(f"  {line}")
+    if done.faults and done.failed > len(done.faults):
+        print(f"  and {done.failed - len(done.faults)} more: column `error` of the rows")
 
 
 def _check_workers(arguments: argparse.Namespace) -> None:

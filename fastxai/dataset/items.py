@@ -132,6 +132,8 @@ def _of_path(source: str) -> list[Item]:
         return _of_list(source, suffix)
     if glob.has_magic(source) and not os.path.exists(source):
         return [Item(path, path) for path in sorted(glob.glob(source, recursive=True))]
+    if not os.path.exists(source):
+        raise ValueError(f"dataset: {source} does not exist.")
     return [Item(os.path.basename(source), source)]
 
 

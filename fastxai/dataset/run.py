@@ -20,6 +20,7 @@ from fastxai.dataset.schema import DTYPES, FORMAT, check_pyarrow
 from fastxai.dataset.targets import TargetRule
 
 _TRIED = 16  # images that are tried for one that can be read
+_FAULTS = 5  # errors that a summary tells
 _COMPUTING = ("fastxai", "numpy", "mindspore", "torch", "openvino", "onnxruntime")
 
 
@@ -33,6 +34,7 @@ class Summary:
         earlier: Of those, how many an earlier run explained.
         rows: How many this run made or found.
         seconds: Of this run.
+        faults: Of the first that failed, id and error in a line; () where actors have the rows.
     """
 
     images: int
@@ -40,6 +42,7 @@ class Summary:
     earlier: int
     rows: int
     seconds: float
+    faults: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         text = f"{self.images} images, {self.rows} rows, {self.failed} failed"
@@ -169,10 +172,11 @@ class Tally:
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
         self._images = self._failed = self._earlier = self._rows = 0
+        self._faults: dict[str, str] = {}  # by id
 
     def add(self, rows: Sequence[Row]) -> None:
         """The rows of an image that is done."""
-        failed = sum(row["error"] is not None for row in rows)
+        failed = self._failed_of(rows)
         self.tell(len(rows), failed, max((row["num_masks"] for row in rows), default=0))
 
     def tell(self, rows: int, failed: int, masks: int) -> None:
@@ -188,13 +192,21 @@ class Tally:
 
     def skip(self, images: int, rows: Sequence[Row]) -> None:
         """The rows of a block that an earlier run has made."""
-        self.count(images, len(rows), sum(row["error"] is not None for row in rows))
+        self.count(images, len(rows), self._failed_of(rows))
         self._earlier += images
         self.progress.skip(images)
 
+    def _failed_of(self, rows: Sequence[Row]) -> int:
+        """How many rows have an error; the first of a run are kept to be told."""
+        failed = [row for row in rows if row["error"] is not None]
+        for row in failed[: _FAULTS - len(self._faults)]:
+            self._faults[row["id"]] = row["error"]
+        return len(failed)
+
     def summary(self, seconds: float) -> Summary:
         """What was done."""
-        return Summary(self._images, self._failed, self._earlier, self._rows, seconds)
+        faults = tuple(f"{name}: {error}" for name, error in self._faults.items())
+        return Summary(self._images, self._failed, self._earlier, self._rows, seconds, faults)
 
 
 def left(folder: Folder, blocks: Iterable[Block], tally: Tally) -> Iterator[Block]:

@@ -1,6 +1,8 @@
 """``fastxai batch`` and the folder that ``fastxai demo --pictures`` makes."""
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from fastxai.cli import main
 from fastxai.dataset import open as open_folder
@@ -21,7 +23,10 @@ def batch(pictures, tmp_path):
 
 def test_the_last_line_and_the_exit_code_count_failures(batch, capsys, tmp_path):
     assert batch() == 1
-    assert capsys.readouterr().out.startswith("10 images, 10 rows, 1 failed; ")
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("10 images, 10 rows, 1 failed; ")
+    assert said[1].startswith("  4.png: cannot read")
+    assert len(said) == 2
     assert len(open_folder(tmp_path / "out")) == 10
 
 
@@ -50,6 +55,26 @@ def test_an_empty_folder_is_refused(batch, capsys, tmp_path):
     (tmp_path / "empty").mkdir()
     assert batch(source=tmp_path / "empty") == 3
     assert "there is no picture in" in capsys.readouterr().err
+
+
+def test_a_source_that_does_not_exist_is_refused(batch, capsys, tmp_path):
+    assert batch(source=tmp_path / "nowhere") == 3
+    assert "nowhere does not exist" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_first_five_errors_are_shown_and_the_others_counted(batch, capsys, tmp_path):
+    good = np.full((12, 12, 3), 90, np.uint8)
+    (tmp_path / "bad").mkdir()
+    for number in range(7):
+        (tmp_path / "bad" / f"{number}.png").write_bytes(b"no picture")
+    Image.fromarray(good).save(tmp_path / "bad" / "good.png")
+    for _ in range(2):  # the second finds all done
+        assert batch(source=tmp_path / "bad") == 1
+        said = capsys.readouterr().out.splitlines()
+        assert said[0].startswith("8 images, 8 rows, 7 failed; ")
+        assert [line.split(":")[0] for line in said[1:6]] == [f"  {n}.png" for n in range(5)]
+        assert said[6:] == ["  and 2 more: column `error` of the rows"]
 
 
 def test_the_demos_folder_has_fifty_pictures_and_their_digits(capsys, tmp_path):
