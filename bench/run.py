@@ -60,6 +60,9 @@ BENCHMARKS = {
     "explainers": Benchmark("peers", 22, "peer"),
     "engines": Benchmark("peers", 50, "engines"),
     "over_bare": Benchmark("peers", 10, "engines here"),
+    "over_bare_bfloat16": Benchmark(
+        "peers", 4, "engines here", "--bfloat16 --engines openvino", "over_bare"
+    ),
     "over_bare_lite0": Benchmark("peers", 4, "engines here", "--network lite0", "over_bare"),
     "sharing": Benchmark("peers", 8, "engines here"),
     "libraries": Benchmark(

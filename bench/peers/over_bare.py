@@ -3,7 +3,8 @@
 After each batch of an explanation the engine that scored it scores a batch of masked images that is
 there already. A ratio is the time of an explanation over that of its bare passes: masks, products,
 sums and whatever a call costs once, such as the checksum of the weights. Setting up, once per
-network, is not in it. OpenVINO in float32 and bfloat16, and ONNX Runtime, a process each.
+network, is not in it. OpenVINO and ONNX Runtime compute in float32, or with --bfloat16 OpenVINO in
+bfloat16; a process each.
 
 EfficientNet-Lite0 is about four times as fast as ResNet50: what is added weighs more there.
 """
@@ -17,7 +18,7 @@ from typing import Any
 
 from bench.common import processes, record, timing
 from bench.common.classifiers import CLASSIFIERS
-from bench.common.machine import INSTALLED
+from bench.common.machine import INSTALLED, machine
 from bench.peers import libraries
 
 ENGINES = ("openvino", "onnxruntime")  # MindSpore's bare passes: bench.peers.explainers
@@ -29,6 +30,7 @@ OPTIONS = {
     "window": record.Option(7, "pixels; divides 224"),
     "batch": record.Option(32),
     "repeats": record.Option(3),
+    "bfloat16": record.Option(False, "OpenVINO in bfloat16 in place of all in float32"),
 }
 
 
@@ -52,18 +54,25 @@ def measure_engine(
     }
 
 
-def wanted(name: str, entry: libraries.Entry, engines: list[str]) -> bool:
-    """Whether a contender is fastxai by one of the engines."""
-    return bool(entry.python) and any(f"fastxai {engine}" in name for engine in engines)
+def wanted(
+    name: str, entry: libraries.Entry, engines: list[str], precision: str = "float32"
+) -> bool:
+    """Whether a contender is fastxai by one of the engines in a precision."""
+    return bool(entry.python) and name in {f"fastxai {engine} {precision}" for engine in engines}
 
 
 def result_name(options: argparse.Namespace) -> str:
     """Names the result."""
-    return "over_bare" if options.network == "resnet50" else f"over_bare_{options.network}"
+    parts = [] if options.network == "resnet50" else [options.network]
+    parts += ["bfloat16"] if options.bfloat16 else []
+    return "_".join(["over_bare", *parts])
 
 
 def measure(options: argparse.Namespace) -> record.Outcome:
     """Measures the engines that are installed beside MindSpore."""
+    if options.bfloat16 and not machine()["bfloat16"]:
+        raise SystemExit("over_bare: this processor has no bfloat16 instructions")
+    precision = "bfloat16" if options.bfloat16 else "float32"
     nobody = {"peer_python": None, "torch_python": None, "openvino_xai_python": None}
     asked = argparse.Namespace(**vars(options), **nobody, engine_batch=options.batch)
     rows = []
@@ -72,7 +81,7 @@ def measure(options: argparse.Namespace) -> record.Outcome:
         processes.ask_worker(libraries.NETWORK_WRITER, given, INSTALLED)
         for explainer in libraries.EXPLAINERS:
             for who, entry in libraries.entries(asked).items():
-                if wanted(who, entry, options.engines):
+                if wanted(who, entry, options.engines, precision):
                     rows.append(measure_engine(who, entry, explainer, asked, Path(name)))
                     print(f"{explainer}, {who}: {rows[-1]['over_bare']['median']:.3f}", flush=True)
     targets = [

@@ -246,7 +246,11 @@ TABLES: dict[str, Table] = {
                 Column("over its bare passes", "over_bare", ".3f"),
             ],
         )
-        for name, of in (("over_bare", "ResNet50"), ("over_bare_lite0", "EfficientNet-Lite0"))
+        for name, of in (
+            ("over_bare", "ResNet50"),
+            ("over_bare_bfloat16", "ResNet50"),
+            ("over_bare_lite0", "EfficientNet-Lite0"),
+        )
     },
     "files": Table(
         "An ONNX file of ResNet50 by fastxai and by other libraries",

@@ -210,4 +210,6 @@ def test_bare_passes_are_those_of_the_engines_that_are_asked_for():
     }
     assert "fastxai openvino float32" in taking
     assert not {"fastxai onnxruntime float32", "fastxai mindspore float32", "openvino_xai"} & taking
-    assert over_bare.result_name(argparse.Namespace(network="lite0")) == "over_bare_lite0"
+    named = {"network": "lite0", "bfloat16": False}, {"network": "resnet50", "bfloat16": True}
+    names = [over_bare.result_name(argparse.Namespace(**options)) for options in named]
+    assert names == ["over_bare_lite0", "over_bare_bfloat16"]
