@@ -6,6 +6,7 @@ import csv
 import glob
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ class Item:
     image: np.ndarray | None = None
 
 
+_INDEX = re.compile(r"-?[0-9]{1,15}(\.0+)?")
 _UNSORTED = 1024  # ids of a stream between two sorts
 
 Source = Any  # a path, a glob, a list, a data set or another iterable
@@ -117,10 +119,10 @@ def _holds(part: np.ndarray, value: int) -> bool:
 
 
 def _of_path(source: str) -> list[Item]:
-    if os.path.isdir(source):
-        from PIL import Image
+    from PIL import Image
 
-        Image.init()
+    Image.init()
+    if os.path.isdir(source):
         found = sorted(
             path
             for path in Path(source).rglob("*")
@@ -134,6 +136,10 @@ def _of_path(source: str) -> list[Item]:
         return [Item(path, path) for path in sorted(glob.glob(source, recursive=True))]
     if not os.path.exists(source):
         raise ValueError(f"dataset: {source} does not exist.")
+    if suffix and suffix not in Image.EXTENSION:
+        raise ValueError(
+            f"dataset: {source} is no picture by its name; a list has to end in .csv or .parquet."
+        )
     return [Item(os.path.basename(source), source)]
 
 
@@ -146,7 +152,9 @@ def _of_list(source: str, suffix: str) -> list[Item]:
 
         rows = pq.read_table(source).to_pylist()
     if rows and "path" not in rows[0]:
-        raise ValueError(f"dataset: {source} has no column 'path', only {', '.join(rows[0])}.")
+        raise ValueError(
+            f"dataset: {source} has no column 'path', only {', '.join(map(str, rows[0]))}."
+        )
     folder, found = os.path.dirname(source), []
     for number, row in enumerate(rows):
         if not row["path"]:
@@ -167,12 +175,15 @@ def _classes(value: Any) -> tuple[int | str, ...]:
 
 
 def _class(value: Any) -> int | str | None:
-    if value is None or (isinstance(value, float) and np.isnan(value)):
+    """An index or a name of a list's cell; pandas writes a column of indices with gaps as 3.0."""
+    if value is None:
         return None
+    if isinstance(value, (float, np.floating)):
+        whole = float(value).is_integer()
+        return None if np.isnan(value) else int(value) if whole else str(value)
     if isinstance(value, str):
         text = value.strip()
-        number = text.removeprefix("-")
-        return int(text) if number.isascii() and number.isdigit() else (text or None)
+        return int(float(text)) if _INDEX.fullmatch(text) else (text or None)
     return int(value)
 
 
