@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fastxai.arguments.hints import NUMPY, in_our_words
 from fastxai.arguments.settings_repr import SettingsRepr
 from fastxai.detection.forms import FORMS, ONE_IMAGE, Detection, Proposals, iou, similarity
 from fastxai.models.inputs import like, to_images
@@ -14,6 +15,7 @@ from fastxai.models.model import Model, as_model
 from fastxai.models.rise import RISE
 
 _OWNER = "DRISE"
+_ROUNDING = 1e-2  # of confidences in half precision
 _SAME = 0.5  # overlap from which the less sure of two boxes of a class is dropped
 
 
@@ -78,10 +80,15 @@ class DRISE(SettingsRepr):
 
         Raises:
             TypeError: `inputs` is no numeric array or Tensor.
-            ValueError: It is not one image, or the detector returns another form.
+            ValueError: It is not one image, `confidence` is out of range, or the detector returns
+                another form, or confidences outside [0, 1].
         """
         image = self._image(inputs)
-        found = _Similarity(self._model, self._form, []).proposals(image)[0]
+        if not 0 <= confidence <= 1:
+            raise ValueError(f"{_OWNER}: `confidence` must be in [0, 1], got {confidence}.")
+        with in_our_words(_OWNER, tuple, image.shape, NUMPY):
+            found = _Similarity(self._model, self._form, []).proposals(image)[0]
+        _check_confidences(found, self._form)
         sure, labels = found.objectness, found.scores.argmax(axis=1)
         kept: list[int] = []
         for place in np.argsort(-sure, kind="stable"):
@@ -186,6 +193,23 @@ def _detection(found: Proposals, place: int, label: int) -> Detection:
     left, top, right, bottom = (float(value) for value in found.boxes[place])
     scores = tuple(float(value) for value in found.scores[place])
     return Detection((left, top, right, bottom), label, float(found.objectness[place]), scores)
+
+
+def _check_confidences(found: Proposals, form: str) -> None:
+    """Refuses what no probability is: logits, or the numbers of boxes in an array of other axes.
+
+    Raises:
+        ValueError: A confidence is outside [0, 1], but for rounding, or not finite.
+    """
+    sure = found.objectness
+    wrong = ~((sure >= -_ROUNDING) & (sure <= 1 + _ROUNDING))
+    if wrong.any():
+        raise ValueError(
+            f"{_OWNER}: the boxes' confidences must be in [0, 1] for form={form!r}, got "
+            f"{sure[wrong][0]:.4g}, for {len(sure)} boxes of {found.scores.shape[1]} classes. "
+            "Either `network` returns logits, to which a function has to apply the sigmoid, or its "
+            "axes are in another order than `form` says."
+        )
 
 
 def _with_box(picture: Any, box: tuple[float, ...]) -> Any:

@@ -43,6 +43,7 @@ class Proposals:
     objectness: np.ndarray
 
 
+_TORCHVISION = {"boxes", "labels", "scores"}  # keys of a detection network of torchvision
 Form = Callable[[Any, tuple[int, int], int], list[Proposals]]
 
 
@@ -66,8 +67,13 @@ def yolov5(outputs: Any, size: tuple[int, int], classes: int) -> list[Proposals]
 def ssd(outputs: Any, size: tuple[int, int], classes: int) -> list[Proposals]:
     """Boxes (M, A, 4), corners as shares of the image, and class scores (M, A, K).
 
-    Class 0 is the background. It is left out, and the others keep their numbers.
+    Class 0 is the background. It is left out, and the others keep their numbers. Where K is 4 too,
+    the boxes come first, or have "box" in their name.
     """
+    if isinstance(outputs, Mapping):
+        outputs = [
+            outputs[name] for name in sorted(outputs, key=lambda name: "box" not in str(name))
+        ]
     arrays = [as_array(each).astype(np.float64) for each in _several("ssd", outputs)]
     boxes = next((each for each in arrays if each.ndim == 3 and each.shape[2] == 4), None)
     scores = next((each for each in arrays if each.ndim == 3 and each is not boxes), None)
@@ -89,7 +95,12 @@ def torchvision(outputs: Any, size: tuple[int, int], classes: int) -> list[Propo
     """Of one image: boxes (A, 4), corners in pixels, labels (A,) and scores (A,), in any order.
 
     The labels are the only array of integers. Each detection has a score for its class alone.
+    A dict with these names may hold more, and may be the only one in a list.
     """
+    if isinstance(outputs, (tuple, list)) and len(outputs) == 1 and not hasattr(outputs[0], "ndim"):
+        outputs = outputs[0]
+    if isinstance(outputs, Mapping) and outputs.keys() >= _TORCHVISION:
+        outputs = {name: outputs[name] for name in sorted(_TORCHVISION)}
     arrays = [as_array(each) for each in _several("torchvision", outputs)]
     if any(each.ndim == 3 for each in arrays):  # an axis of one image in front
         arrays = [each[0] for each in arrays]

@@ -126,6 +126,27 @@ def test_pictures_have_the_box():
     assert (pixels[[top, bottom], left : right + 1] == 255).all()
 
 
+def test_boxes_are_told_from_the_scores_of_four_classes_by_their_name():
+    def four(batch):
+        found = ssd(batch)
+        none = np.zeros((len(batch), 2, 1))
+        return {**found, "scores": np.concatenate([found["scores"], none], axis=2)}
+
+    found = DRISE(four, "ssd").detect(IMAGE, confidence=0.1)
+    expected = DRISE(ssd, "ssd").detect(IMAGE, confidence=0.1)
+    assert [each.box for each in found] == [each.box for each in expected] != []
+
+
+def test_a_network_of_torchvision_returns_a_list_of_one_dict():
+    def keypoints(batch):
+        found = dict(zip(("boxes", "labels", "scores"), torchvision(batch), strict=True))
+        return [{**found, "keypoints": np.ones((len(found["boxes"]), 5, 3), np.float32)}]
+
+    found = DRISE(keypoints, "torchvision").detect(IMAGE, confidence=0.1)
+    assert found == DRISE(torchvision, "torchvision").detect(IMAGE, confidence=0.1)
+    assert found
+
+
 def test_wrong_arguments_are_errors_in_words():
     with pytest.raises(ValueError, match="DRISE: `form` must be one of"):
         DRISE(yolov8, "detr")
@@ -134,5 +155,25 @@ def test_wrong_arguments_are_errors_in_words():
     with pytest.raises(ValueError, match="`detections` must be one or more"):
         DRISE(yolov8, "yolov8", num_masks=8)(IMAGE, [])
     for form in FORMS:
-        with pytest.raises(ValueError, match="`network` "):
+        with pytest.raises(ValueError, match="^DRISE: `network` "):
             DRISE(lambda batch: np.zeros((len(batch), 3)), form).detect(IMAGE)
+
+
+def test_confidences_that_are_no_probabilities_are_refused():
+    def logits(batch):
+        found = yolov8(batch)
+        found[:, 4:] = found[:, 4:] * 20 - 10
+        return found
+
+    with pytest.raises(ValueError, match=r"in \[0, 1\] for form='yolov8', got .* logits"):
+        DRISE(logits, "yolov8").detect(IMAGE)
+    with pytest.raises(ValueError, match=r"`confidence` must be in \[0, 1\], got 50"):
+        DRISE(yolov8, "yolov8").detect(IMAGE, confidence=50)
+
+
+def test_axes_in_another_order_are_refused():
+    def many(batch):
+        return np.repeat(yolov8(batch), 8, axis=2).transpose(0, 2, 1)
+
+    with pytest.raises(ValueError, match="for 6 boxes of 12 classes.*another order"):
+        DRISE(many, "yolov8").detect(IMAGE)
