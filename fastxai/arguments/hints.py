@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from fastxai.arguments.caller_warning import warn_caller
+
 _COLOURS = (1, 3, 4)
 # What was raised where the network runs; MindSpore's graphs put quotes around it and lines below.
 _OURS = re.compile(r"^['\"]?(`(?:network|output|activation_fn)` .*?\.)['\"]?(?:\n|$)")
@@ -17,15 +19,16 @@ _OURS = re.compile(r"^['\"]?(`(?:network|output|activation_fn)` .*?\.)['\"]?(?:\
 class Dialect:
     """Spellings of one framework."""
 
+    kind: str  # what images are, with its article
     tensor: str  # makes a Tensor of an array, in front of parentheses
     stack: str  # makes a batch of a list of Tensors
     permute: str  # name of the method that reorders axes
     first_axis: str  # what makes a batch of one image
 
 
-MINDSPORE = Dialect("ms.Tensor", "ms.ops.stack", "transpose", "expand_dims(0)")
-NUMPY = Dialect("np.asarray", "np.stack", "transpose", "reshape(1, *inputs.shape)")
-TORCH = Dialect("torch.from_numpy", "torch.stack", "permute", "unsqueeze(0)")
+MINDSPORE = Dialect("a Tensor", "ms.Tensor", "ms.ops.stack", "transpose", "expand_dims(0)")
+NUMPY = Dialect("an array", "np.asarray", "np.stack", "transpose", "reshape(1, *inputs.shape)")
+TORCH = Dialect("a Tensor", "torch.from_numpy", "torch.stack", "permute", "unsqueeze(0)")
 
 
 def wrong_kind(owner: str, inputs: Any, dialect: Dialect) -> TypeError:
@@ -33,7 +36,7 @@ def wrong_kind(owner: str, inputs: Any, dialect: Dialect) -> TypeError:
     kind = type(inputs).__name__
     line = _line_for(inputs, dialect)
     hint = f": use {line}" if line else ""
-    return TypeError(f"{owner}: `inputs` must be a Tensor, got {kind}{hint}.")
+    return TypeError(f"{owner}: `inputs` must be {dialect.kind}, got {kind}{hint}.")
 
 
 def wrong_shape(owner: str, shape: tuple[int, ...], dialect: Dialect) -> ValueError:
@@ -51,11 +54,27 @@ def wrong_shape(owner: str, shape: tuple[int, ...], dialect: Dialect) -> ValueEr
     )
 
 
+def warn_of_channels_last(owner: str, shape: tuple[int, ...], dialect: Dialect) -> None:
+    """Warns of a batch that looks like (N, H, W, C), where the network does not show its channels.
+
+    Warns:
+        UserWarning: It does; its maps would be of columns and channels instead of pixels.
+    """
+    channels, rows, columns = shape[1:]
+    colours = columns in _COLOURS[1:] or (columns == 1 and channels == rows)
+    if colours and _channels_last(shape[1:]):
+        warn_caller(
+            f"{owner}: `inputs` {shape} are taken as (N, C, H, W), images of {channels} channels "
+            f"and {columns} columns. If they are (N, H, W, C), use "
+            f"inputs.{dialect.permute}(0, 3, 1, 2)."
+        )
+
+
 def _line_for(inputs: Any, dialect: Dialect) -> str:
     module = type(inputs).__module__.partition(".")[0]
     if module == "PIL":
-        array = 'np.asarray(inputs.convert("RGB"), np.float32)'
-        made = f"{dialect.tensor}({array}.transpose(2, 0, 1)[None].copy() / 255)"
+        array = 'np.asarray(inputs.convert("RGB"), np.float32).transpose(2, 0, 1)[None]'
+        made = f"{array} / 255" if dialect is NUMPY else f"{dialect.tensor}({array}.copy() / 255)"
         return f"{made}, and scale it as for the network's training"
     if module == "numpy":
         return _line_for_array(tuple(inputs.shape), dialect)
@@ -68,6 +87,8 @@ def _line_for(inputs: Any, dialect: Dialect) -> str:
             return f"{dialect.tensor}(np.stack(inputs))"
         if type(inputs[0]).__name__ in ("Tensor", "Parameter"):
             return f"{dialect.stack}(inputs)"
+        if dialect is NUMPY:
+            return "np.asarray(inputs, np.float32)"
         return f"a Tensor (N, C, H, W) instead of a {type(inputs).__name__}"
     return ""
 

@@ -82,8 +82,8 @@ class StoppingRule:
         """Logs it where a run has come to the ceiling with less than these (L,) were to be."""
         if self.tol is not None and not (correlations >= self.tol).all():
             _log.warning(
-                "%s: stopped at max_masks, %d masks, where the predicted correlation is %.3f; tol "
-                "is %.3f.", owner, self.most, correlations.min(), self.tol,
+                "%s: stopped at max_masks, %d masks, where the predicted correlation is %.4g; tol "
+                "is %.4g.", owner, self.most, correlations.min(), self.tol,
             )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastxai.arguments.hints import NUMPY, wrong_kind, wrong_shape
+from fastxai.arguments.hints import NUMPY, warn_of_channels_last, wrong_kind, wrong_shape
 from fastxai.arguments.plausibility import warn_of_inputs
 from fastxai.arguments.targets import targets_array
 from fastxai.system.tensors import plain
@@ -27,7 +27,8 @@ def to_images(owner: str, inputs: Any, raw: bool) -> np.ndarray:
             float32.
 
     Warns:
-        UserWarning: Its values look like pixels normalised twice, or like raw pixels.
+        UserWarning: Its values look like pixels normalised twice, or like raw pixels, or its axes
+            like N, H, W, C.
     """
     array = plain(inputs)
     if not isinstance(array, np.ndarray):
@@ -36,6 +37,7 @@ def to_images(owner: str, inputs: Any, raw: bool) -> np.ndarray:
         raise TypeError(f"{owner}: `inputs` must hold floats or integers, got {array.dtype}.")
     if array.ndim != 4 or 0 in array.shape:
         raise wrong_shape(owner, array.shape, NUMPY)
+    warn_of_channels_last(owner, array.shape, NUMPY)
     with np.errstate(over="ignore"):
         images = np.ascontiguousarray(array, np.float32)
     if not np.isfinite(images).all():

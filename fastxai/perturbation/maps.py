@@ -52,11 +52,10 @@ class MaskMaps(Maps):
 
     def result(self) -> ImageResult:
         plan, done = self._plan, self._tally.count
-        if plan.rule.tol is not None:
-            if done == plan.rule.most:
-                plan.rule.warn_of_ceiling(plan.owner, self.settled())
-            equal = self._labels[self._sure.certain(self._tally)]
-            warn_of_equal_scores(plan.owner, done, equal)
+        if plan.rule.tol is not None and done == plan.rule.most:
+            plan.rule.warn_of_ceiling(plan.owner, self.settled())
+        equal = self._labels[self._sure.certain(self._tally)]
+        warn_of_equal_scores(plan.owner, done, equal)
         bar = self._sure.error_bar(self._tally) if plan.unsure else None
         maps, exact = self._sure.maps(self._tally), self._tally.exact_count()
         return ImageResult(maps, done, bar, self._tally.statistics(), exact)

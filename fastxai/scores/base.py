@@ -56,7 +56,11 @@ def check_index(owner: str, outputs: np.ndarray, label: int) -> None:
         ValueError: They do not.
     """
     if label >= outputs.shape[1]:
-        raise ValueError(f"{owner}: the network has {outputs.shape[1]} scores, got {label}.")
+        scores = outputs.shape[1]
+        raise ValueError(
+            f"{owner}: the network has {scores} scores, got {label}: "
+            f"a class must be in [0, {scores})."
+        )
 
 
 def column(owner: str, outputs: np.ndarray, label: int) -> np.ndarray:

@@ -43,15 +43,24 @@ class ChosenScore:
 
         Raises:
             TypeError: The function returns no numbers.
-            ValueError: It returns another shape, or refuses the outputs.
+            ValueError: It returns another shape or numbers that are not finite, or refuses the
+                outputs.
         """
-        scores = as_array(self._function(outputs), "`score` must return")
+        scores = as_array(self._function(outputs), f"{self._owner}: `score` must return")
         if scores.ndim not in (1, 2) or len(scores) != len(outputs) or scores.size == 0:
             raise ValueError(
                 f"{self._owner}: `score` must return (M, T) scores for M images, got shape "
                 f"{scores.shape} for outputs of shape {outputs.shape}."
             )
-        return scores.reshape(len(scores), -1).astype(np.float32)
+        with np.errstate(over="ignore"):
+            scores = scores.reshape(len(scores), -1).astype(np.float32)
+        if not np.isfinite(scores).all() and np.isfinite(outputs).all():
+            raise ValueError(
+                f"{self._owner}: `score` returned numbers that are not finite as float32, for "
+                "outputs of the network that are. Look for a division by 0, a logarithm of 0 or an "
+                "overflow in it."
+            )
+        return scores
 
     def every_target(self, scores: np.ndarray) -> np.ndarray:
         """What `targets=None` explains for scores (N, T): all of T for every image, (N, T)."""

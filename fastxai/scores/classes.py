@@ -56,6 +56,9 @@ class Margin(Score):
         label: The class; None: every class, so that targets are classes.
         other: The class it is held against; None: the best other one of each copy.
 
+    Raises:
+        ValueError: `other` is `label`: the margin would be 0 whatever the picture shows.
+
     Example:
         >>> import numpy as np
         >>> from fastxai.scores import Margin
@@ -66,6 +69,8 @@ class Margin(Score):
     def __init__(self, label: int | None = None, other: int | None = None) -> None:
         self.label = None if label is None else class_index("Margin", label)
         self.other = None if other is None else class_index("Margin", other)
+        if self.other is not None and self.other == self.label:
+            raise ValueError(f"Margin: `label` and `other` must be two classes, got {label} twice.")
         super().__init__(self.label, self.other)
 
     def __call__(self, outputs: np.ndarray) -> np.ndarray:

@@ -40,5 +40,5 @@ def as_array(output: Any, must: str = "`network` must return") -> np.ndarray:
         raise ValueError(f"{must} rows of one length, got a ragged list.") from None
     if array.dtype.kind not in "fiub":
         kind = type(output).__name__ if array.dtype == object else f"{array.dtype} values"
-        raise TypeError(f"{must} an array of numbers (M, ...), got {kind}.")
+        raise TypeError(f"{must} an array of numbers, got {kind}.")
     return array

@@ -111,7 +111,7 @@ def test_compare_leaves_out_what_explains_classes_alone(compare, files):
         ("similarity:absent.npy", 3, "--score: cannot read absent.npy"),
         ("{d}/nets_and_scores.py:absent", 3, "--score: module"),
         ("{d}/nets_and_scores.py:number", 3, "must be a function of the outputs (M, ...), got int"),
-        ("{d}/nets_and_scores.py:words", 4, "`score` must return"),
+        ("{d}/nets_and_scores.py:words", 4, "score must return an array of numbers"),
     ],
 )
 def test_what_is_no_score_is_refused(explain, files, linear_net, text, code, words):

@@ -42,6 +42,25 @@ def test_scores_in_any_form(form):
     np.testing.assert_allclose(RISE(form, "softmax", **settings)(IMAGE, 1), expected, atol=1e-6)
 
 
+def test_what_is_no_array_is_an_error_with_the_line_that_makes_one():
+    for wrong, line in ((IMAGE.tolist(), r"np\.asarray\(inputs, np\.float32\)"), ("a.jpg", "")):
+        kind = type(wrong).__name__
+        with pytest.raises(TypeError, match=f"`inputs` must be an array, got {kind}.*{line}"):
+            RISE(linear, num_masks=8)(wrong, 0)
+
+
+def test_channels_last_are_warned_of_where_a_function_takes_anything():
+    photograph = np.random.default_rng(0).normal(size=(1, 32, 48, 3))
+    with pytest.warns(UserWarning, match=r"If they are \(N, H, W, C\), use inputs.transpose"):
+        RISE(lambda batch: batch.mean((2, 3)), num_masks=8, seed=0)(photograph, 0)
+
+
+def test_scores_that_no_mask_moves_are_told_of(caplog):
+    with caplog.at_level(logging.WARNING, "fastxai"):
+        RISE(lambda batch: np.ones((len(batch), 4)), num_masks=64, seed=0)(IMAGE, 2)
+    assert "all 64 masks give the same score for class 2" in caplog.text
+
+
 def test_the_top_class_is_explained_without_targets():
     rise = RISE(linear, num_masks=64, seed=4)
     rise(IMAGE)

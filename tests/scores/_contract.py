@@ -130,10 +130,10 @@ class ScoreContract(ScoreMaps):
             ("cat", TypeError, "`score` must be a class index, a score of fastxai.scores or"),
             (Margin, TypeError, "the class Margin"),
             (-1, ValueError, "`label` must be in"),
-            (7, ValueError, "the network has 3 scores, got 7"),
+            (7, ValueError, "the network has 3 scores, got 7: a class must be in"),
             (lambda v: v, ValueError, r"`score` must return \(M, T\) scores for M images, got sha"),
             (lambda v: v[0, :, 0, 0], ValueError, r"got shape \(3,\) for outputs of shape \(1, 3"),
-            (lambda v: "a", TypeError, "`score` must return an array of numbers"),
+            (lambda v: "a", TypeError, "RISE: `score` must return an array of numbers, got <U1"),
             (MaskMean(REGION[:4], 1), ValueError, r"`region` is of shape \(4, 9\)"),
             (Similarity(np.ones(5)), ValueError, "have 324 values and `references` 5"),
         ],
@@ -143,9 +143,14 @@ class ScoreContract(ScoreMaps):
         with pytest.raises(error, match=words):
             self.explainer("RISE", None, score=score, **self.RISE)(IMAGES[:1])
 
+    def test_a_margin_of_a_class_over_itself_is_refused(self):
+        with pytest.raises(ValueError, match="Margin: .* two classes, got 1 twice"):
+            Margin(1, 1)
+
     def test_scores_that_are_not_finite_are_refused(self):
         score = self.explainer("RISE", None, score=lambda v: v[:, 0, 0, 0] / 0.0, **self.RISE)
-        with np.errstate(all="ignore"), pytest.raises(ValueError, match="not finite"):
+        words = "RISE: `score` returned numbers that are not finite"
+        with np.errstate(all="ignore"), pytest.raises(ValueError, match=words):
             score(IMAGES[:1])
 
     def test_a_state_file_knows_the_score(self, tmp_path):
