@@ -168,9 +168,11 @@ def run(arguments: argparse.Namespace) -> int:
         words = str(error).removeprefix("dataset: ")
         raise CliError(WRONG_ARGUMENT, f"--output: {words}") from error
     except ValueError as error:
-        raise CliError(UNREADABLE_INPUT, f"SOURCE: {str(error).removeprefix('dataset: ')}") from (
-            error
-        )
+        words = str(error).removeprefix("dataset: ")
+        if words.startswith("`targets` "):
+            words = words.removeprefix("`targets` ").rstrip(".")
+            raise CliError(WRONG_ARGUMENT, f"--targets: {words}") from error
+        raise CliError(UNREADABLE_INPUT, f"SOURCE: {words}") from error
     except OSError as error:
         place = error.filename or arguments.output
         raise CliError(

@@ -261,6 +261,7 @@ def facts_of(job: Job, options: Options, head: Sequence[Item]) -> dict[str, Any]
             raise ValueError(
                 f"dataset: there are {len(names)} class names, the network has {classes} classes."
             )
+        options.rule.check_classes(classes)
         return facts
     if failed is None:
         raise ValueError("dataset: there is no image.")

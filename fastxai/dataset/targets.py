@@ -35,7 +35,7 @@ class TargetRule:
         """Reads an argument `targets`.
 
         Raises:
-            ValueError: It is none of those.
+            ValueError: It is none of those, or names a class that `names` does not have.
         """
         names = None if names is None else tuple(names)
         if targets in (GIVEN, TOP, LABEL, DIFFER):
@@ -49,7 +49,26 @@ class TargetRule:
             targets = (int(targets),)
         if isinstance(targets, str) or not targets:
             raise ValueError(f"dataset: `targets` must be {_WORDS}, got {targets!r}.")
-        return cls("", classes=tuple(targets), names=names)
+        rule = cls("", classes=tuple(targets), names=names)
+        for each in rule.classes:  # a name that is none would fail with every image
+            try:
+                rule._index(each)
+            except ValueError as error:
+                raise ValueError(f"dataset: `targets` must be {_WORDS}; {error}.") from None
+        return rule
+
+    def check_classes(self, number: int) -> None:
+        """Refuses classes that every image would fail with.
+
+        Args:
+            number: Classes that the network has.
+
+        Raises:
+            ValueError: It does not have one of those that hold for all images.
+        """
+        for each in map(self._index, self.classes):
+            if not 0 <= each < number:
+                raise ValueError(f"dataset: `targets` must be in [0, {number}), got {each}.")
 
     @property
     def text(self) -> list[Any]:

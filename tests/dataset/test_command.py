@@ -43,7 +43,8 @@ def test_another_seed_is_refused_and_strict_stops(batch, capsys):
         (("--shard", "4/4"), 2, "0 <= I < N"),
         (("--shard", "0/4", "--workers", "2"), 2, "--shard: not with --workers"),
         (("--share-images",), 2, "only with --ray"),
-        (("--targets", "top:0"), 3, "`targets` must be"),
+        (("--targets", "top:0"), 2, "--targets: must be"),
+        (("--targets", "top 3"), 2, "--targets: must be 'given', 'top', 'top:K'"),
     ],
 )
 def test_wrong_options_are_refused(batch, capsys, options, code, words):
