@@ -50,6 +50,25 @@ def warn_of_inputs(owner: str, low: np.ndarray, high: np.ndarray) -> None:
         )
 
 
+def warn_of_rounded_inputs(owner: str, images: np.ndarray) -> None:
+    """Warns of scaled images for a network that takes integers, which are rounded to a few values.
+
+    Args:
+        owner: Name for messages.
+        images: (N, C, H, W), finite.
+
+    Warns:
+        UserWarning: They reach over 20 at most, and not all of them are integers.
+    """
+    low, high = images.min(), images.max()
+    if high - low <= _RAW_PIXELS and (images != np.rint(images)).any():
+        warn_caller(
+            f"{owner}: `inputs` reach from {low:.4g} to {high:.4g}, and `network` takes integers, "
+            "to which they are rounded. Give raw pixels in [0, 255], without a mean and a standard "
+            "deviation (the command line's `--std 0.00392157`)."
+        )
+
+
 def warn_of_probabilities(owner: str, outputs: np.ndarray) -> None:
     """Warns where a network's outputs are probabilities already, to which a softmax is applied.
 

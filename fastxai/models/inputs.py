@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastxai.arguments.hints import NUMPY, warn_of_channels_last, wrong_kind, wrong_shape
-from fastxai.arguments.plausibility import warn_of_inputs
+from fastxai.arguments.plausibility import warn_of_inputs, warn_of_rounded_inputs
 from fastxai.arguments.targets import targets_array
 from fastxai.system.tensors import plain
 
@@ -27,8 +27,8 @@ def to_images(owner: str, inputs: Any, raw: bool) -> np.ndarray:
             float32.
 
     Warns:
-        UserWarning: Its values look like pixels normalised twice, or like raw pixels, or its axes
-            like N, H, W, C.
+        UserWarning: Its values look like pixels normalised twice, or like raw pixels where those
+            are not taken, or the other way round; or its axes look like N, H, W, C.
     """
     array = plain(inputs)
     if not isinstance(array, np.ndarray):
@@ -42,7 +42,9 @@ def to_images(owner: str, inputs: Any, raw: bool) -> np.ndarray:
         images = np.ascontiguousarray(array, np.float32)
     if not np.isfinite(images).all():
         raise ValueError(f"{owner}: `inputs` must be finite, as float32 too.")
-    if not raw:
+    if raw:
+        warn_of_rounded_inputs(owner, images)
+    else:
         warn_of_inputs(owner, images.min(axis=(2, 3)), images.max(axis=(2, 3)))
     return images
 

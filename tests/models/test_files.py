@@ -1,6 +1,7 @@
 """ONNX and OpenVINO files give the scores of the network that was written into them."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -37,6 +38,16 @@ def test_bytes_are_rounded_and_clipped(tmp_path, engine):
     model = fastxai.load(write_linear(tmp_path / "net.onnx", uint8=True), engine=engine)
     values = images() * 200
     np.testing.assert_allclose(model(values), linear(np.clip(np.rint(values), 0, 255)), rtol=1e-3)
+
+
+def test_scaled_images_for_a_network_of_bytes_are_warned_of(tmp_path, engine):
+    rise = RISE(fastxai.load(write_linear(tmp_path / "net.onnx", uint8=True), engine=engine),
+                num_masks=8, seed=0)  # fmt: skip
+    with pytest.warns(UserWarning, match=r"takes integers, to which they are rounded.*raw pixels"):
+        rise(images(1), 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rise(np.rint(np.abs(images(1)) * 60), 0)
 
 
 def test_several_outputs_have_names(tmp_path, engine):
