@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import mmap
 import os
 import threading
 from abc import ABC, abstractmethod
@@ -21,6 +22,7 @@ LAYOUTS = ("NCHW", "NHWC")
 _COLOURS = (1, 3, 4)
 _CHUNK = 2**20  # bytes that are read at a time
 _ERRORS_ONLY = 3  # of ONNX Runtime's log
+_LOCATION = b"\x0a\x08location"  # key of a StringStringEntryProto, before the file's name
 
 
 def load(
@@ -312,14 +314,39 @@ def _checked_path(path: Any) -> Path:
 
 
 def _digest(path: Path) -> str:
-    """SHA-256 of a file and of the .bin file beside an IR."""
+    """SHA-256 of a file and of the files with its weights beside it."""
     digest = hashlib.sha256()
-    for part in (path, path.with_suffix(".bin")):
-        if part is path or (path.suffix == ".xml" and part.is_file()):
-            with part.open("rb") as file:
-                while chunk := file.read(_CHUNK):
-                    digest.update(chunk)
+    for part in (path, *_weights_beside(path)):
+        with part.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
     return digest.hexdigest()
+
+
+def _weights_beside(path: Path) -> list[Path]:
+    """The .bin file of an IR; files of the same folder that an ONNX file says its weights are in.
+
+    Each such tensor has an entry 'location' with the name of the file.
+    """
+    if path.suffix == ".xml":
+        weights = path.with_suffix(".bin")
+        return [weights] if weights.is_file() else []
+    if path.stat().st_size == 0:
+        return []
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if content.find(_LOCATION) < 0:
+            return []
+        return [
+            each
+            for each in sorted(path.parent.iterdir())
+            if content.find(_LOCATION + _field(2, os.fsencode(each.name))) >= 0 and each.is_file()
+        ]
+
+
+def _field(number: int, text: bytes) -> bytes:
+    """A field of a protobuf message: its number, and a text of up to 255 bytes."""
+    size = [len(text)] if len(text) < 128 else [len(text) & 127 | 128, len(text) >> 7]
+    return bytes([number << 3 | 2, *size]) + text
 
 
 def _layout_of(text: str) -> str | None:

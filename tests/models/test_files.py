@@ -40,6 +40,22 @@ def test_bytes_are_rounded_and_clipped(tmp_path, engine):
     np.testing.assert_allclose(model(values), linear(np.clip(np.rint(values), 0, 255)), rtol=1e-3)
 
 
+def test_weights_in_a_file_beside_an_onnx_file_are_part_of_its_identity(tmp_path):
+    """Entries 'location' name the file; here it is metadata, an entry of the same message."""
+    path, weights = write_linear(tmp_path / "net.onnx"), tmp_path / "net.onnx.data"
+    alone = fastxai.load(path).identity()
+    entry = b"\x0a\x08location" + bytes([0x12, len(weights.name)]) + weights.name.encode()
+    with open(path, "ab") as file:
+        file.write(bytes([0x72, len(entry)]) + entry)  # ModelProto.metadata_props
+    found = []
+    for run, content in enumerate((b"first", b"second", b"second")):
+        weights.write_bytes(content)
+        (tmp_path / "notes.txt").write_text(str(run))  # nothing of the network's
+        found.append(fastxai.load(path).identity())
+    assert alone not in found
+    assert found[0] != found[1] == found[2]
+
+
 def test_scaled_images_for_a_network_of_bytes_are_warned_of(tmp_path, engine):
     rise = RISE(fastxai.load(write_linear(tmp_path / "net.onnx", uint8=True), engine=engine),
                 num_masks=8, seed=0)  # fmt: skip
