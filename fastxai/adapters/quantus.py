@@ -13,7 +13,7 @@ from torch import nn
 
 from fastxai.models.backend import ModelBackend
 from fastxai.models.model import as_model
-from fastxai.system.tensors import plain
+from fastxai.system.tensors import host_array
 
 _METHODS = ("RISE", "Occlusion")
 
@@ -59,9 +59,9 @@ def explain(
     if method not in _METHODS:
         raise ValueError(f"explain: `method` must be one of {_METHODS}, got {method!r}.")
     network = model.network if isinstance(model, _Scored) else model
-    kind, images = _explainer(network, method, np.asarray(plain(inputs), np.float32))
-    maps = kind(network, activation_fn, **settings)(images, plain(targets), progress=False)
-    return np.asarray(plain(maps))
+    kind, images = _explainer(network, method, np.asarray(host_array(inputs), np.float32))
+    maps = kind(network, activation_fn, **settings)(images, host_array(targets), progress=False)
+    return np.asarray(host_array(maps))
 
 
 def as_module(network: Any) -> nn.Module:
@@ -112,7 +112,7 @@ class _Scored(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Scores (M, classes) of images."""
-        batch = np.array(plain(images), np.float32)  # it may write into it
+        batch = np.array(host_array(images), np.float32)  # it may write into it
         return torch.from_numpy(np.asarray(self._scores(batch), np.float32))
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
+Output: TypeAlias = int | str | tuple[int | str, ...] | None
+Path: TypeAlias = tuple[int | str, ...]  # indices and keys, from the outside to the inside
 ACTIVATIONS = ("softmax", "sigmoid")  # the words for `activation_fn`
 _ONE_CLASS = np.array([[-3.0], [-0.5], [0.0], [0.5], [3.0]], np.float32)  # scores of one class
 _SOFTMAXES = ("softmax", "log_softmax")
@@ -126,6 +128,38 @@ def output_path(owner: str, output: Any, name: str = "output") -> tuple[int | st
                 f"{owner}: `{name}` must be an index, a key or a tuple of those, got {kind}."
             )
     return tuple(step if isinstance(step, str) else int(step) for step in path)
+
+
+def chosen_element(output: Any, path: Path) -> Any:
+    """The scores in what a network returned; no dict, tuple or list of several outputs.
+
+    Args:
+        output: What it returned.
+        path: What leads to the scores.
+
+    Raises:
+        TypeError: There is a dict or a tuple.
+        ValueError: It has no such element.
+    """
+    for step in path:
+        try:
+            if hasattr(output, "ndim"):  # its rows are those of the images
+                raise IndexError
+            output = output[step]
+        except (LookupError, TypeError):
+            known = list(output) if isinstance(output, Mapping) else type(output).__name__
+            raise ValueError(
+                f"`output` must lead to an element of what `network` returns, {known}, "
+                f"got {step!r}."
+            ) from None
+    if isinstance(output, Mapping):
+        keys = list(output)
+        example = f"output={keys[0]!r}" if keys else ""
+        raise TypeError(refused_kind(f"a dict with the keys {keys}", example))
+    if isinstance(output, tuple):
+        example = "output=0" if output else ""
+        raise TypeError(refused_kind(f"a tuple of {len(output)}", example))
+    return output
 
 
 def refused_kind(kind: str, element: str) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from fastxai.system.tensors import host_array
+
 _INT64_MAX = np.iinfo(np.int64).max
 _SHOWN = 8  # classes that a hint repeats
 _TARGET_KINDS = "an int, a list or tuple of ints, an integer ndarray or an integer Tensor"
@@ -16,7 +18,8 @@ def targets_array(owner: str, targets: Any, num_images: int) -> np.ndarray:
 
     Args:
         owner: Name for messages.
-        targets: One class for all images, one class per image (N,), or L classes per image (N, L).
+        targets: One class for all images, one class per image (N,), or L classes per image (N, L):
+            ints, an array, or a Tensor of MindSpore or PyTorch.
         num_images: N.
 
     Returns:
@@ -26,6 +29,7 @@ def targets_array(owner: str, targets: Any, num_images: int) -> np.ndarray:
         TypeError: `targets` is of another kind, or not of integers.
         ValueError: Another length than N, more than 2 dimensions, empty, or negative.
     """
+    targets = host_array(targets)
     array = _target_array(owner, targets)
     if array.ndim == 0:
         array = np.full((num_images, 1), array)

@@ -10,12 +10,12 @@ import mindspore as ms
 import numpy as np
 
 from fastxai.arguments.settings_repr import SettingsRepr
-from fastxai.arguments.targets import check_target_range
+from fastxai.arguments.targets import check_target_range, targets_array
 from fastxai.benchmark._scores import MetricScorer
 from fastxai.benchmark._values import finite_mean, to_values
 from fastxai.common.attribution import Attribution
 from fastxai.network.activation import Activation
-from fastxai.network.inputs import to_images, to_targets
+from fastxai.network.inputs import to_images
 from fastxai.ops.checks import check_int
 from fastxai.system.call_lock import CallLock
 from fastxai.visual.cv.display import in_notebook
@@ -202,7 +202,7 @@ class LabelSensitiveMetric(AttributionMetric):
 
     def _checked_targets(self, targets: Any, number: int) -> np.ndarray:
         """One class per result, (number,) int64."""
-        array = to_targets(self._owner, targets, number)
+        array = targets_array(self._owner, targets, number)
         if array.shape[1] != 1:
             raise ValueError(
                 f"{self._owner}: `targets` must be one class per image, got {array.shape[1]}."

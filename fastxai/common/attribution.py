@@ -12,11 +12,9 @@ import numpy as np
 from mindspore import nn
 
 from fastxai.arguments.output_form import check_output_form, delivered
-from fastxai.arguments.scores import output_path
+from fastxai.arguments.scores import Output, output_path
 from fastxai.arguments.settings_repr import SettingsRepr
 from fastxai.system.call_lock import CallLock
-
-Output = int | str | tuple[int | str, ...] | None
 
 _Self = TypeVar("_Self", bound="Copyable")
 

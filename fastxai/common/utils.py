@@ -8,7 +8,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn, ops
 
-from fastxai.network.inputs import to_targets
+from fastxai.arguments.targets import targets_array
 from fastxai.network.layers import find_layer
 from fastxai.visual.cv.display import in_notebook as is_notebook
 
@@ -93,7 +93,7 @@ def unify_targets(batch_size: int, targets: Any) -> ms.Tensor:
         TypeError: `targets` is of another kind, or not of integers.
         ValueError: It has another length, or more than one class per image.
     """
-    array = to_targets("unify_targets", targets, batch_size)
+    array = targets_array("unify_targets", targets, batch_size)
     if array.shape[1] != 1:
         raise ValueError(
             f"unify_targets: `targets` must be one class per image, got shape {array.shape}."

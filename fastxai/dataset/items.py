@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from fastxai.system.tensors import plain
+from fastxai.system.tensors import host_array
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ def _of_row(row: Any) -> Item:
     if not isinstance(row, (tuple, list)) or len(row) != 3:
         raise ValueError(f"dataset: must give (id, image, targets), got {type(row).__name__}.")
     name, image, targets = row
-    return Item(str(name), None, _classes(targets), None, np.asarray(plain(image)))
+    return Item(str(name), None, _classes(targets), None, np.asarray(host_array(image)))
 
 
 def _twice(name: str) -> ValueError:

@@ -12,17 +12,18 @@ import numpy as np
 from fastxai.arguments.caller_warning import warn_caller
 from fastxai.arguments.hints import NUMPY, in_our_words
 from fastxai.arguments.plausibility import warn_of_probabilities
-from fastxai.arguments.scores import check_rows, top_classes
+from fastxai.arguments.scores import Path, check_rows, chosen_element
 from fastxai.arguments.targets import check_scores
-from fastxai.models.inputs import like, to_images, to_targets
+from fastxai.models.inputs import like, to_images
 from fastxai.models.model import Convolutions, Model
-from fastxai.models.outputs import Path, activated, activation_of, chosen_output, class_scores
+from fastxai.models.outputs import activated, activation_of, class_scores
 from fastxai.perturbation.backend import Backend, ScoredBy
 from fastxai.perturbation.batches import even_batch
 from fastxai.perturbation.explainer import array_digest
 from fastxai.perturbation.plan import Plan
 from fastxai.perturbation.step import HostBatches, HostStep, Step, Task
-from fastxai.scores.chosen import checked_outputs, chosen_score, identity_of
+from fastxai.scores.chosen import checked_outputs, identity_of
+from fastxai.system.tensors import as_array
 
 _BATCH = 32  # for 'auto': a model says nothing of its memory
 
@@ -31,23 +32,18 @@ class ModelBackend(Backend):
     """Scores by a file or a function, on the host.
 
     Args:
-        owner: Name for messages.
+        owner, output, score: As of `Backend`.
         model: What returns outputs.
         activation: Function of rows of scores, a word, or None.
-        output: Indices and keys that lead to the scores in what the model returns.
-        score: What makes scores (M, T) of the outputs, as `fastxai.scores` says; None: the
-            classes are explained.
     """
 
     def __init__(
         self, owner: str, model: Model, activation: Any, output: Path, score: Any = None
     ) -> None:
-        self._owner = owner
+        super().__init__(owner, output, score)
         self._model = model
         self._word = activation
         self._activation = activation_of(owner, activation)
-        self._output = output
-        self._chosen = chosen_score(owner, score)
         self._inputs: Any = None  # what the call was given
         self._looked = False  # at outputs, and whether the model repeats itself
 
@@ -60,18 +56,14 @@ class ModelBackend(Backend):
 
     def images(self, inputs: Any) -> np.ndarray:
         """The images as float32 (N, C, H, W)."""
-        images = to_images(self._owner, inputs, self._model.takes_pixels)
+        images = to_images(self.owner, inputs, self._model.takes_pixels)
         self._inputs = inputs
         return images
-
-    def targets(self, targets: Any, images: int) -> np.ndarray:
-        """The targets as (N, L) int64."""
-        return to_targets(self._owner, targets, images)
 
     @contextmanager
     def scoring(self, images: np.ndarray) -> Iterator[None]:
         """Errors are told in our words; the first call looks at what the model returns."""
-        with in_our_words(self._owner, tuple, images.shape, NUMPY):
+        with in_our_words(self.owner, tuple, images.shape, NUMPY):
             self._model.begin(images)
             if not self._looked:
                 self._look(images[:1])
@@ -81,13 +73,6 @@ class ModelBackend(Backend):
     def class_scores(self, images: np.ndarray) -> np.ndarray:
         """The scores of every image, scored by itself, (N, K) float32."""
         return np.concatenate([self.scores(image[None].copy()) for image in images])
-
-    def top_classes(self, images: np.ndarray) -> np.ndarray:
-        """The class with the highest score of every image (N, 1); with `score` all of it (N, T)."""
-        scores = self.class_scores(images)
-        if self._chosen is not None:
-            return self._chosen.every_target(scores)
-        return top_classes(self._owner, scores)
 
     def batch(self, image: np.ndarray, plan: Plan, most: int | str) -> int:
         """Copies of an image to score at a time."""
@@ -102,7 +87,7 @@ class ModelBackend(Backend):
 
         def score(batch: np.ndarray) -> np.ndarray:
             scores = self.scores(batch)
-            check_scores(self._owner, scores.shape, len(batch), task.labels)
+            check_scores(self.owner, scores.shape, len(batch), task.labels)
             return scores
 
         image = np.ascontiguousarray(task.image)
@@ -117,8 +102,8 @@ class ModelBackend(Backend):
         return self._chosen(activated(output, self._activation))
 
     def _outputs(self, batch: np.ndarray) -> np.ndarray:
-        output = chosen_output(self._model(batch), self._output)
-        return checked_outputs(self._owner, output, len(batch))
+        output = as_array(chosen_element(self._model(batch), self._output))
+        return checked_outputs(self.owner, output, len(batch))
 
     def _look(self, image: np.ndarray) -> None:
         """Looks at the outputs of an image: the activation has to suit them.
@@ -128,11 +113,11 @@ class ModelBackend(Backend):
         """
         output = self._outputs(image.copy())
         if self._word == "softmax":
-            warn_of_probabilities(self._owner, output)
+            warn_of_probabilities(self.owner, output)
         if self._activation is not None:
             activation = self._activation
             classes = 1 if output.ndim == 1 else output.shape[1]
-            check_rows(self._owner, classes, lambda rows: class_scores(rows, activation))
+            check_rows(self.owner, classes, lambda rows: class_scores(rows, activation))
         if self._model.repeatable or output.size == 0:
             return
         first = output.astype(np.float64)
@@ -140,7 +125,7 @@ class ModelBackend(Backend):
         difference = np.abs(first - again).max() if first.shape == again.shape else np.inf
         if difference > 0:
             warn_caller(
-                f"{self._owner}: `network` returns other outputs for the same image, by up to "
+                f"{self.owner}: `network` returns other outputs for the same image, by up to "
                 f"{difference:.3g}. The maps are those of its mean score, with more noise; the "
                 "same seed does not give the same map."
             )
@@ -165,11 +150,11 @@ class ModelBackend(Backend):
         """
         word = self._word
         if callable(word):
-            word = identity_of(self._owner, "activation_fn", word)
+            word = identity_of(self.owner, "activation_fn", word)
         try:
             network = self._model.identity()
         except ValueError as error:
-            raise ValueError(f"{self._owner}: {error}") from None
+            raise ValueError(f"{self.owner}: {error}") from None
         return {
             "images": array_digest(images),
             "network": network,

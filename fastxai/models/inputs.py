@@ -1,4 +1,4 @@
-"""Images and targets as users of arrays give them."""
+"""Images as users of arrays give them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import numpy as np
 
 from fastxai.arguments.hints import NUMPY, warn_of_channels_last, wrong_kind, wrong_shape
 from fastxai.arguments.plausibility import warn_of_inputs, warn_of_rounded_inputs
-from fastxai.arguments.targets import targets_array
-from fastxai.system.tensors import plain
+from fastxai.system.tensors import host_array
 
 
 def to_images(owner: str, inputs: Any, raw: bool) -> np.ndarray:
@@ -30,7 +29,7 @@ def to_images(owner: str, inputs: Any, raw: bool) -> np.ndarray:
         UserWarning: Its values look like pixels normalised twice, or like raw pixels where those
             are not taken, or the other way round; or its axes look like N, H, W, C.
     """
-    array = plain(inputs)
+    array = host_array(inputs)
     if not isinstance(array, np.ndarray):
         raise wrong_kind(owner, inputs, NUMPY)
     if array.dtype.kind not in "fiu":
@@ -47,11 +46,6 @@ def to_images(owner: str, inputs: Any, raw: bool) -> np.ndarray:
     else:
         warn_of_inputs(owner, images.min(axis=(2, 3)), images.max(axis=(2, 3)))
     return images
-
-
-def to_targets(owner: str, targets: Any, num_images: int) -> np.ndarray:
-    """The targets as (N, L) int64; `fastxai.arguments.targets.targets_array` says of what."""
-    return targets_array(owner, plain(targets), num_images)
 
 
 def like(given: Any, maps: np.ndarray) -> Any:

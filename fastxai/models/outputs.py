@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from fastxai.arguments.scores import check_activation, check_axis, refused_kind, refused_shape
+from fastxai.arguments.scores import check_activation, check_axis, refused_shape
 from fastxai.system.tensors import as_array
 
 Activation = Callable[[np.ndarray], Any] | str | None
-Path = tuple[int | str, ...]
 
 
 def activation_of(owner: str, activation_fn: Any) -> Callable[[np.ndarray], Any] | None:
@@ -24,34 +23,6 @@ def activation_of(owner: str, activation_fn: Any) -> Callable[[np.ndarray], Any]
     check_activation(owner, activation_fn, "'softmax'")
     check_axis(owner, activation_fn)
     return _WORDS[activation_fn] if isinstance(activation_fn, str) else activation_fn
-
-
-def chosen_output(output: Any, path: Path) -> np.ndarray:
-    """The array of scores in what a model returned.
-
-    Args:
-        output: What it returned.
-        path: Indices and keys that lead to the scores, from the outside to the inside.
-
-    Raises:
-        TypeError: There is no array.
-        ValueError: It has no such element.
-    """
-    for step in path:
-        try:
-            output = output[step]
-        except (KeyError, IndexError, TypeError):
-            known = list(output) if isinstance(output, dict) else type(output).__name__
-            raise ValueError(
-                f"`output` must lead to an element of what `network` returns, {known}, "
-                f"got {step!r}."
-            ) from None
-    if isinstance(output, dict):
-        keys = [f"{key}" for key in output]
-        raise TypeError(refused_kind(f"a dict with the keys {keys}", f"output='{keys[0]}'"))
-    if isinstance(output, tuple):
-        raise TypeError(refused_kind(f"a tuple of {len(output)}", "output=0"))
-    return as_array(output)
 
 
 def class_scores(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastxai.arguments.scores import Output
 from fastxai.models.outputs import Activation
-from fastxai.models.perturbation import Output, PerturbationAttribution
+from fastxai.models.perturbation import PerturbationAttribution
 from fastxai.ops.base_value import BaseValue
 from fastxai.perturbation.random_masks import RandomMasks
 

@@ -1,4 +1,4 @@
-"""Images and targets as users give them, checked, in one form for every explainer."""
+"""Images as users of MindSpore give them, checked, in one form for every explainer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 
 from fastxai.arguments.hints import MINDSPORE, wrong_kind, wrong_shape
 from fastxai.arguments.plausibility import warn_of_inputs
-from fastxai.arguments.targets import targets_array
 from fastxai.network.evaluation import running
 
 
@@ -52,16 +51,3 @@ def to_images(owner: str, inputs: Any) -> np.ndarray:
         raise ValueError(f"{owner}: `inputs` must be within float32's range, got {largest}.")
     warn_of_inputs(owner, images.min(axis=(2, 3)), images.max(axis=(2, 3)))
     return images
-
-
-def to_targets(owner: str, targets: Any, num_images: int) -> np.ndarray:
-    """The targets as one array (N, L) int64; `targets_array` says of what, and which errors.
-
-    Args:
-        owner: Name for messages.
-        targets: As there, or a Tensor.
-        num_images: N.
-    """
-    if isinstance(targets, ms.Tensor):
-        targets = targets.asnumpy()
-    return targets_array(owner, targets, num_images)

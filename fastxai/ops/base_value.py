@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fastxai.ops.checks import as_float
-from fastxai.system.tensors import plain
+from fastxai.system.tensors import host_array
 
 WORDS = ("blur", "mean", "noise")
 BaseValue: TypeAlias = float | str | Sequence[float] | np.ndarray | Any  # Any: a Tensor
@@ -40,7 +40,7 @@ class Base:
         """Values of masked pixels of an image (C, H, W): float32 (C,) or (C, H, W)."""
         if self.word == "":
             return self.values
-        pixels = plain(image)
+        pixels = host_array(image)
         if self.word == "blur":
             return blurred(pixels, self.radius)
         if self.word == "mean":
@@ -83,7 +83,7 @@ def base_of(owner: str, base_value: Any, shape: tuple[int, ...], seed: int = 0) 
     if isinstance(base_value, str):
         word, radius = base_word(owner, base_value)
         return Base(word, np.empty(0, np.float32), radius, seed)
-    return Base("", base_values(owner, plain(base_value), shape))
+    return Base("", base_values(owner, host_array(base_value), shape))
 
 
 def base_word(owner: str, text: str) -> tuple[str, float | None]:

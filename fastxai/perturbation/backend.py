@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from fastxai.perturbation.plan import Plan
+from fastxai.scores.chosen import ScoreArgument, chosen_score
 
 if TYPE_CHECKING:
     from fastxai.masks.patches import Convolutions
@@ -38,9 +39,26 @@ class Backend(ABC):
 
     Copies of an explainer may be called by several threads at a time. Where `overlaps` is set and
     an engine scores, that takes less time than one call after the other.
+
+    Args:
+        owner: Name for messages.
+        output: Indices and keys that lead to the scores in what the network returns.
+        score: What makes scores (M, T) of the outputs, as `fastxai.scores` says; None: the classes
+            are explained.
+
+    Raises:
+        TypeError: `score` is of another kind.
+        ValueError: `score` is a negative index.
     """
 
     overlaps: ClassVar[bool] = False
+
+    def __init__(
+        self, owner: str, output: tuple[int | str, ...] = (), score: ScoreArgument = None
+    ) -> None:
+        self.owner = owner
+        self._output = output
+        self._chosen = chosen_score(owner, score)
 
     @abstractmethod
     def ready(self) -> AbstractContextManager[None]:
@@ -63,15 +81,6 @@ class Backend(ABC):
         """
 
     @abstractmethod
-    def targets(self, targets: Any, images: int) -> np.ndarray:
-        """The targets as (N, L) int64.
-
-        Raises:
-            TypeError: They are of another kind.
-            ValueError: They are of another shape or range.
-        """
-
-    @abstractmethod
     def scoring(self, images: Any) -> AbstractContextManager[None]:
         """The network is evaluated in here; its errors are told in our words.
 
@@ -91,9 +100,14 @@ class Backend(ABC):
         """Whether something else than the framework scores copies of an image (C, H, W)."""
         return False
 
-    @abstractmethod
     def top_classes(self, images: Any) -> np.ndarray:
-        """The class with the highest score of every image, (N, 1) int64."""
+        """What `targets=None` explains: top classes (N, 1) int64; of a `score` all of T, (N, T)."""
+        from fastxai.arguments.scores import top_classes
+
+        scores = self.class_scores(images)
+        if self._chosen is not None:
+            return self._chosen.every_target(scores)
+        return top_classes(self.owner, scores)
 
     def begin_image(self, image: Any, plan: Plan) -> None:  # noqa: B027
         """An image (C, H, W) begins."""

@@ -110,6 +110,7 @@ class PerturbationExplainer(ABC):
         self, inputs: Any, targets: Any, ret: str, show: bool | None, progress: Progress, state: Any
     ) -> Any:
         from fastxai.arguments.output_form import check_output_form, delivered, is_shown
+        from fastxai.arguments.targets import targets_array
         from fastxai.perturbation.progress import check_progress, reporting
         from fastxai.perturbation.run_state import RunState
 
@@ -119,7 +120,7 @@ class PerturbationExplainer(ABC):
         # Scripts written for mindspore_xai set it.
         check_per_eval(owner, self._perturbation_per_eval, self._finds_batch)
         images = backend.images(inputs)
-        given = None if targets is None else backend.targets(targets, len(images))
+        given = None if targets is None else targets_array(owner, targets, len(images))
         check_output_form(owner, ret, show, RESULT)
         check_progress(owner, progress)
         kept = RunState(owner, state)

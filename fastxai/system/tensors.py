@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 
-def plain(value: Any) -> Any:
+def host_array(value: Any) -> Any:
     """A Tensor of MindSpore or PyTorch as an array on the host; anything else as it is.
 
     PyTorch's halves become float32, as NumPy lacks one of them.
@@ -35,7 +35,7 @@ def as_array(output: Any, must: str = "`network` must return") -> np.ndarray:
         ValueError: It is ragged.
     """
     try:
-        array = np.asarray(plain(output))
+        array = np.asarray(host_array(output))
     except ValueError:
         raise ValueError(f"{must} rows of one length, got a ragged list.") from None
     if array.dtype.kind not in "fiub":

@@ -14,15 +14,15 @@ from torch import nn
 
 from fastxai.arguments.hints import TORCH, in_our_words
 from fastxai.arguments.plausibility import warn_of_probabilities
-from fastxai.arguments.scores import check_rows, top_classes
+from fastxai.arguments.scores import check_rows
 from fastxai.arguments.targets import check_scores
 from fastxai.perturbation.backend import Backend, ScoredBy
 from fastxai.perturbation.batches import even_batch
 from fastxai.perturbation.explainer import array_digest
 from fastxai.perturbation.plan import Plan
 from fastxai.perturbation.step import HostBatches, HostStep, Step, Task
-from fastxai.scores.chosen import checked_outputs, chosen_score
-from fastxai.torch.inputs import to_images, to_targets
+from fastxai.scores.chosen import checked_outputs
+from fastxai.torch.inputs import to_images
 from fastxai.torch.networks import (
     InputDtype,
     activated,
@@ -41,12 +41,9 @@ class TorchBackend(Backend):
     """Scores by PyTorch where the network is: on the CPU, or all on a GPU.
 
     Args:
-        owner: Name for messages.
+        owner, output, score: As of `Backend`.
         network: The classifier.
         activation: Function of rows of scores.
-        output: Indices and keys that lead to the scores in what the network returns.
-        score: What makes scores (M, T) of the outputs, as `fastxai.scores` says; None: the classes
-            are explained.
     """
 
     def __init__(
@@ -57,11 +54,9 @@ class TorchBackend(Backend):
         output: tuple[int | str, ...],
         score: Any = None,
     ) -> None:
-        self._owner = owner
+        super().__init__(owner, output, score)
         self._network = network
         self._activation = activation
-        self._output = output
-        self._chosen = chosen_score(owner, score)
         self._input_dtype = InputDtype(network)
         self._dtype = torch.float32  # for the images of a call
         self._device = torch.device("cpu")  # of the images of a call
@@ -70,35 +65,24 @@ class TorchBackend(Backend):
 
     def ready(self) -> AbstractContextManager[None]:
         """A call may run in this process."""
-        return ready(self._owner)
+        return ready(self.owner)
 
     def images(self, inputs: Any) -> torch.Tensor:
         """The images as float32 (N, C, H, W) on the network's device."""
-        images = to_images(self._owner, inputs)
-        check_device(self._owner, self._network, images)
+        images = to_images(self.owner, inputs)
+        check_device(self.owner, self._network, images)
         return images
-
-    def targets(self, targets: Any, images: int) -> np.ndarray:
-        """The targets as (N, L) int64."""
-        return to_targets(self._owner, targets, images)
 
     @contextmanager
     def scoring(self, images: torch.Tensor) -> Iterator[None]:
         """The network is evaluated in here, without gradients; its errors are in our words."""
         with (
-            in_our_words(self._owner, self._network.modules, tuple(images.shape), TORCH),
+            in_our_words(self.owner, self._network.modules, tuple(images.shape), TORCH),
             evaluating(self._network, self._activation),
         ):
             self._device = images.device
             self._dtype = self._input_dtype.of(images[0])
             yield
-
-    def top_classes(self, images: torch.Tensor) -> np.ndarray:
-        """The class with the highest score of every image (N, 1); with `score` all of it (N, T)."""
-        scores = self.class_scores(images)
-        if self._chosen is not None:
-            return self._chosen.every_target(scores)
-        return top_classes(self._owner, scores)
 
     def class_scores(self, images: torch.Tensor) -> np.ndarray:
         """The activated scores of every image, (N, K); with `score` that, (N, T)."""
@@ -148,13 +132,13 @@ class TorchBackend(Backend):
             scores = class_scores(output, self._activation).float().contiguous()
         else:  # a function of arrays: on a GPU every batch waits for it
             whole = activated(output, self._activation).float().cpu().numpy()
-            outputs = checked_outputs(self._owner, whole, len(batch))
+            outputs = checked_outputs(self.owner, whole, len(batch))
             scores = torch.from_numpy(self._chosen(outputs)).to(batch.device)
-        check_scores(self._owner, tuple(scores.shape), len(batch), labels)
+        check_scores(self.owner, tuple(scores.shape), len(batch), labels)
         if not self._looked:
             self._looked = True
             if isinstance(self._activation, nn.Softmax):
-                warn_of_probabilities(self._owner, output.float().cpu().numpy())
+                warn_of_probabilities(self.owner, output.float().cpu().numpy())
         if not self._activation_checked:
             self._check_activation(1 if output.ndim == 1 else output.shape[1], scores.device)
             self._activation_checked = True
@@ -165,7 +149,7 @@ class TorchBackend(Backend):
             values = class_scores(torch.from_numpy(rows).to(device), self._activation)
             return values.float().cpu().numpy()
 
-        check_rows(self._owner, classes, activate)
+        check_rows(self.owner, classes, activate)
 
     @property
     def scored_by(self) -> ScoredBy:

@@ -1,15 +1,13 @@
-"""Images and targets as users of PyTorch give them."""
+"""Images as users of PyTorch give them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 
 from fastxai.arguments.hints import TORCH, wrong_kind, wrong_shape
 from fastxai.arguments.plausibility import warn_of_inputs
-from fastxai.arguments.targets import targets_array
 
 
 def to_images(owner: str, inputs: Any) -> torch.Tensor:
@@ -38,15 +36,3 @@ def to_images(owner: str, inputs: Any) -> torch.Tensor:
     low, high = torch.aminmax(images.flatten(2), dim=2)
     warn_of_inputs(owner, low.cpu().numpy(), high.cpu().numpy())
     return images
-
-
-def to_targets(owner: str, targets: Any, num_images: int) -> np.ndarray:
-    """The targets as (N, L) int64; `fastxai.arguments.targets.targets_array` says of what.
-
-    Raises:
-        TypeError: `targets` is of another kind, or not of integers.
-        ValueError: Another length than N, more than 2 dimensions, empty, or negative.
-    """
-    if isinstance(targets, torch.Tensor):
-        targets = targets.detach().cpu().numpy()
-    return targets_array(owner, targets, num_images)

@@ -23,7 +23,7 @@ from fastxai.engine.protocol import Unusable
 from fastxai.models.model import Model
 from fastxai.models.openvino_network import OpenVinoNetwork
 from fastxai.system.first_line import first_line
-from fastxai.system.tensors import plain
+from fastxai.system.tensors import host_array
 from fastxai.torch.digest import network_digest
 from fastxai.torch.export import exported, leaves, with_leaves
 from fastxai.torch.networks import (
@@ -242,4 +242,4 @@ def _arrays(output: Any) -> Any:
         return {key: _arrays(each) for key, each in output.items()}
     if isinstance(output, (tuple, list)):
         return tuple(_arrays(each) for each in output)
-    return plain(output)
+    return host_array(output)

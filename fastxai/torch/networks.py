@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,8 +10,10 @@ import torch
 from torch import nn
 
 from fastxai.arguments.scores import (
+    Path,
     check_activation,
     check_axis,
+    chosen_element,
     dtypes_to_try,
     refused_kind,
     refused_shape,
@@ -166,36 +168,18 @@ def activation_of(owner: str, activation_fn: Any) -> Callable[[torch.Tensor], to
     return activation_fn
 
 
-def chosen_output(output: Any, path: tuple[int | str, ...]) -> torch.Tensor:
-    """The Tensor of scores in what a network returned, as `fastxai.network.scores` has it.
-
-    Args:
-        output: What it returned.
-        path: Indices and keys that lead to the scores, from the outside to the inside.
+def chosen_output(output: Any, path: Path) -> torch.Tensor:
+    """The Tensor of scores in what a network returned; `chosen_element` says of what.
 
     Raises:
         TypeError: There is no Tensor.
         ValueError: It has no such element.
     """
-    for step in path:
-        try:
-            if isinstance(output, torch.Tensor):
-                raise IndexError
-            output = output[step]
-        except (LookupError, TypeError):
-            kind = type(output).__name__
-            raise ValueError(
-                f"`output` must lead to an element of what `network` returns, got {step!r} for a "
-                f"{kind}."
-            ) from None
+    output = chosen_element(output, path)
     if isinstance(output, torch.Tensor):
         return output
-    if isinstance(output, Mapping) and output:
-        keys = list(output)
-        raise TypeError(refused_kind(f"a dict with the keys {keys}", f"output={keys[0]!r}"))
-    if isinstance(output, (tuple, list)) and output:
-        kind = "tuple" if isinstance(output, tuple) else "list"
-        raise TypeError(refused_kind(f"a {kind} of {len(output)}", "output=0"))
+    if isinstance(output, list) and output:
+        raise TypeError(refused_kind(f"a list of {len(output)}", "output=0"))
     raise TypeError(refused_kind(type(output).__name__, ""))
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from torch import nn
 
+from fastxai.arguments.scores import Output
 from fastxai.ops.base_value import BaseValue
 from fastxai.perturbation.windows import Windows
-from fastxai.torch.perturbation import Activation, Output, PerturbationAttribution
+from fastxai.torch.perturbation import Activation, PerturbationAttribution
 
 
 class Occlusion(Windows, PerturbationAttribution):

@@ -53,6 +53,7 @@ class NumpyBackend(Backend):
     first_bad = 10**9
 
     def __init__(self):
+        super().__init__("RISE")
         self.batches = []
 
     def ready(self):
@@ -61,17 +62,11 @@ class NumpyBackend(Backend):
     def images(self, inputs):
         return inputs
 
-    def targets(self, targets, images):
-        return np.broadcast_to(np.array(targets, np.int64), (images, len(targets)))
-
     def scoring(self, images):
         return nullcontext()
 
     def class_scores(self, images):
         return scores_of(images)
-
-    def top_classes(self, images):
-        return scores_of(images).argmax(axis=1)[:, None]
 
     def batch(self, image, plan, most):
         return even_batch(plan.rule.segment, 8 if plan.unit == "window" else 32)
@@ -138,7 +133,7 @@ def masked(image, count):
 
 
 def test_masks_give_the_map_of_the_formula():
-    maps = Masks()(IMAGES, [0, 2], show=False)
+    maps = Masks()(IMAGES, [[0, 2]] * len(IMAGES), show=False)
     for saliency, image in zip(maps, IMAGES, strict=True):
         masks, scores = masked(image, 300)
         expected = np.einsum("ml,myx->lyx", scores[:, [0, 2]].astype(float), masks) / 300
@@ -146,7 +141,7 @@ def test_masks_give_the_map_of_the_formula():
 
 
 def test_windows_give_the_map_of_the_formula():
-    maps = Covered()(IMAGES, [1], show=False)
+    maps = Covered()(IMAGES, 1, show=False)
     spec = {"window": (4, 5), "strides": (3, 4)}
     for saliency, image in zip(maps, IMAGES, strict=True):
         rows, cols = reference.occlusion_grid((14, 18), **spec)
@@ -160,14 +155,14 @@ def test_without_targets_the_top_class_is_explained():
     explainer = Masks()
     top = scores_of(IMAGES).argmax(axis=1)
     maps = explainer(IMAGES, show=False)
-    expected = [Masks()(IMAGES, [label], show=False)[k] for k, label in enumerate(top)]
+    expected = [Masks()(IMAGES, label, show=False)[k] for k, label in enumerate(top)]
     np.testing.assert_array_equal(maps, expected)
 
 
 @pytest.mark.parametrize("make", [Masks, Covered])
 def test_progress_counts_units_and_not_the_image_itself(make):
     seen = []
-    make()(IMAGES, [0], show=False, progress=watch(seen))
+    make()(IMAGES, 0, show=False, progress=watch(seen))
     assert seen[-1] == 2 * (300 if make is Masks else 4 * 4)
 
 
@@ -175,11 +170,17 @@ def test_progress_counts_units_and_not_the_image_itself(make):
 @pytest.mark.parametrize("ends_at", [1, 2])
 def test_a_resumed_run_scores_only_what_is_left(make, ends_at, tmp_path):
     whole = make()
-    expected = whole(IMAGES, [0, 1], show=False)
+    expected = whole(IMAGES, [[0, 1]] * len(IMAGES), show=False)
     with pytest.raises(StoppedError):
-        make()(IMAGES, [0, 1], show=False, state=tmp_path / "run", progress=stop_at(ends_at))
+        make()(
+            IMAGES,
+            [[0, 1]] * len(IMAGES),
+            show=False,
+            state=tmp_path / "run",
+            progress=stop_at(ends_at),
+        )
     rest = make()
-    maps = rest(IMAGES, [0, 1], show=False, state=tmp_path / "run")
+    maps = rest(IMAGES, [[0, 1]] * len(IMAGES), show=False, state=tmp_path / "run")
     np.testing.assert_array_equal(maps, expected)
     assert len(rest._backend.batches) == len(whole._backend.batches) - ends_at
 
@@ -188,7 +189,7 @@ def test_scores_that_are_not_finite_end_the_run_at_once():
     explainer = Masks()
     explainer._backend.first_bad = 3
     with pytest.raises(ValueError, match=r"Masks: .* not finite for masks 60\.\.89"):
-        explainer(IMAGES, [0], show=False)
+        explainer(IMAGES, 0, show=False)
     assert len(explainer._backend.batches) == 3
 
 
@@ -197,7 +198,7 @@ def test_a_step_that_looks_late_names_the_same_masks_at_the_end():
     explainer._backend.first_bad = 3
     explainer._backend.step_kind = LateStep
     with pytest.raises(ValueError, match=r"Masks: .* not finite for masks 60\.\.89"):
-        explainer(IMAGES, [0], show=False)
+        explainer(IMAGES, 0, show=False)
     assert len(explainer._backend.batches) == 10  # all of the first image
 
 
@@ -206,23 +207,23 @@ def test_a_map_so_far_and_a_look_are_of_verified_scores():
     explainer._backend.first_bad = 3
     explainer._backend.step_kind = LateStep
     with pytest.raises(ValueError, match="not finite"):
-        explainer(IMAGES, [0], show=False, progress=lambda done, total, partial: partial.saliency())
+        explainer(IMAGES, 0, show=False, progress=lambda done, total, partial: partial.saliency())
     assert len(explainer._backend.batches) == 3
     looks = Masks(num_masks="auto", tol=0.999)
     looks._backend.first_bad = 3
     looks._backend.step_kind = LateStep
     with pytest.raises(ValueError, match="not finite"):
-        looks(IMAGES, [0], show=False)
+        looks(IMAGES, 0, show=False)
     assert sum(looks._backend.batches) == 512  # the first look
 
 
 def test_another_engine_may_not_go_on_with_a_run(tmp_path, monkeypatch):
     with pytest.raises(StoppedError):
-        Masks()(IMAGES, [0], show=False, state=tmp_path / "run", progress=stop_at(2))
+        Masks()(IMAGES, 0, show=False, state=tmp_path / "run", progress=stop_at(2))
     other = property(lambda self: ScoredBy("numpy", "float16", "NumPy in float16"))
     monkeypatch.setattr(NumpyBackend, "scored_by", other)
     with pytest.raises(ValueError, match=r"was scored by NumPy in float32, and now .* in float16"):
-        Masks()(IMAGES, [0], show=False, state=tmp_path / "run")
+        Masks()(IMAGES, 0, show=False, state=tmp_path / "run")
 
 
 @pytest.mark.parametrize("make", [Masks, Covered])
@@ -231,7 +232,7 @@ def test_a_wrong_batch_size_that_a_script_sets_is_an_error(make, value):
     explainer = make()
     explainer._perturbation_per_eval = value
     with pytest.raises((TypeError, ValueError), match=r"`perturbation_per_eval` must be"):
-        explainer(IMAGES, [0], show=False)
+        explainer(IMAGES, 0, show=False)
 
 
 @pytest.mark.parametrize("value", [0, -1, "many", 1.5, None])
@@ -239,4 +240,4 @@ def test_a_wrong_number_of_masks_that_a_script_sets_is_an_error(value):
     explainer = Masks(estimator="centred")
     explainer._num_masks = value
     with pytest.raises((TypeError, ValueError), match=r"Masks: `num_masks` must be"):
-        explainer(IMAGES, [0], show=False)
+        explainer(IMAGES, 0, show=False)

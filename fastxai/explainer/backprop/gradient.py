@@ -12,13 +12,13 @@ from mindspore import nn
 from fastxai.arguments.caller_warning import warn_caller
 from fastxai.arguments.hints import in_our_words
 from fastxai.arguments.scores import top_classes
-from fastxai.arguments.targets import check_scores
+from fastxai.arguments.targets import check_scores, targets_array
 from fastxai.common.attribution import Attribution, Output
 from fastxai.engine.input_dtype import InputDtype
 from fastxai.explainer.backprop.backprop_utils import BackwardPass
 from fastxai.explainer.backprop.no_gradient import Evaluate, never_arrives, points_around
 from fastxai.network.evaluation import evaluating, one_call_at_a_time, running
-from fastxai.network.inputs import to_images, to_targets
+from fastxai.network.inputs import to_images
 from fastxai.network.layers import layers_of
 from fastxai.network.structure import Structure
 
@@ -111,7 +111,7 @@ class Gradient(Attribution):
                 called from inside a call.
         """
         images = to_images(self._owner, inputs)
-        given = None if targets is None else to_targets(self._owner, targets, len(images))
+        given = None if targets is None else targets_array(self._owner, targets, len(images))
         self._check_output_form(ret, show)
         with (
             in_our_words(self._owner, lambda: layers_of(self._network), images.shape),

@@ -15,7 +15,7 @@ from fastxai.arguments.targets import check_scores
 from fastxai.explainer.perturb.compiled import CellKey, CompiledCells
 from fastxai.explainer.perturb.score_checks import Call, ScoreChecks
 from fastxai.network.evaluation import evaluating, running
-from fastxai.network.inputs import to_images, to_targets
+from fastxai.network.inputs import to_images
 from fastxai.network.interrupt import interruptible
 from fastxai.network.layers import convolutions_of, layers_of
 from fastxai.network.scores import ScoreCell
@@ -24,7 +24,7 @@ from fastxai.ops.native import has_native
 from fastxai.perturbation.backend import Backend, ScoredBy
 from fastxai.perturbation.batches import even_batch
 from fastxai.perturbation.plan import MaskPlan, Plan
-from fastxai.scores.chosen import checked_outputs, chosen_score
+from fastxai.scores.chosen import checked_outputs
 from fastxai.system.forks import check_process
 
 if TYPE_CHECKING:
@@ -41,13 +41,10 @@ class MindSporeBackend(Backend):
     """Scores by MindSpore in its mode and on its device, or on a CPU by a faster engine.
 
     Args:
-        owner: Name for messages.
+        owner, output, score: As of `Backend`.
         network: The classifier.
         activation_fn: A Cell of rows of scores.
-        output: Indices and keys that lead to the scores in what the network returns.
         selector: Chooses the engine.
-        score: What makes scores (M, T) of the outputs, as `fastxai.scores` says; None: the classes
-            are explained.
     """
 
     overlaps = True
@@ -63,11 +60,9 @@ class MindSporeBackend(Backend):
     ) -> None:
         from fastxai.engine.input_dtype import InputDtype
 
-        self.owner = owner
+        super().__init__(owner, output, score)
         self._network = network
         self._activation_fn = activation_fn
-        self._output = output
-        self._chosen = chosen_score(owner, score)
         self.selector = selector
         self._input_dtype = InputDtype(network, output)
         self._call: Call | None = None
@@ -103,10 +98,6 @@ class MindSporeBackend(Backend):
         """The images as float32 (N, C, H, W)."""
         return to_images(self.owner, inputs)
 
-    def targets(self, targets: Any, images: int) -> np.ndarray:
-        """The targets as (N, L) int64."""
-        return to_targets(self.owner, targets, images)
-
     @contextmanager
     def scoring(self, images: np.ndarray) -> Iterator[None]:
         """The network is evaluated in here; its errors are told in our words."""
@@ -116,15 +107,6 @@ class MindSporeBackend(Backend):
         ):
             self._call = Call(self._input_dtype.of(images[0]), images[:1])
             yield
-
-    def top_classes(self, images: np.ndarray) -> np.ndarray:
-        """The class with the highest score of every image (N, 1); with `score` all of it (N, T)."""
-        from fastxai.arguments.scores import top_classes
-
-        scores = self.class_scores(images)
-        if self._chosen is not None:
-            return self._chosen.every_target(scores)
-        return top_classes(self.owner, scores)
 
     def class_scores(self, images: np.ndarray) -> np.ndarray:
         """The activated scores of every image, (N, K); with `score` that, (N, T)."""
