@@ -245,4 +245,5 @@ def _add_by_shift(
     starts = np.flatnonzero(np.diff(bins[order])) + 1
     for group in np.split(order, starts):
         dy, dx = shifts[group[0]]
-        sums[:, dy, dx] += np.tensordot(weights[group], cells[group], axes=(0, 0))
+        added = np.dot(weights[group].T, cells[group].reshape(len(group), -1))
+        sums[:, dy, dx] += added.reshape(-1, *cells.shape[1:])
