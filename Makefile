@@ -172,7 +172,7 @@ $(VENV)/cluster: pyproject.toml | $(VENV)/installed
 	@touch $@
 
 faults: setup ## plant faults into a copy of the sources and see the tests fail (ten minutes)
-	$(BIN)/python -m tests.faults.run
+	$(BIN)/python -m tests.faults.run $(FAULTS)
 
 cuda: ## libfastxai_cuda.so, for NVIDIA GPUs, in place (needs nvcc and cmake, no Python)
 	cmake -S . -B build/cuda -DFASTXAI_PYTHON=OFF -DFASTXAI_CUDA=ON -DFASTXAI_WERROR=ON \

@@ -1,11 +1,14 @@
 """Plants every fault and says which of them the tests did not notice; by hand, `make faults`.
 
+`make faults FAULTS=compiled` plants those of compiled code alone, `FAULTS=python` the others.
+
 The tests run with Ctrl-C ignored, as a background job of a shell has it: without the handler in
 tests/conftest.py those that interrupt a process would then wait for ever.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import signal
@@ -18,6 +21,7 @@ from tests.faults.planted import COMPILED, PYTHON, Fault
 ROOT = Path(__file__).resolve().parents[2]
 TREE = ROOT / "build/faults/tree"
 BUILD = ROOT / "build/faults/cmake"
+_KINDS = {"python": PYTHON, "compiled": COMPILED}
 _COPIED = ("fastxai", "tests", "kernels", "csrc", "examples", "CMakeLists.txt", "pyproject.toml")
 
 
@@ -101,11 +105,15 @@ def noticed(fault: Fault, compiled: bool) -> bool:
 
 
 def main() -> None:
-    """Plants them all; exit status 1 if one is not noticed, or a test fails without a fault."""
+    """Plants faults; exit status 1 if one is not noticed, or a test fails without a fault."""
+    parser = argparse.ArgumentParser(description="Plant faults and see the tests fail.")
+    parser.add_argument("kind", nargs="?", choices=list(_KINDS), help="default: both kinds")
+    kind = parser.parse_args().kind
+    chosen = [_KINDS[kind]] if kind else list(_KINDS.values())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     copy_tree()
     missed = []
-    for faults in (PYTHON, COMPILED):
+    for faults in chosen:
         compiled = faults is COMPILED
         if compiled:
             configure()
@@ -118,7 +126,7 @@ def main() -> None:
                 f"{'caught' if caught else 'MISSED'}  {fault.file}: {fault.old.strip()}", flush=True
             )
             missed += [] if caught else [fault]
-    total = len(PYTHON) + len(COMPILED)
+    total = sum(map(len, chosen))
     print(f"{total - len(missed)} of {total} planted faults caught")
     sys.exit(bool(missed))
 
