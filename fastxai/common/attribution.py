@@ -7,11 +7,9 @@ import copyreg
 import pickle
 from typing import Any, TypeVar
 
-import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from fastxai.arguments.output_form import check_output_form, delivered
 from fastxai.arguments.scores import Output, output_path
 from fastxai.arguments.settings_repr import SettingsRepr
 from fastxai.system.call_lock import CallLock
@@ -119,14 +117,6 @@ class Attribution(Copyable, SettingsRepr):
             if callable(value) and not isinstance(value, type):
                 hint = ": only RISE and Occlusion explain files and functions"
             raise TypeError(f"{self._owner}: `{name}` must be an nn.Cell, got {kind}{hint}.")
-
-    def _check_output_form(self, ret: Any, show: Any) -> None:
-        """Refuses a `ret` other than 'tensor' and 'image', and another `show`."""
-        check_output_form(self._owner, ret, show)
-
-    def _deliver(self, saliency: np.ndarray, ret: str, show: bool | None) -> Any:
-        """The map (N, L, H, W) as the caller wants it; displayed where asked or in a notebook."""
-        return delivered(saliency, ret, show, ms.Tensor)
 
 
 class _Nowhere:

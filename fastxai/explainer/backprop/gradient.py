@@ -11,6 +11,7 @@ from mindspore import nn
 
 from fastxai.arguments.caller_warning import warn_caller
 from fastxai.arguments.hints import in_our_words
+from fastxai.arguments.output_form import check_output_form, delivered
 from fastxai.arguments.scores import top_classes
 from fastxai.arguments.targets import check_scores, targets_array
 from fastxai.common.attribution import Attribution, Output
@@ -112,7 +113,7 @@ class Gradient(Attribution):
         """
         images = to_images(self._owner, inputs)
         given = None if targets is None else targets_array(self._owner, targets, len(images))
-        self._check_output_form(ret, show)
+        check_output_form(self._owner, ret, show)
         with (
             in_our_words(self._owner, lambda: layers_of(self._network), images.shape),
             evaluating(self._network),
@@ -122,7 +123,7 @@ class Gradient(Attribution):
             classes = self._top_classes(images) if given is None else given
             self._last_targets = classes
             maps = [self._explain(images, column) for column in classes.T]
-        return self._deliver(np.stack(maps, axis=1), ret, show)
+        return delivered(np.stack(maps, axis=1), ret, show, ms.Tensor)
 
     def _passed(self, images: np.ndarray, targets: np.ndarray) -> tuple[Any, ms.Tensor]:
         """Gradients and scores of one target per image."""
