@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from bench.common import record
-from bench.common.sections import Found, collect, in_a_process
+from bench.common.sections import SectionResults, collect, in_a_process
 from bench.gpu_sections import BATCH, SECTIONS, SIZE
 from fastxai.ops import cuda
 
@@ -63,7 +63,7 @@ def goals(results: Mapping[str, Any]) -> list[dict[str, Any]]:
     return lines
 
 
-def outcome(found: Found, about: Mapping[str, Any]) -> record.Outcome:
+def outcome(found: SectionResults, about: Mapping[str, Any]) -> record.Outcome:
     """The record of the sections so far."""
     results = {name: value for name, value in found.results.items() if name != "check"}
     settings = {"batch": BATCH, "size": SIZE}

@@ -21,8 +21,8 @@ class SectionError(Exception):
     """A section failed; why, in a line."""
 
 
-class Found(NamedTuple):
-    """What the sections so far found."""
+class SectionResults(NamedTuple):
+    """Results of the sections so far."""
 
     results: dict[str, Any]  # by section; None: it failed
     failed: dict[str, str]  # why, by section
@@ -31,14 +31,14 @@ class Found(NamedTuple):
 Runner = Callable[[str, float], Any]  # of a section, in so many seconds at most
 
 
-def collect(limits: dict[str, float], run: Runner) -> Iterator[Found]:
+def collect(limits: dict[str, float], run: Runner) -> Iterator[SectionResults]:
     """Runs sections in their order, and yields what there is after each.
 
     Args:
         limits: Seconds that each may take.
         run: Runs one, or raises SectionError.
     """
-    found = Found(dict.fromkeys(limits), {})
+    found = SectionResults(dict.fromkeys(limits), {})
     for name, limit in limits.items():
         start = time.perf_counter()
         print(f"\n== {name}, at most {limit:.0f} s", flush=True)

@@ -16,7 +16,7 @@ from fastxai.dataset.files import Folder, Row
 from fastxai.dataset.items import Item
 from fastxai.dataset.picture import MAX_PIXELS, Frame, load_picture, to_input
 from fastxai.dataset.pipeline import Pipeline, Place, Told
-from fastxai.dataset.scoring import Found, Scoring
+from fastxai.dataset.scoring import ImageMaps, Scoring
 from fastxai.dataset.targets import TargetRule
 from fastxai.perturbation.ranked_pixels import POINTS
 from fastxai.system.first_line import first_line
@@ -153,8 +153,8 @@ class Job:
         return self.rows(place.item, scores, targets, found, self._last_s)
 
     def _with_curves(
-        self, scoring: Scoring, image: np.ndarray, targets: Sequence[int], found: Found
-    ) -> Found:
+        self, scoring: Scoring, image: np.ndarray, targets: Sequence[int], found: ImageMaps
+    ) -> ImageMaps:
         if not self._options.curves:
             return found
         curves = scoring.curves(image, targets, found.saliency, POINTS)
@@ -216,7 +216,7 @@ class Job:
         item: Item,
         scores: np.ndarray,
         targets: Sequence[int],
-        found: Found,
+        found: ImageMaps,
         seconds: float,
     ) -> list[Row]:
         """The rows of an image that was explained."""

@@ -22,7 +22,7 @@ _TOGETHER = 32  # images that are decoded and wait for their class scores, at mo
 
 
 @dataclass(frozen=True)
-class Found:
+class ImageMaps:
     """Maps of one image.
 
     Attributes:
@@ -163,7 +163,7 @@ class Scoring:
         targets: Sequence[int],
         state: str | None,
         watch: Callable[[int, int], None] | None = None,
-    ) -> Found:
+    ) -> ImageMaps:
         """The maps of an image.
 
         Args:
@@ -175,7 +175,7 @@ class Scoring:
         inputs, classes = self._tensor(image), np.asarray([targets], np.int64)
         if not self.perturbs:
             maps = self.explainer(inputs, self._targets(classes), show=False)
-            return Found(np.asarray(maps.asnumpy()[0], np.float32))
+            return ImageMaps(np.asarray(maps.asnumpy()[0], np.float32))
         try:
             return self._result(inputs, classes, state, watch)
         except StateError:
@@ -210,11 +210,11 @@ class Scoring:
 
     def merged(
         self, image: np.ndarray, targets: Sequence[int], parts: Sequence[np.ndarray], engine: str
-    ) -> Found:
+    ) -> ImageMaps:
         """The maps of an image whose masks an engine scored in ranges."""
         one: ImageResult = self.one(image).merge(targets, parts)
         bar = one.error
-        return Found(
+        return ImageMaps(
             np.asarray(one.saliency, np.float32),
             one.units,
             one.scores,
@@ -223,7 +223,7 @@ class Scoring:
             engine,
         )
 
-    def _result(self, inputs: Any, classes: np.ndarray, state: str | None, watch: Any) -> Found:
+    def _result(self, inputs: Any, classes: np.ndarray, state: str | None, watch: Any) -> ImageMaps:
         given = {"progress": watch or False, "state": state, "show": False}
         found = self.explainer(inputs, classes, ret=RESULT if self._asks else "tensor", **given)
         scores = self.explainer._last_scores[0]
@@ -231,9 +231,9 @@ class Scoring:
             os.unlink(state)  # it had the maps, and tells neither the scores nor the engine
             return self._result(inputs, classes, state, watch)
         if not self._asks:
-            return Found(as_array(found)[0], self._units(inputs), scores, engine=self.engine)
+            return ImageMaps(as_array(found)[0], self._units(inputs), scores, engine=self.engine)
         error, rho = found.standard_error, found.correlation
-        return Found(
+        return ImageMaps(
             found.saliency[0],
             int(found.num_masks[0]),
             scores,

@@ -187,13 +187,13 @@ class Explanation:
             JSON: `schema`, `fastxai` and `explainers`, a list of one. Its `maps` have an `image`
             too, an index from 0. Numbers that are not finite are null.
         """
-        from fastxai.perturbation.facts import explanation_facts, without_nan
+        from fastxai.perturbation.summary import explanation_summary, without_nan
 
-        return json.dumps(without_nan(explanation_facts(self)), indent=2, allow_nan=False)
+        return json.dumps(without_nan(explanation_summary(self)), indent=2, allow_nan=False)
 
     def _repr_html_(self) -> str | None:
         """The maps in a notebook, with sliders; None, for the text, without the extra `report`."""
-        from fastxai.perturbation.facts import as_report
+        from fastxai.perturbation.summary import as_report
         from fastxai.report.notebook import in_frame
 
         try:

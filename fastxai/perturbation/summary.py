@@ -15,8 +15,8 @@ SCHEMA = 1  # goes up when a member changes its meaning or is dropped, not when 
 _MAPS_SHOWN = 32  # in a notebook, whose file keeps them all
 
 
-def map_facts(target: int, saliency: np.ndarray, correlation: float | None) -> dict[str, Any]:
-    """Facts about one map, for reports and `repr`.
+def map_summary(target: int, saliency: np.ndarray, correlation: float | None) -> dict[str, Any]:
+    """Summary of one map, for reports and `repr`.
 
     Args:
         target: The class.
@@ -32,14 +32,14 @@ def map_facts(target: int, saliency: np.ndarray, correlation: float | None) -> d
     }
 
 
-def explanation_facts(found: Explanation) -> dict[str, Any]:
-    """Facts about all maps of an explanation."""
+def explanation_summary(found: Explanation) -> dict[str, Any]:
+    """Summary of all maps of an explanation."""
     rho = found.correlation
     maps = [
         {
             "image": n,
             "steps": int(found.num_masks[n]),
-            **map_facts(
+            **map_summary(
                 int(target), found.saliency[n, place], None if rho is None else rho[n, place]
             ),
         }
@@ -71,8 +71,8 @@ def as_report(found: Explanation) -> Report:
     """The maps as a page without photographs; the first ones where there are many."""
     from fastxai.report.model import Report, ReportEntry, ReportMap
 
-    facts = explanation_facts(found)
-    settings = facts | {"explainers": [facts["explainers"][0] | {"maps": []}]}
+    whole = explanation_summary(found)
+    settings = whole | {"explainers": [whole["explainers"][0] | {"maps": []}]}
     error, rho = found.standard_error, found.correlation
     entries, left = [], _MAPS_SHOWN
     for n, targets in enumerate(found.targets):

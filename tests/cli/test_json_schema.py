@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.docs.pages import DOCS
-from tests.perturbation.test_facts import FOUND
+from tests.perturbation.test_summary import FOUND
 
 ROW = re.compile(r"^\| `([^`]+)` \| (both|`--json`|`to_json`) \| ([\w, ]+) \| .+ \|$", re.M)
 KINDS = {

@@ -17,7 +17,7 @@ from fastxai.cli.arguments import converters
 from fastxai.cli.arguments.paths import STANDARD_OUTPUT, check_paths
 from fastxai.cli.messages import WRONG_ARGUMENT, CliError, first_line
 from fastxai.cli.report.overlay import NETWORK, PHOTOGRAPH, SHEET_SIDE
-from fastxai.perturbation.facts import without_nan
+from fastxai.perturbation.summary import without_nan
 from fastxai.system.atomic_file import replacing
 
 if TYPE_CHECKING:

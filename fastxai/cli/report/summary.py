@@ -13,7 +13,7 @@ from fastxai._version import __version__
 from fastxai.cli.arguments.paths import outputs_of
 from fastxai.cli.explainers import Outcome
 from fastxai.cli.subject.subject import Class, Subject
-from fastxai.perturbation.facts import SCHEMA, map_facts
+from fastxai.perturbation.summary import SCHEMA, map_summary
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _explainer(entry: Entry, classes: Sequence[Class]) -> dict[str, Any]:
         if engine is None
         else {"name": engine.engine, "precision": engine.precision, "reason": engine.reason},
         "maps": [
-            map_facts(each.index, found, None if rho is None else rho[place])
+            map_summary(each.index, found, None if rho is None else rho[place])
             | ({} if outcome.curves is None else {"curves": outcome.curves[place].values})
             for place, (each, found) in enumerate(zip(classes, outcome.saliency, strict=True))
         ],
