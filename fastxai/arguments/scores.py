@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -196,20 +196,3 @@ def top_classes(owner: str, scores: np.ndarray) -> np.ndarray:
     classes = scores.argmax(axis=1).astype(np.int64)
     _log.info("%s: `targets` is None: explains the top class of each image, %s.", owner, classes)
     return classes[:, None]
-
-
-def dtypes_to_try(found: Iterable[tuple[Any, int]], usual: Any) -> list[Any]:
-    """Dtypes that a network may take images in, the likeliest first.
-
-    The usual one is the first where the network has it at all: images are float32, so that a
-    network which takes that loses nothing.
-
-    Args:
-        found: Floating dtype and number of axes of every weight.
-        usual: float32.
-    """
-    weights = list(found)
-    layers = [dtype for dtype, axes in weights if axes >= 2]
-    order = [*layers, *(dtype for dtype, _ in weights)]
-    known = list(dict.fromkeys(order)) or [usual]
-    return sorted(known, key=lambda dtype: dtype != usual)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
 
+from fastxai.arguments.input_dtype import InputDtypeSearch, Weights
 from fastxai.arguments.scores import (
     Path,
     check_activation,
     check_axis,
     chosen_element,
-    dtypes_to_try,
     refused_kind,
     refused_shape,
 )
@@ -69,46 +69,34 @@ def ready(owner: str) -> Iterator[None]:
     yield
 
 
-class InputDtype:
-    """In which dtype one network takes images; `fastxai.engine.input_dtype` says how it is found.
+class InputDtype(InputDtypeSearch):
+    """Input dtype of one network, on each device.
 
     Args:
         network: The classifier.
     """
 
     def __init__(self, network: nn.Module) -> None:
-        self._network = network
-        self._known: dict[Any, torch.dtype] = {}
+        super().__init__(network, torch.float32)
 
-    def of(self, image: torch.Tensor) -> torch.dtype:
-        """The dtype for an image (C, H, W); the network is in evaluation mode."""
-        found = _weights(self._network)
-        candidates = dtypes_to_try(found, torch.float32)
-        if len(candidates) == 1:
-            return candidates[0]
-        key = (tuple(found), tuple(image.shape), image.device)
-        if key not in self._known:
-            likeliest = next((dtype for dtype, axes in found if axes >= 2), found[0][0])
-            taken = (dtype for dtype in candidates if self._takes(image, dtype))
-            self._known[key] = next(taken, likeliest)
-        return self._known[key]
+    def _weights(self) -> Weights:
+        found = _floating(self.network.parameters())
+        return found or [(torch.float32, 0), *_floating(self.network.buffers())]
+
+    def _place(self, image: torch.Tensor) -> torch.device:
+        return image.device
 
     def _takes(self, image: torch.Tensor, dtype: torch.dtype) -> bool:
-        batch = image[None].to(dtype, memory_format=memory_format(self._network), copy=True)
+        batch = image[None].to(dtype, memory_format=memory_format(self.network), copy=True)
         try:
-            self._network(batch)
-        except Exception:  # a finding; what is wrong with the network is its own run's to say
+            self.network(batch)
+        except Exception:
             return False
         return True
 
 
-def _weights(network: nn.Module) -> list[tuple[torch.dtype, int]]:
-    """Floating dtype and number of axes of all parameters; without one, of all buffers."""
-    found = [(p.dtype, p.ndim) for p in network.parameters() if p.is_floating_point()]
-    if found:
-        return found
-    buffers = [(b.dtype, b.ndim) for b in network.buffers() if b.is_floating_point()]
-    return [(torch.float32, 0), *buffers]
+def _floating(tensors: Iterable[torch.Tensor]) -> Weights:
+    return [(tensor.dtype, tensor.ndim) for tensor in tensors if tensor.is_floating_point()]
 
 
 def memory_format(network: nn.Module) -> torch.memory_format:

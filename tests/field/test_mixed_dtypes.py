@@ -173,7 +173,7 @@ def test_a_network_that_takes_float32_gets_it():
 def test_a_network_of_one_dtype_is_not_tried(monkeypatch):
     from fastxai.engine.input_dtype import InputDtype
 
-    monkeypatch.setattr(InputDtype, "_tried", None)
+    monkeypatch.setattr(InputDtype, "_takes", None)
     for dtype in (ms.float32, ms.float16):
         Occlusion(Scaled(dtype, dtype), "softmax", window=4)(ms.Tensor(IMAGE), 1)
 
