@@ -67,9 +67,10 @@ def _openvino(path: Path, stack: np.ndarray) -> Callable[[], Any]:
     network.reshape(list(stack.shape))
     options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
     request = core().compile_model(network, "CPU", options).create_infer_request()
-    request.set_input_tensor(openvino.Tensor(stack, shared_memory=True))
 
     def run() -> np.ndarray:
+        # The request does not keep the memory alive: this function does.
+        request.set_input_tensor(openvino.Tensor(stack, shared_memory=True))
         request.infer()
         return np.array(request.get_output_tensor().data)
 
