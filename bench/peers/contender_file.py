@@ -16,6 +16,7 @@ from bench.common.explainers import TARGET_CLASS, picture
 from bench.common.processes import serve
 from bench.peers.paired import PairedRun, random_stack
 from fastxai.models import RISE, Occlusion
+from fastxai.perturbation.batches import even_batch
 
 
 class OverFile:
@@ -38,7 +39,7 @@ class OverFile:
         begun = time.perf_counter()
         self._explainer(self._inputs, TARGET_CLASS, progress=False)
         seconds = time.perf_counter() - begun
-        stack = random_stack(self._options.batch)
+        stack = random_stack(even_batch(self._options.images, self._options.batch))
         bare = _BARE[self._options.engine](self._path, stack)
         batches = -(-self._options.images // len(stack))
         self._paired = PairedRun(
