@@ -135,7 +135,7 @@ def test_works_without_native_code(monkeypatch):
     ("kwargs", "error", "words"),
     [
         ({"window": 0}, ValueError, "Occlusion: `window` must be in"),
-        ({"window": "large"}, ValueError, "`window` must be 'auto' or pixels, got 'large'"),
+        ({"window": "large"}, ValueError, "must be 'auto', 'patch', 'patch:16' or pixels, got"),
         ({"window": 2.0}, TypeError, "`window` must be an int or a pair"),
         ({"strides": (1, 0)}, ValueError, "`strides` must be in"),
         ({"base_value": None}, TypeError, "`base_value` must be a number"),
