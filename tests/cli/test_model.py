@@ -123,6 +123,13 @@ def test_none_is_for_a_network_that_returns_probabilities(explain):
     assert result.err.startswith(f"fastxai explain: note: {words}")  # 8 · 150 / 255, 8 · 250 / 255
 
 
+def test_a_softmax_of_one_class_is_refused_in_words_of_the_option(explain, files, monkeypatch):
+    monkeypatch.syspath_prepend(files)
+    (files / "one_class.py").write_text("from mindspore import nn\nnet = nn.Conv2d(3, 1, 1)\n")
+    words = "--activation makes it 1 whatever it is", "Use --activation sigmoid, or none if the"
+    fails(explain(*QUICK, model="one_class:net"), 4, *words)
+
+
 EXPLAINERS = ("rise", "occlusion", "gradient", "gradcam", "guided-backprop", "deconvolution")
 INSIDE = ("--network-output", "1", "--network-output", "1")
 

@@ -233,9 +233,11 @@ def _in_words(score: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray) -> 
 
 
 def _in_words_of_options(words: str) -> CliError:
-    """An error that speaks of an argument `output`, as one that speaks of the option."""
+    """An error that speaks of `output` or `activation_fn`, as one that speaks of the options."""
     words = words.replace("`output` must be None", f"{_OPTION}: must be left out")
     words = words.replace("`output`", f"{_OPTION}:").replace("output=", f"{_OPTION} ")
+    words = words.replace("activation_fn='sigmoid', or None", "--activation sigmoid, or none")
+    words = words.replace("`activation_fn`", "--activation")
     code = WRONG_ARGUMENT if words.startswith(_OPTION) else FAILED
     return CliError(code, words.replace("`", "").rstrip("."))
 
