@@ -26,7 +26,6 @@ _SIZES = {
     **dict.fromkeys(("inception_v3", "inception_v4", "xception"), 299),
     **{"crossvit_9": 240, "pnasnet": 331},
 }
-_OUTPUTS: dict[str, tuple[int, ...]] = {"crossvit_9": (0,)}  # of those that return a list
 _ENGINES = (
     (OpenVinoEngine, "float32"),
     (OnnxRuntimeEngine, "float32"),
@@ -98,8 +97,7 @@ def answer(options: argparse.Namespace) -> dict[str, Any]:
 
     def cell() -> nn.Cell:
         # The bare output: the softmax of random weights hides errors or is all in one class.
-        output = _OUTPUTS.get(name, ())
-        return ScoreCell(network, nn.Identity(), ms.float32, output).set_train(False)
+        return ScoreCell(network, nn.Identity(), ms.float32).set_train(False)
 
     row: dict[str, Any] = {"model": name, "family": family(name), "size": size}
     try:

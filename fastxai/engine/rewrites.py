@@ -130,6 +130,32 @@ def _pairs(padding: Any, axes: int) -> tuple[tuple[int, int], ...]:
     return tuple([(0, 0)] * (axes - len(pairs)) + pairs[::-1])
 
 
+def _cumsum(exclusive: bool = False, reverse: bool = False) -> Callable[..., Any]:
+    def summed(x: Any, axis: Any) -> Any:
+        shape, order = x.shape, _with_last(axis, x.ndim)
+        x = P.Transpose()(x, order)  # an exchange of two axes undoes itself
+        rows = P.Cast()(P.Reshape()(x, (-1, shape[axis])), ms.float32)
+        sums = P.MatMul()(rows, _summands(shape[axis], exclusive, reverse))
+        return P.Transpose()(P.Reshape()(P.Cast()(sums, x.dtype), x.shape), order)
+
+    return summed
+
+
+@constexpr
+def _with_last(axis: int, axes: int) -> tuple[int, ...]:
+    """The order of axes in which `axis` and the last one are exchanged."""
+    order = list(range(axes))
+    order[axis], order[-1] = order[-1], order[axis]
+    return tuple(order)
+
+
+@constexpr
+def _summands(count: int, exclusive: bool, reverse: bool) -> Any:
+    """(count, count): 1 where a number belongs to a cumulative sum."""
+    below = np.tri(count, count, -1 if exclusive else 0, dtype=np.float32)
+    return ms.Tensor(below if reverse else np.ascontiguousarray(below.T))
+
+
 def _resize(align_corners: bool = False, half_pixel_centers: bool = False) -> Callable[..., Any]:
     def resized(x: Any, size: Any) -> Any:
         n, c, h, w = x.shape
@@ -160,6 +186,7 @@ def _interpolation(source: int, target: int, align_corners: bool, half_pixels: b
 
 # By the operator's name: what makes the function, and the attributes of it that hold the arguments.
 _REWRITES: dict[str, tuple[Callable[..., Callable[..., Any]], tuple[str, ...]]] = {
+    "CumSum": (_cumsum, ("exclusive", "reverse")),
     "Erf": (_erf, ()),
     "GroupNorm": (_group_norm, ()),
     "HSigmoid": (_hsigmoid, ()),

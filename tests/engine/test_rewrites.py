@@ -67,7 +67,17 @@ def half_pixels(op, x):
     return ops.interpolate(x, size=(3, 11), mode="bilinear", align_corners=False)
 
 
+def summed_back(op, x):
+    return op(x, 1)
+
+
+def counted(op, x):
+    return (x > 0).cumsum(-2, dtype=ms.float32) + x.cumsum(3)
+
+
 CELLS = {
+    "CumSum": (lambda: ops.CumSum(exclusive=True, reverse=True), summed_back),
+    "cumsum": (nn.Identity, counted),
     "Unstack": (lambda: ops.Unstack(axis=1), of_unstacked),
     "unstack": (nn.Identity, of_unstack),
     "stack of a list": (nn.Identity, of_stacked),
