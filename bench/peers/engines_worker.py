@@ -24,7 +24,7 @@ from fastxai.ops import MaskSpec, masked_product
 _SIZES = {
     **dict.fromkeys(("swinv2_tiny_window8", "edgenext_xx_small"), 256),
     **dict.fromkeys(("inception_v3", "inception_v4", "xception"), 299),
-    **{"crossvit_9": 240, "pnasnet": 331},
+    **{"cmt_tiny": 160, "crossvit_9": 240, "pnasnet": 331},
 }
 _ENGINES = (
     (OpenVinoEngine, "float32"),
