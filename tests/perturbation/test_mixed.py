@@ -261,10 +261,7 @@ def test_the_target_that_gains_least_decides():
         cheap = staticmethod(lambda batch: np.hstack([exact(batch), Useless.cheap(batch)]))
         exact = staticmethod(lambda batch: np.repeat(exact(batch), 2, axis=1))
 
-        def targets(self, targets, images):
-            return np.array([targets])
-
-    both = Mixed(backend=Two)(ONES, [0, 1], ret="result", show=False)
+    both = Mixed(backend=Two)(ONES, [[0, 1]], ret="result", show=False)
     assert both.exact_masks.tolist() == both.num_masks.tolist()
     one = Mixed(backend=Two)(ONES, [0], ret="result", show=False)
     assert one.exact_masks[0] < one.num_masks[0]
