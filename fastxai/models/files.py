@@ -6,6 +6,7 @@ import functools
 import hashlib
 import mmap
 import os
+import re
 import threading
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -22,7 +23,8 @@ LAYOUTS = ("NCHW", "NHWC")
 _COLOURS = (1, 3, 4)
 _CHUNK = 2**20  # bytes that are read at a time
 _ERRORS_ONLY = 3  # of ONNX Runtime's log
-_LOCATION = b"\x0a\x08location"  # key of a StringStringEntryProto, before the file's name
+# A StringStringEntryProto of protobuf: its key, then the tag and the length of its value.
+_LOCATION = re.compile(rb"\x0a\x08location\x12([\x80-\xff]?[\x01-\x7f])", re.DOTALL)
 
 
 def load(
@@ -324,9 +326,9 @@ def _digest(path: Path) -> str:
 
 
 def _weights_beside(path: Path) -> list[Path]:
-    """The .bin file of an IR; files of the same folder that an ONNX file says its weights are in.
+    """The .bin file of an IR; the files that an ONNX file says its weights are in.
 
-    Each such tensor has an entry 'location' with the name of the file.
+    Each such tensor has an entry 'location' with the file's path from the folder of the ONNX file.
     """
     if path.suffix == ".xml":
         weights = path.with_suffix(".bin")
@@ -334,19 +336,15 @@ def _weights_beside(path: Path) -> list[Path]:
     if path.stat().st_size == 0:
         return []
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        if content.find(_LOCATION) < 0:
-            return []
-        return [
-            each
-            for each in sorted(path.parent.iterdir())
-            if content.find(_LOCATION + _field(2, os.fsencode(each.name))) >= 0 and each.is_file()
-        ]
+        named = {_text_at(content, entry) for entry in _LOCATION.finditer(content)}
+    parts = [path.parent / os.fsdecode(name) for name in sorted(named)]
+    return [part for part in parts if part.is_file()]
 
 
-def _field(number: int, text: bytes) -> bytes:
-    """A field of a protobuf message: its number, and a text of up to 255 bytes."""
-    size = [len(text)] if len(text) < 128 else [len(text) & 127 | 128, len(text) >> 7]
-    return bytes([number << 3 | 2, *size]) + text
+def _text_at(content: mmap.mmap, entry: re.Match[bytes]) -> bytes:
+    """The text whose length ends an entry's match: 7 bits a byte, the lowest first."""
+    size = sum((byte & 127) << 7 * place for place, byte in enumerate(entry[1]))
+    return content[entry.end() : entry.end() + size]
 
 
 def _layout_of(text: str) -> str | None:

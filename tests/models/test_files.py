@@ -40,13 +40,17 @@ def test_bytes_are_rounded_and_clipped(tmp_path, engine):
     np.testing.assert_allclose(model(values), linear(np.clip(np.rint(values), 0, 255)), rtol=1e-3)
 
 
-def test_weights_in_a_file_beside_an_onnx_file_are_part_of_its_identity(tmp_path):
+@pytest.mark.parametrize("name", ["net.onnx.data", "weights/first.bin", "w" * 150])
+def test_weights_in_a_file_beside_an_onnx_file_are_part_of_its_identity(tmp_path, name):
     """Entries 'location' name the file; here it is metadata, an entry of the same message."""
-    path, weights = write_linear(tmp_path / "net.onnx"), tmp_path / "net.onnx.data"
+    path, weights = write_linear(tmp_path / "net.onnx"), tmp_path / name
     alone = fastxai.load(path).identity()
-    entry = b"\x0a\x08location" + bytes([0x12, len(weights.name)]) + weights.name.encode()
+    size = [len(name)] if len(name) < 128 else [len(name) % 128 + 128, len(name) // 128]
+    entry = b"\x0a\x08location" + bytes([0x12, *size]) + name.encode()
+    inner = [len(entry)] if len(entry) < 128 else [len(entry) % 128 + 128, len(entry) // 128]
     with open(path, "ab") as file:
-        file.write(bytes([0x72, len(entry)]) + entry)  # ModelProto.metadata_props
+        file.write(bytes([0x72, *inner]) + entry)  # ModelProto.metadata_props
+    weights.parent.mkdir(exist_ok=True)
     found = []
     for run, content in enumerate((b"first", b"second", b"second")):
         weights.write_bytes(content)
