@@ -58,13 +58,10 @@ def _check_weights(arguments: argparse.Namespace, network: Any) -> None:
         return  # it can be built only once: nothing can be said
     for name in ours.keys() & others.keys():
         if not np.array_equal(ours[name], others[name]):
-            text = f"{arguments.model} has random weights ({name} is another one when it is built"
             load = "give --ckpt FILE, or load them there" if is_cell(network) else "load them there"
-            note(
-                arguments,
-                f"--ckpt: not given, and {text} once more), whose map says nothing; {load}",
-                kind="warning",
-            )
+            text = f"{arguments.model} has random weights ({name} is another one when it is built"
+            text += f" once more), whose map says nothing; {load}"
+            note(arguments, f"--ckpt: not given, and {text}", kind="warning")
             return
 
 
