@@ -187,9 +187,10 @@ class Explanation:
             JSON: `schema`, `fastxai` and `explainers`, a list of one. Its `maps` have an `image`
             too, an index from 0. Numbers that are not finite are null.
         """
-        from fastxai.perturbation.summary import explanation_summary, without_nan
+        from fastxai.perturbation.summary import explanation_summary
+        from fastxai.system.json_text import json_text
 
-        return json.dumps(without_nan(explanation_summary(self)), indent=2, allow_nan=False)
+        return json_text(explanation_summary(self), indent=2)
 
     def _repr_html_(self) -> str | None:
         """The maps in a notebook, with sliders; None, for the text, without the extra `report`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -100,12 +99,3 @@ def as_report(found: Explanation) -> Report:
     if found.targets.size > _MAPS_SHOWN:
         summary.append(("shown", f"the first {_MAPS_SHOWN} of {found.targets.size} maps"))
     return Report(found.explainer, summary, entries)
-
-
-def without_nan(value: Any) -> Any:
-    """A value of JSON's kinds with null for numbers that JSON lacks."""
-    if isinstance(value, dict):
-        return {key: without_nan(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [without_nan(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

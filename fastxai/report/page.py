@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
-import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastxai._version import __version__
+from fastxai.system.json_text import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,7 +105,7 @@ def script_json(value: Any) -> str:
     Args:
         value: Of kinds that JSON has; numbers that are not finite become null.
     """
-    text = json.dumps(_finite(value), allow_nan=False, separators=(",", ":"))
+    text = json_text(value, separators=(",", ":"))
     for letter in "<>&":  # these stand in strings alone; others than ASCII are escaped already
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return text
@@ -217,11 +216,3 @@ def _data(picture: Image.Image, kind: str, quality: int) -> str:
     options = {"quality": quality} if kind == "JPEG" else {}
     bare.save(content, kind, **options)
     return f"data:image/{kind.lower()};base64,{base64.b64encode(content.getvalue()).decode()}"
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

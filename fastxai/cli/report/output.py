@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import os
 import stat
 import sys
@@ -17,8 +16,8 @@ from fastxai.cli.arguments import converters
 from fastxai.cli.arguments.paths import STANDARD_OUTPUT, check_paths
 from fastxai.cli.messages import WRONG_ARGUMENT, CliError, first_line
 from fastxai.cli.report.overlay import NETWORK, PHOTOGRAPH, SHEET_SIDE
-from fastxai.perturbation.summary import without_nan
 from fastxai.system.atomic_file import replacing
+from fastxai.system.json_text import json_text
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -92,7 +91,7 @@ def encoded(path: str, picture: Image.Image) -> bytes:
 
 def as_json(report: dict[str, Any]) -> bytes:
     """Return a report as the content of a file; numbers that JSON lacks become null."""
-    text = json.dumps(without_nan(report), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json_text(report, indent=2, ensure_ascii=False)
     return (text + "\n").encode(errors="backslashreplace")  # file names that are not UTF-8
 
 
