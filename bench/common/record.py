@@ -6,6 +6,7 @@ import argparse
 import datetime
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -103,7 +104,7 @@ def header() -> dict[str, Any]:
     now = datetime.datetime.now(datetime.UTC)
     return {
         "made": now.isoformat(timespec="seconds"),
-        "command": " ".join(["python", "-m", _module_name(), *sys.argv[1:]]),
+        "command": shlex.join(["python", "-m", _module_name(), *sys.argv[1:]]),
         "machine": machine(),
         "versions": versions(),
         **commit(),
