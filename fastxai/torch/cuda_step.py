@@ -159,7 +159,7 @@ class DeviceMaskTally(MaskTally):
 
     def sums(self) -> SaliencySums:
         """The accumulators so far, on the host."""
-        return SaliencySums(*(np.array(part.cpu()) for part in self.state))
+        return SaliencySums(*(np.array(part.cpu().numpy()) for part in self.state))
 
     @property
     def count(self) -> int:
@@ -169,7 +169,7 @@ class DeviceMaskTally(MaskTally):
     def scores(self, first: int = 0) -> np.ndarray:
         """Scores (N - first, L) float64, on the host."""
         kept: list[Any] = self._kept  # arrays of a state file, and Tensors
-        self._kept = [np.asarray(torch.as_tensor(part).cpu()) for part in kept]
+        self._kept = [torch.as_tensor(part).cpu().numpy() for part in kept]
         return super().scores(first)
 
     def maps(self, estimator: str) -> np.ndarray:
@@ -181,7 +181,7 @@ class DeviceMaskTally(MaskTally):
         workspace = torch.empty(size, **_doubles(sums))
         cuda.saliency_expand(sums, maps, workspace, stream=stream_of(sums))
         found = combined(maps, moments[:-1, 0], self.count, self._spec, estimator)
-        return np.array(found.cpu())
+        return np.array(found.cpu().numpy())
 
 
 class DeviceWindowTally(WindowTally):
@@ -205,7 +205,7 @@ class DeviceWindowTally(WindowTally):
 
     def table(self) -> np.ndarray:
         """Scores (count, L) float64 so far, on the host."""
-        return np.array(self._on_device[: self._count].cpu())
+        return np.array(self._on_device[: self._count].cpu().numpy())
 
     def _take(self, snapshot: Arrays) -> None:
         super()._take(snapshot)
@@ -220,7 +220,7 @@ class DeviceWindowTally(WindowTally):
         size = cuda.occlusion_sum_workspace(len(drops), self._spec)
         workspace = torch.empty(size, **_doubles(table))
         cuda.occlusion_sum(drops, self._spec, maps, workspace, stream=stream_of(drops))
-        return np.array(maps.abs().cpu())
+        return np.array(maps.abs().cpu().numpy())
 
 
 def stream_of(tensor: torch.Tensor) -> int:
